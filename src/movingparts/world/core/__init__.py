@@ -1,0 +1,39 @@
+"""What every world is made of: clock, chance, network, recording, node."""
+
+from movingparts.world.core.clock import EPOCH, Clock
+from movingparts.world.core.errors import ScenarioStuck, ServeError, WorldError
+from movingparts.world.core.network import Conditions, Network
+from movingparts.world.core.node import Disk, Node, Service, Tasks, World
+from movingparts.world.core.random import (
+    Constant,
+    Empirical,
+    Exponential,
+    Latency,
+    LogNormal,
+    Uniform,
+)
+from movingparts.world.core.recording import Recording, RecordingError, Table
+
+__all__ = [
+    "EPOCH",
+    "Clock",
+    "Conditions",
+    "Constant",
+    "Disk",
+    "Empirical",
+    "Exponential",
+    "Latency",
+    "LogNormal",
+    "Network",
+    "Node",
+    "Recording",
+    "RecordingError",
+    "ScenarioStuck",
+    "ServeError",
+    "Service",
+    "Table",
+    "Tasks",
+    "Uniform",
+    "World",
+    "WorldError",
+]

@@ -1,0 +1,13 @@
+"""What can go wrong with a world itself, rather than with a service in it."""
+
+
+class WorldError(RuntimeError):
+    """A world was asked for something that it cannot do; the message says what to do."""
+
+
+class ScenarioStuck(WorldError):
+    """Nothing can happen any more, and the scenario has not ended."""
+
+
+class ServeError(WorldError):
+    """A service cannot be started as it was given."""
