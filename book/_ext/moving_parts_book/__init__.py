@@ -1,0 +1,14 @@
+"""The book's Sphinx extension: its directives, its cover and what makes it stand alone."""
+
+from __future__ import annotations
+
+from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
+
+from . import site
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register every part with Sphinx."""
+    site.setup(app)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

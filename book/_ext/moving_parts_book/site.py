@@ -1,0 +1,86 @@
+"""What makes the built site stand alone: addresses, style sheets, scripts, the 404 page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.builders.dirhtml import DirectoryHTMLBuilder as Builder
+from sphinx.config import Config
+
+PLAYER = Path("src/movingparts/draw/player.js")
+PLAYER_TAG = "<moving-parts-player"
+BASE_URL_VARIABLE = "MOVING_PARTS_URL"
+
+
+# sphinx-sitemap and others know the builder by the name of its class.
+class DirectoryHTMLBuilder(Builder):
+    """Clean addresses: the cover is the root, and `book/glossary` is `/glossary/`."""
+
+    def _shown_as(self, pagename: str) -> str:
+        """Return the page's name in addresses, where its name in the sources differs."""
+        if pagename == self.config.root_doc:
+            return "index"
+        return pagename.removeprefix("book/")
+
+    def get_target_uri(self, docname: str, typ: str | None = None) -> str:
+        """Return the page's address from the root of the site."""
+        return super().get_target_uri(self._shown_as(docname), typ)
+
+    def get_outfilename(self, pagename: str) -> str:
+        """Return the file that the page is written to."""
+        return super().get_outfilename(self._shown_as(pagename))
+
+
+def set_address(app: Sphinx, config: Config) -> None:
+    """Take the site's public address, if it is known, from the environment."""
+    address = os.environ.get(BASE_URL_VARIABLE, "")
+    if address:
+        config.html_baseurl = address.rstrip("/") + "/"
+
+
+def prepare_page(
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, Any],
+    doctree: object,
+) -> None:
+    """Load a script only on the pages that hold what it serves."""
+    body = context.get("body") or ""
+    if PLAYER_TAG in body:
+        app.add_js_file("player.js", type="module", priority=700)
+    if "mp-city" in body:
+        app.add_js_file("js/city.js", type="module", priority=700)
+
+
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    """Put the site's own files in place once all pages are written."""
+    if exception is not None or app.builder.name != "dirhtml":
+        return
+    static = Path(app.outdir) / "_static"
+    source = Path(app.srcdir)
+    shutil.copyfile(source / "book/_static/css/code.css", static / "pygments.css")
+    if (source / PLAYER).exists():
+        shutil.copyfile(source / PLAYER, static / PLAYER.name)
+    write_not_found_page(app)
+
+
+def write_not_found_page(app: Sphinx) -> None:
+    """Write 404.html, which brings its own style: no relative address can be relied on."""
+    page = (Path(app.srcdir) / "book/_templates/not-found.html").read_text("utf-8")
+    palette = (Path(app.srcdir) / "book/_static/css/palette.css").read_text("utf-8")
+    page = page.replace("/* palette.css */", palette)
+    (Path(app.outdir) / "404.html").write_text(page, "utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Connect to the build."""
+    app.add_builder(DirectoryHTMLBuilder, override=True)
+    app.connect("config-inited", set_address)
+    app.connect("html-page-context", prepare_page)
+    # After the theme's own handler, which writes pygments.css.
+    app.connect("build-finished", finish, priority=900)
