@@ -5,10 +5,11 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-from . import site
+from . import exercise_card, markup, questions, site
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register every part with Sphinx."""
-    site.setup(app)
+    for part in (markup, questions, exercise_card, site):
+        part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,7 +11,8 @@ from sphinx.application import Sphinx
 from sphinx.builders.dirhtml import DirectoryHTMLBuilder as Builder
 from sphinx.config import Config
 
-PLAYER = Path("src/movingparts/draw/player.js")
+BOOK = Path(__file__).resolve().parent.parent.parent
+PLAYER = BOOK.parent / "src/movingparts/draw/player.js"
 PLAYER_TAG = "<moving-parts-player"
 BASE_URL_VARIABLE = "MOVING_PARTS_URL"
 
@@ -62,19 +63,28 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.name != "dirhtml":
         return
     static = Path(app.outdir) / "_static"
-    source = Path(app.srcdir)
-    shutil.copyfile(source / "book/_static/css/code.css", static / "pygments.css")
-    if (source / PLAYER).exists():
-        shutil.copyfile(source / PLAYER, static / PLAYER.name)
-    write_not_found_page(app)
+    # Sphinx copies static files only when a page is written; an edit of one must show.
+    for file in sorted((BOOK / "_static").rglob("*")):
+        if file.is_file():
+            copy_if_changed(file, static / file.relative_to(BOOK / "_static"))
+    copy_if_changed(BOOK / "_static/css/code.css", static / "pygments.css")
+    if PLAYER.exists():
+        copy_if_changed(PLAYER, static / PLAYER.name)
+    write_not_found_page(Path(app.outdir))
 
 
-def write_not_found_page(app: Sphinx) -> None:
+def copy_if_changed(source: Path, target: Path) -> None:
+    """Copy a file unless the target holds the same bytes."""
+    if not target.exists() or target.read_bytes() != source.read_bytes():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def write_not_found_page(out: Path) -> None:
     """Write 404.html, which brings its own style: no relative address can be relied on."""
-    page = (Path(app.srcdir) / "book/_templates/not-found.html").read_text("utf-8")
-    palette = (Path(app.srcdir) / "book/_static/css/palette.css").read_text("utf-8")
-    page = page.replace("/* palette.css */", palette)
-    (Path(app.outdir) / "404.html").write_text(page, "utf-8")
+    page = (BOOK / "_templates/not-found.html").read_text("utf-8")
+    palette = (BOOK / "_static/css/palette.css").read_text("utf-8")
+    (out / "404.html").write_text(page.replace("/* palette.css */", palette), "utf-8")
 
 
 def setup(app: Sphinx) -> None:
