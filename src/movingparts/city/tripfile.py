@@ -1,0 +1,217 @@
+"""A CSV file, plain, gzipped or zipped, record by record, whatever is broken in it.
+
+Python's ``csv`` reads a file as one stream: a quote that never closes swallows every
+row after it. Here each line stands alone unless its quotes span lines, and one bad
+line costs one row. Memory stays constant: a line is at most 64 KiB.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zipfile
+import zlib
+from collections import deque
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+LONGEST_LINE = 65_536
+"""Bytes; a longer line is no row of a trip file."""
+
+LINES_PER_RECORD = 8
+"""How many lines a quoted field may span before its quote counts as never closed."""
+
+LONG_LINE = "line too long"
+NOT_TEXT = "not UTF-8"
+OPEN_QUOTE = "unclosed quote"
+
+_BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
+
+
+class TripsError(ValueError):
+    """A trip file that cannot be read, and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row: its line (from 1), its fields, or the fault that spoiled it.
+
+    >>> Record(2, ("a", "b")).fault is None
+    True
+    """
+
+    line: int
+    fields: tuple[str, ...]
+    fault: str | None = None
+
+
+def sections(path: Path) -> Generator[tuple[str, IO[bytes]], None, None]:
+    """The CSV files in a file, each as its name and its bytes, decompressed.
+
+    A zip may hold several, read in order of name; what the Mac's archiver adds is
+    left out. What a file is, its first bytes say, not its suffix.
+
+    Raises: TripsError where the file is missing, no file, or no archive after all.
+    """
+    with _opened(path) as raw:
+        magic = raw.peek(4)[:4]
+        if magic.startswith(b"\x1f\x8b"):
+            with io.BufferedReader(gzip.GzipFile(fileobj=raw)) as plain:
+                yield path.name, plain
+        elif magic in (b"PK\x03\x04", b"PK\x05\x06"):
+            yield from _members(path, raw)
+        else:
+            yield path.name, raw
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise TripsError(
+            f"there is no file {path}; give the path of a trip-history CSV "
+            "(.csv, .csv.gz or .zip)"
+        ) from None
+    except IsADirectoryError:
+        raise TripsError(f"{path} is a folder; give one of the files in it") from None
+    except OSError as error:
+        raise TripsError(f"{path} can't be opened: {error.strerror}") from error
+
+
+def _members(path: Path, raw: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
+    try:
+        archive = zipfile.ZipFile(raw)
+    except zipfile.BadZipFile as error:
+        raise TripsError(
+            f"{path.name} is a broken zip ({error}); download it again"
+        ) from error
+    with archive:
+        names = sorted(archive.namelist())
+        tables = [n for n in names if n.lower().endswith(".csv") and _visible(n)]
+        if not tables:
+            inside = ", ".join(names[:3]) or "nothing"
+            raise TripsError(
+                f"{path.name} is a zip that holds no .csv (it holds {inside}); "
+                "a spreadsheet has to be exported as CSV first"
+            )
+        for name in tables:
+            try:
+                member = archive.open(name)
+            except (RuntimeError, NotImplementedError, *_BROKEN) as error:
+                raise TripsError(
+                    f"{name} in {path.name} can't be unpacked ({error}); "
+                    "unpack it yourself and give the path of the .csv"
+                ) from error
+            with member:
+                yield name.rpartition("/")[2], member
+
+
+def _visible(name: str) -> bool:
+    parts = name.split("/")
+    return "__MACOSX" not in parts and not parts[-1].startswith(".")
+
+
+def records(
+    stream: IO[bytes], name: str, encoding: str, *, width: int | None = None
+) -> Iterator[Record]:
+    """The rows of a CSV file, in order; empty lines are no rows.
+
+    ``width`` is how many fields a row must have for its quotes to be believed;
+    without it, the first row tells.
+
+    Raises: TripsError where the file breaks off.
+    """
+    lines = _Lines(stream, name)
+    for number, raw in lines:
+        record = _record(number, raw, lines, encoding, width)
+        if record is None:
+            continue
+        width = width or len(record.fields)
+        yield record
+
+
+class _Lines(Iterator[tuple[int, bytes | None]]):
+    """Lines with their numbers, of which some can be put back; None is too long."""
+
+    def __init__(self, stream: IO[bytes], name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self._number = 0
+        self._ahead: deque[tuple[int, bytes | None]] = deque()
+
+    def __next__(self) -> tuple[int, bytes | None]:
+        if self._ahead:
+            return self._ahead.popleft()
+        line = self._read()
+        if not line:
+            raise StopIteration
+        self._number += 1
+        if len(line) < LONGEST_LINE or line.endswith(b"\n"):
+            return self._number, line
+        while line and not line.endswith(b"\n"):
+            line = self._read()
+        return self._number, None
+
+    def put_back(self, lines: list[tuple[int, bytes | None]]) -> None:
+        """Read these again, before all others."""
+        self._ahead.extendleft(reversed(lines))
+
+    def _read(self) -> bytes:
+        try:
+            return self._stream.readline(LONGEST_LINE)
+        except (*_BROKEN, OSError) as error:
+            raise TripsError(
+                f"{self._name} breaks off after line {self._number} ({error}); "
+                "the download was probably cut short: download it again. "
+                "The rides before that line are good"
+            ) from error
+
+
+def _record(
+    number: int, raw: bytes | None, lines: _Lines, encoding: str, width: int | None
+) -> Record | None:
+    if raw is None:
+        return Record(number, (), LONG_LINE)
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        return Record(number, (), NOT_TEXT)
+    if not text.strip():
+        return None
+    if '"' not in text:
+        return Record(number, tuple(text.rstrip("\r\n").split(",")))
+    fields = _parsed(text, strict=True)
+    if fields is None:
+        fields = _spanning(text, lines, encoding, width)
+    if fields is None:
+        fields = _parsed(text, strict=False)
+        if fields is None or len(fields) != width:
+            return Record(number, (), OPEN_QUOTE)
+    return Record(number, tuple(fields))
+
+
+def _parsed(text: str, *, strict: bool) -> list[str] | None:
+    try:
+        return next(csv.reader([text], strict=strict))
+    except csv.Error:
+        return None
+
+
+def _spanning(
+    text: str, lines: _Lines, encoding: str, width: int | None
+) -> list[str] | None:
+    """The fields of a row whose quotes close some lines later, or None, none read."""
+    taken: list[tuple[int, bytes | None]] = []
+    for line in lines:
+        taken.append(line)
+        text += (line[1] or b"").decode(encoding, errors="replace")
+        fields = _parsed(text, strict=True)
+        if fields is not None and width in (None, len(fields)):
+            return fields
+        if len(taken) == LINES_PER_RECORD - 1:
+            break
+    lines.put_back(taken)
+    return None

@@ -1,0 +1,235 @@
+"""The trip history of a real city, as a stream of rides.
+
+Either public layout of ``city.layout`` is read, of any size, in constant memory.
+Nothing is dropped in silence: each pass over the file writes a ``TripsReport`` of what
+it read, what it could not use and why, and what it kept although it looks odd.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date
+from difflib import get_close_matches
+from os import PathLike, fspath
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from movingparts.city.layout import LAYOUTS, Layout
+from movingparts.city.ride import Ride, is_morning, local_date
+from movingparts.city.tripfile import Record, TripsError, records, sections
+from movingparts.city.tripreport import REPEATED, Finding, TripsReport
+from movingparts.city.triprow import RowReader
+from movingparts.city.tripsort import sorted_on_disk
+
+__all__ = ["Finding", "Trips", "TripsError", "TripsReport", "read_trips"]
+
+
+def read_trips(
+    path: str | PathLike[str],
+    *,
+    timezone: str | None = None,
+    encoding: str = "utf-8",
+) -> Trips:
+    """Open a trip history (.csv, .csv.gz, .zip) in either public layout.
+
+    ``timezone`` is an IANA name such as ``"America/New_York"``: the city's clock,
+    which a layout with naive local times needs.
+
+    Raises: TripsError, a ValueError that says what to do, where there is no such
+    file, it is empty or no CSV, its header is unknown, or its clock is not known.
+    """
+    file = Path(fspath(path))
+    zone = None if timezone is None else _zone(timezone)
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise TripsError(
+            f"encoding={encoding!r} is not an encoding that Python knows; "
+            "try 'utf-8' or 'latin-1'"
+        ) from None
+    with closing(sections(file)) as parts:
+        name, stream = next(parts)
+        header = _header(next(records(stream, name, encoding), None), name)
+    layout = _layout(header, name)
+    if layout.local_times and zone is None:
+        raise TripsError(
+            f"{name} has the layout of {layout.systems}, whose times are the city's "
+            "wall clock without an offset; say which clock: "
+            f'read_trips("{name}", timezone="America/New_York")'
+        )
+    return Trips(file, layout, zone, encoding)
+
+
+@dataclass(slots=True, repr=False)
+class Trips:
+    """A trip file as a stream of rides: each ``for`` reads it again, from the start.
+
+    Rides come in the order of the file, one at a time; ``report`` is what the latest
+    pass has found so far. Where a layout has no ride ids, ``line-17`` is the ride of
+    line 17. Local times in the hour that autumn doubles are read as the first of the
+    two, save an end that would then precede its start; times in the hour that spring
+    skips are read as if the clock had not been changed yet. Both are counted.
+
+    Leaves out: finding repeated ride ids while streaming, which cannot be done in
+    constant memory; ``by_time`` counts them.
+
+    >>> read_trips("no-such.csv")
+    Traceback (most recent call last):
+    movingparts.city.tripfile.TripsError: there is no file no-such.csv; give the \
+path of a trip-history CSV (.csv, .csv.gz or .zip)
+    """
+
+    path: Path
+    layout: Layout
+    zone: ZoneInfo | None
+    encoding: str = "utf-8"
+    report: TripsReport = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.report = TripsReport(self.path.name)
+
+    def __iter__(self) -> Iterator[Ride]:
+        report = self.report = TripsReport(self.path.name)
+        return self._pass(report)
+
+    def _pass(self, report: TripsReport) -> Iterator[Ride]:
+        with closing(sections(self.path)) as parts:
+            for number, (name, stream) in enumerate(parts):
+                rows = records(stream, name, self.encoding)
+                header = _header(next(rows, None), name)
+                if _layout(header, name) is not self.layout:
+                    raise TripsError(
+                        f"{name} does not have the layout of the file before it in "
+                        f"{self.path.name}; read the two apart"
+                    )
+                prefix = "" if number == 0 else f"{name} "
+                reader = RowReader(self.layout, header, self.zone, report, prefix)
+                for row in rows:
+                    ride = reader.ride(row)
+                    if ride is not None:
+                        yield ride
+        report.complete = True
+
+    def by_time(self) -> Iterator[Ride]:
+        """All rides in order of start; those that start together, as in the file.
+
+        Sorted in a temporary SQLite file, in constant memory, before the first ride
+        comes out; no file is left, whether the iterator ends, is closed or dropped,
+        or its process is killed. Fills in the report's count of repeated ids.
+
+        Raises: TripsError where the disk is full.
+        """
+        return sorted_on_disk(self, self.path.name, self._note_repeated)
+
+    def _note_repeated(self, count: int, example: str) -> None:
+        self.report.noted[REPEATED] = Finding(count, [example])
+
+    def first_morning(self) -> list[Ride]:
+        """The rides of the first local morning, 06:00 to 10:00, in order of start.
+
+        A month's file holds strays of the month before: the first morning is the
+        first that has at least a tenth of the rides of the busiest. Reads the file
+        twice, and keeps no more than that morning in memory.
+
+        Raises: TripsError where the city's clock is not known, or no ride starts
+        in any morning.
+        """
+        zone = self.zone
+        if zone is None:
+            raise TripsError(
+                "first_morning() needs the city's clock to know when morning is: "
+                f'read_trips("{self.path.name}", timezone="Europe/Oslo")'
+            )
+        mornings: Counter[date] = Counter(
+            local_date(ride.started_at, zone)
+            for ride in self
+            if is_morning(ride.started_at, zone)
+        )
+        if not mornings:
+            raise TripsError(
+                f"no usable ride in {self.path.name} starts between 06:00 and 10:00 "
+                f"in {zone.key}; {self.report!r}"
+            )
+        enough = max(mornings.values()) / 10
+        first = min(day for day, count in mornings.items() if count >= enough)
+        rides = [
+            ride
+            for ride in self
+            if is_morning(ride.started_at, zone)
+            and local_date(ride.started_at, zone) == first
+        ]
+        return sorted(rides, key=lambda ride: ride.started_at)
+
+    def __repr__(self) -> str:
+        clock = f"clock of {self.zone.key}" if self.zone else "times with offsets"
+        return f"<Trips {self.path.name}: {self.layout.name} layout, {clock}>"
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # not found, or a path instead of a name
+        pass
+    wanted = name.strip().replace(" ", "_").casefold()
+    cities = {zone.rpartition("/")[2].casefold(): zone for zone in _zones()}
+    near = get_close_matches(wanted, cities, n=1) or ["new_york"]
+    raise TripsError(
+        f"timezone={name!r} is not a name of the IANA time-zone database; "
+        f'did you mean timezone="{cities[near[0]]}"?'
+    )
+
+
+def _zones() -> list[str]:
+    return sorted(zone for zone in available_timezones() if "/" in zone)
+
+
+def _header(record: Record | None, name: str) -> tuple[str, ...]:
+    """The names of the columns, or an error that says what the file is instead."""
+    if record is None:
+        raise TripsError(f"{name} is empty; download it again")
+    text = ",".join(record.fields)
+    if record.fault or "\0" in text or "\r" in text:
+        raise TripsError(
+            f"{name} does not start with a line of text in UTF-8; it may be a "
+            "spreadsheet, text in UTF-16, or have lines that end in CR alone: "
+            "export it as CSV in UTF-8"
+        )
+    header = tuple(column.strip().lower() for column in record.fields)
+    return (header[0].removeprefix("\ufeff").strip(), *header[1:])
+
+
+def _layout(header: Sequence[str], name: str) -> Layout:
+    for layout in LAYOUTS:
+        if not layout.missing(header):
+            return layout
+    nearest = max(LAYOUTS, key=lambda layout: len({*layout.columns} & {*header}))
+    common = {*nearest.columns} & {*header}
+    found = ",".join(header)[:80]
+    if not common:
+        raise TripsError(
+            f"the first line of {name} is no header that this reader knows: {found!r}"
+            f"{_hint(found)}; it reads {LAYOUTS[0].systems} "
+            f"({','.join(LAYOUTS[0].columns[:4])},…) and {LAYOUTS[1].systems} "
+            f"({','.join(LAYOUTS[1].columns[:4])},…)"
+        )
+    missing = ", ".join(nearest.missing(header))
+    raise TripsError(
+        f"the header of {name} is nearest to the layout of {nearest.systems} "
+        f"but lacks {missing}; add the column or give a file in that layout"
+    )
+
+
+def _hint(found: str) -> str:
+    if found.startswith("<"):
+        return " (a web page: the download probably failed)"
+    if ";" in found or "\t" in found:
+        return " (columns must be separated by commas)"
+    if found[:1].isdigit():
+        return " (it looks like a ride: the header line is missing)"
+    if "duration" in found and "time" in found:
+        return " (an older layout; newer months of the same city may be readable)"
+    return ""
