@@ -56,7 +56,10 @@ def create(uv: str | None) -> None:
         subprocess.run([*command, str(VENV)], check=True)
         return
     made = subprocess.run(
-        [sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True
+        [sys.executable, "-m", "venv", str(VENV)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if made.returncode:
         shutil.rmtree(VENV, ignore_errors=True)
@@ -74,7 +77,7 @@ def install_with_uv(uv: str) -> None:
 def install_with_pip() -> None:
     """The same with pip, whose many lines are shown as one that counts."""
     pip = [str(PYTHON), "-m", "pip"]
-    there = subprocess.run([*pip, "--version"], capture_output=True)
+    there = subprocess.run([*pip, "--version"], capture_output=True, check=False)
     if there.returncode:  # uv made this .venv, and uv is gone
         subprocess.run([str(PYTHON), "-m", "ensurepip"], check=True)
     install = [*pip, "install", "--disable-pip-version-check", "--progress-bar", "off"]

@@ -1,0 +1,59 @@
+# Everything goes through here. `make` lists what there is.
+# Each target works as the first command on a machine with git, make and Python 3.11+:
+# it makes .venv from requirements.lock first, and only when that is needed.
+
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PY := $(BIN)/python
+
+export PYTHONUTF8 := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve labs book test lint bench measure coverage new-chapter lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Make .venv from the lock (the others do it when needed)
+	@sh tools/setup.sh
+
+serve: setup ## Build the book and serve it, with JupyterLab beside it
+	@$(PY) -m tools.serve
+
+labs: setup ## JupyterLab alone, on labs/
+	@$(PY) -m tools.labs
+
+book: setup ## Build the book into book/_build/dirhtml
+	@$(PY) -m tools.build
+
+test: setup ## Run all tests
+	@$(PY) -m tools.test
+
+lint: setup ## Look at the code without running it
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
+	@$(PY) -m mypy
+	@$(BIN)/lint-imports --no-logo
+
+bench: setup ## Print the table of ratios, each against a peer or a floor
+	@$(PY) -m bench
+
+measure: setup ## Measure again what pages show (bench/measured)
+	@$(PY) -m bench --measure
+
+coverage: setup ## Which branches of the package no test takes
+	@$(PY) -m coverage erase
+	@$(PY) -m coverage run -m pytest -q
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage report
+
+new-chapter: setup ## Start a chapter: NN=18 SLUG=my-topic TITLE="My topic"
+	@$(PY) -m tools.new_chapter "$(NN)" "$(SLUG)" "$(TITLE)"
+
+lock: setup ## Compile the lock from pyproject.toml (needs uv; UPGRADE=1 for newer)
+	@$(PY) -m tools.lock
+
+clean: ## Remove what was built and installed
+	@rm -rf .venv node_modules book/_build book/_static/vendor .movingparts build dist
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -f .coverage .coverage.*
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,83 @@
+"""Start programs so that ending this one ends them too."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+ROOT = Path(__file__).resolve().parent.parent
+GRACE = 15.0  # seconds that a program has to clean up after itself
+
+
+def end_like_ctrl_c() -> None:
+    """Let SIGTERM and the closing of the terminal do what Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        # A second signal must not cut the clean-up short.
+        for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP", "SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), interrupt)
+
+
+def say(text: str = "", *, error: bool = False) -> None:
+    """Print a line, also when the terminal it was meant for has been closed."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr if error else sys.stdout, flush=True)
+
+
+def end(process: subprocess.Popen[bytes], farewell: signal.Signals) -> None:
+    """End a program gently, and at last for good."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM if os.name == "nt" else farewell)
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    farewell: signal.Signals = signal.SIGTERM,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in the background for the length of a `with` block.
+
+    It gets a session of its own, so that Ctrl-C in the terminal reaches only this
+    program, which then ends the other one in its own time, by the farewell signal.
+    """
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(log.open("wb")) if log else None
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if log else None,
+            start_new_session=os.name != "nt",
+        )
+        stack.callback(end, process, farewell)
+        yield process
+
+
+def run(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
+    """Run a program from the root to its end and return its exit code.
+
+    Interrupted, it gets the signal of Ctrl-C: a build then ends its kernels, and
+    pytest its fixtures.
+    """
+    with running(command, env=env, farewell=signal.SIGINT) as process:
+        return process.wait()
