@@ -21,6 +21,9 @@ STAMP = VENV / ".ready"
 LOCK = ROOT / "requirements.lock"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
+# The lock holds the build backend as well, so nothing is fetched outside it.
+ITSELF = ("--no-deps", "--no-build-isolation", "-e")
+
 NO_VENV = """\
 This Python ({python}) cannot make a virtual environment: a part of it is missing.
 On Debian or Ubuntu: apt-get install python3-venv
@@ -71,7 +74,7 @@ def install_with_uv(uv: str) -> None:
     """Install the lock, then the package itself without its dependencies."""
     pip = [uv, "pip", "install", "--quiet", "--no-config", "--python", str(PYTHON)]
     subprocess.run([*pip, "--require-hashes", "-r", str(LOCK)], check=True)
-    subprocess.run([*pip, "--no-deps", "-e", str(ROOT)], check=True)
+    subprocess.run([*pip, *ITSELF, str(ROOT)], check=True)
 
 
 def install_with_pip() -> None:
@@ -82,7 +85,7 @@ def install_with_pip() -> None:
         subprocess.run([str(PYTHON), "-m", "ensurepip"], check=True)
     install = [*pip, "install", "--disable-pip-version-check", "--progress-bar", "off"]
     follow([*install, "--require-hashes", "-r", str(LOCK)])
-    follow([*install, "--no-deps", "-e", str(ROOT)])
+    follow([*install, *ITSELF, str(ROOT)])
 
 
 def follow(command: list[str]) -> None:
