@@ -8,7 +8,7 @@ PY := $(BIN)/python
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve labs book test lint bench measure coverage new-chapter lock clean
+.PHONY: help setup serve labs book test lint lint-fast bench measure coverage new-chapter lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,11 +28,13 @@ book: setup ## Build the book into book/_build/dirhtml
 test: setup ## Run all tests
 	@$(PY) -m tools.test
 
-lint: setup ## Look at the code without running it
-	@$(PY) -m ruff check
-	@$(PY) -m ruff format --check
+lint: lint-fast ## Look at the code without running it
 	@$(PY) -m mypy
 	@$(BIN)/lint-imports --no-logo
+
+lint-fast: setup
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
 
 bench: setup ## Print the table of ratios, each against a peer or a floor
 	@$(PY) -m bench
