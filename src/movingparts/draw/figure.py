@@ -1,0 +1,99 @@
+"""A figure: an SVG that states its finding, with a table that says the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from movingparts.draw.ink import escaped, printable
+
+# JupyterLab cleans the HTML of notebooks it does not trust yet: it drops <style> and
+# the tags of <svg>, and would leave the figure's words in a heap. So the drawing is
+# hidden by an attribute and shown by the style; where the style goes, it stays hidden,
+# and the note and the table remain.
+_SHOW = (
+    "<style>.mp-figure>.mp-art,moving-parts-player>.mp-art{display:block!important}"
+    ".mp-figure>.mp-note,moving-parts-player>.mp-note{display:none}</style>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """The table that says what a figure shows, for those who don't see it."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left_out: int = 0
+
+    def html(self) -> str:
+        """Return the table behind a disclosure."""
+        head = "".join(f'<th scope="col">{escaped(c)}</th>' for c in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in row) + "</tr>"
+            for row in self.rows
+        )
+        more = f"<p>{self.more()}</p>" if self.left_out else ""
+        return (
+            f'<details class="mp-twin" slot="twin"><summary>{escaped(self.caption)}'
+            f'</summary><div class="mp-scroll" tabindex="0" role="region"'
+            f' aria-label="Table"><table class="mp-table"><thead><tr>{head}</tr>'
+            f"</thead><tbody>{body}</tbody></table></div>{more}</details>"
+        )
+
+    def more(self) -> str:
+        """Say how many rows are left out."""
+        noun = "row is" if self.left_out == 1 else "rows are"
+        return f"{self.left_out:,} more {noun} not listed."
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing as SVG text, with the title that states what it shows.
+
+    It shows itself in notebooks and pages, with its table behind a disclosure.
+
+    >>> from movingparts.draw import sequence
+    >>> from movingparts.world.core.recording import Recording
+    >>> sequence(Recording(world="simulated"))
+    <Figure sequence: No messages were sent>
+    """
+
+    kind: str
+    title: str
+    description: str
+    svg: str
+    twin: Twin
+
+    def html(self) -> str:
+        """Return what a page shows: the drawing and its table."""
+        return (
+            f'<figure class="mp-figure mp-{self.kind}">{art(self.svg, self.title)}'
+            f"{self.twin.html()}</figure>"
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the SVG to a file and return its path."""
+        path = Path(path)
+        path.write_text(self.svg, encoding="utf-8", newline="\n")
+        return path
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        # One drawing, once: a page and JupyterLab both take the HTML.
+        return {"text/html": self.html(), "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"<Figure {self.kind}: {printable(self.title)}>"
+
+
+def art(svg: str, title: str) -> str:
+    """Return the drawing as HTML that stays tidy where a notebook is not trusted."""
+    return (
+        f'{_SHOW}<div class="mp-art" slot="art" hidden>{svg}</div>'
+        f'<p class="mp-note" slot="note"><strong>{escaped(title)}</strong>'
+        " (Run this cell to draw the figure.)</p>"
+    )

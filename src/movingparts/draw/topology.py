@@ -1,0 +1,320 @@
+"""A recording as a map: who spoke with whom, how often, and what got lost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from movingparts.draw.excerpt import Excerpt, described, excerpt, finding
+from movingparts.draw.figure import Figure, Twin
+from movingparts.draw.ink import (
+    LINE,
+    document,
+    escaped,
+    fitted,
+    line_of_text,
+    path,
+    printable,
+    width,
+)
+from movingparts.draw.sequence import head
+from movingparts.world.core.recording import Message, Recording
+
+WIDEST = 700
+HIGH = 54  # pixels: a node's box
+STEP = 164  # from one row of boxes to the next
+_KINDS = {"service": "service", "caller": "caller", "broker": "broker"}
+_PLURAL = {"request": "requests", "reply": "replies", "event": "events", "ack": "acks"}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node's box: its center, width and what is written in it."""
+
+    x: int
+    y: int
+    wide: int
+    name: str
+    kind: str
+
+    def edge(self, toward: Box) -> tuple[int, int]:
+        """Return where a straight line from the center leaves the box."""
+        dx, dy = toward.x - self.x, toward.y - self.y
+        if not dx and not dy:
+            return self.x, self.y
+        across, down = self.wide // 2 + 3, HIGH // 2 + 3
+        if abs(dx) * down <= abs(dy) * across:
+            return self.x + dx * down // abs(dy), self.y + (down if dy > 0 else -down)
+        return self.x + (across if dx > 0 else -across), self.y + dy * across // abs(dx)
+
+
+@dataclass(slots=True)
+class Link:
+    """All messages from one node to another, and the two ends of their line."""
+
+    source: str
+    target: str
+    counts: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, int] = field(default_factory=dict)
+    ends: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    def add(self, message: Message) -> None:
+        """Count a message, and what became of it if it did not arrive in time."""
+        self.counts[message.kind] = self.counts.get(message.kind, 0) + 1
+        if message.fate != "delivered":
+            self.missing[message.fate] = self.missing.get(message.fate, 0) + 1
+
+    def texts(self) -> tuple[str, str]:
+        """Return what the link's label says: what was sent, how many failed."""
+        sent = ", ".join(
+            f"{count:,} {kind if count == 1 else _PLURAL[kind]}"
+            for kind, count in self.counts.items()
+        )
+        gone = sum(self.missing.values())
+        return sent, f"✕ {gone:,}" if gone else ""
+
+
+@dataclass(slots=True)
+class Map:
+    """Where boxes, links and their labels stand."""
+
+    part: Excerpt
+    size: tuple[int, int] = (0, 0)
+    boxes: dict[str, Box] = field(default_factory=dict)
+    links: dict[tuple[str, str], Link] = field(default_factory=dict)
+    labels: list[tuple[int, int, int, list[tuple[str, str]]]] = field(
+        default_factory=list
+    )
+
+
+def topology(
+    recording: Recording,
+    *,
+    title: str | None = None,
+    description: str | None = None,
+    nodes: Sequence[str] | None = None,
+    kinds: Collection[str] = ("request", "reply", "event"),
+) -> Figure:
+    """Draw who spoke with whom, with counts of what was sent and what went missing.
+
+    `title` states the finding; without it, what became of the messages is counted.
+    `nodes` chooses the nodes, `kinds` the kinds of message. Callers stand at the top,
+    whom they call below them, the broker in the middle. Raises `ValueError` for a
+    node that took no part.
+    """
+    part = excerpt(recording, nodes=nodes, kinds=kinds)
+    title = finding(part.messages) if title is None else title
+    description = described(part) if description is None else description
+    layout = mapped(part)
+    svg = document(layout.size, title, description, _shapes(layout))
+    return Figure("topology", title, description, svg, _twin(layout))
+
+
+def mapped(part: Excerpt) -> Map:
+    """Give every node a box, every link a line and every label a free place."""
+    layout = Map(part)
+    for message in part.messages:
+        key = (message.source, message.target)
+        layout.links.setdefault(key, Link(*key)).add(message)
+    _boxes(layout)
+    _lines(layout)
+    _labels(layout)
+    return layout
+
+
+def shapes_of(layout: Map, title: str, description: str) -> str:
+    """Write a map as an SVG document."""
+    return document(layout.size, title, description, _shapes(layout))
+
+
+# --- where things stand -----------------------------------------------------------
+
+
+def _ranks(part: Excerpt) -> dict[str, int]:
+    """Put each node one row below the first that calls it or publishes to it."""
+    calls: dict[str, dict[str, None]] = {name: {} for name in part.names}
+    for message in part.messages:
+        if message.kind in ("request", "event") and message.source != message.target:
+            calls[message.source].setdefault(message.target)
+    called = {target for targets in calls.values() for target in targets}
+    roots = [n for n in part.names if part.kinds[n] == "caller" and calls[n]]
+    roots += [n for n in part.names if n not in called and n not in roots]
+    ranks: dict[str, int] = {}
+    for start in [*roots, *part.names]:
+        if start in ranks:
+            continue
+        ranks[start] = 0
+        queue = [start]
+        for name in queue:
+            for target in calls[name]:
+                if target not in ranks:
+                    ranks[target] = ranks[name] + 1
+                    queue.append(target)
+    return ranks
+
+
+def _boxes(layout: Map) -> None:
+    part = layout.part
+    ranks = _ranks(part)
+    rows: list[list[str]] = []
+    slots: list[int] = []  # how many boxes a row has room for
+    for rank in sorted(set(ranks.values())):
+        row = [name for name in part.names if ranks[name] == rank]
+        grid = min(len(row), 4)
+        while row:
+            # Every second row of a rank has one box less, so that its boxes stand
+            # between those above, and links to them pass there.
+            size = grid - (bool(rows) and slots[-1] == grid == 4 and len(rows[-1]) == 4)
+            rows.append(row[:size])
+            slots.append(grid)
+            row = row[size:]
+    most = max(slots, default=1)
+    wish = max((width(n, bold=True) + 34 for n in part.names), default=100)
+    wide = max(110, min(wish, (WIDEST - 40) // most - 44))
+    across = min(max(most * (wide + 96), 420), WIDEST - 20)
+    for number, row in enumerate(rows):
+        slot = across // slots[number]
+        first = 10 + (across - slot * len(row)) // 2 + slot // 2
+        if len(row) == 1 and 0 < number < len(rows) - 1:
+            first += (-1) ** number * across // 5  # lets links that skip a row pass
+        y = 20 + HIGH // 2 + number * STEP
+        for i, name in enumerate(row):
+            box = Box(first + i * slot, y, wide, name, part.kinds[name])
+            layout.boxes[name] = box
+    high = 40 + HIGH + max(len(rows) - 1, 0) * STEP
+    layout.size = (across + 20, high)
+
+
+def _lines(layout: Map) -> None:
+    for (source, target), link in layout.links.items():
+        one, other = layout.boxes[source], layout.boxes[target]
+        if source == target:
+            x, y = one.x + one.wide // 2, one.y
+            link.ends = (x, y - 14, x, y + 14)
+            continue
+        (x0, y0), (x1, y1) = one.edge(other), other.edge(one)
+        if (target, source) in layout.links:
+            # Two ways: two lines, each a little to its own right.
+            dx, dy = x1 - x0, y1 - y0
+            far = max(abs(dx), abs(dy), 1)
+            sx, sy = -dy * 7 // far, dx * 7 // far
+            x0, y0, x1, y1 = x0 + sx, y0 + sy, x1 + sx, y1 + sy
+        link.ends = (x0, y0, x1, y1)
+
+
+def _labels(layout: Map) -> None:
+    """Put one label on each pair of nodes, where it covers no box and no label."""
+    taken = [(b.x - b.wide // 2 - 4, b.y - HIGH // 2 - 4, b.wide + 8, HIGH + 8)
+             for b in layout.boxes.values()]  # fmt: skip
+    done: set[frozenset[str]] = set()
+    for (source, target), link in layout.links.items():
+        pair = frozenset((source, target))
+        if pair in done:
+            continue
+        done.add(pair)
+        back = layout.links.get((target, source)) if source != target else None
+        lines = _label_lines(layout, link, back)
+        wide = max(width(f"{text} {gone}") for text, gone in lines) + 8
+        high = LINE * len(lines) + 4
+        x0, y0, x1, y1 = link.ends
+        dx, dy = x1 - x0, y1 - y0
+        places = [
+            (x0 + dx * at // 20 - wide // 2, y0 + dy * at // 20 - high // 2)
+            for at in (10, 9, 11, 8, 12, 7, 13, 6, 14, 5, 15, 4, 16, 3, 17)
+        ]
+        places += [(x, y + up) for up in (-24, 24, -48, 48) for x, y in places]
+        x, y = min(
+            ((max(4, min(x, layout.size[0] - 4 - wide)), y) for x, y in places),
+            key=lambda place: sum(
+                _shared((*place, wide, high), other) for other in taken
+            ),
+        )
+        taken.append((x, y, wide, high))
+        layout.labels.append((x, y, wide, lines))
+
+
+def _label_lines(layout: Map, link: Link, back: Link | None) -> list[tuple[str, str]]:
+    lines: list[tuple[str, str]] = []
+    one, other = layout.boxes[link.source], layout.boxes[link.target]
+    for way in (link, back):
+        if way is None:
+            continue
+        forth = (other.y, other.x) >= (one.y, one.x)
+        flat = one.y == other.y
+        signs = ("←", "→") if flat else ("↑", "↓")
+        sign = signs[(way is link) == forth]
+        sent, gone = way.texts()
+        lines.append((f"{sign} {sent}", gone))
+    return lines
+
+
+def _shared(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> int:
+    """Return the area that two boxes (x, y, width, height) share."""
+    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    return max(wide, 0) * max(high, 0)
+
+
+# --- what is written --------------------------------------------------------------
+
+
+def _shapes(layout: Map) -> Iterator[str]:
+    for link in layout.links.values():
+        yield from _line(link)
+    for box in layout.boxes.values():
+        yield from _box(box)
+    for x, y, wide, lines in layout.labels:
+        high = LINE * len(lines) + 4
+        where = f'x="{x}" y="{y}" width="{wide}" height="{high}"'
+        yield f'<rect class="bg" {where} rx="4"/>'
+        for i, (text, gone) in enumerate(lines):
+            more = f' <tspan class="alarm">{gone}</tspan>' if gone else ""
+            yield (
+                f'<text x="{x + wide // 2}" y="{y + 15 + LINE * i}"'
+                f' text-anchor="middle">{escaped(text)}{more}</text>'
+            )
+
+
+def _line(link: Link) -> Iterator[str]:
+    x0, y0, x1, y1 = link.ends
+    kind = next(iter(link.counts))
+    if link.source == link.target:
+        yield f'<path class="arrow {kind}" d="M{x0} {y0}h22v28h-20"/>'
+        yield head(kind, (x1 + 22, y1), (x1 + 2, y1))
+        return
+    yield f'<path class="arrow {kind}" d="{path([(x0, y0), (x1, y1)])}"/>'
+    yield head(kind, (x0, y0), (x1, y1))
+
+
+def _box(box: Box) -> Iterator[str]:
+    left, top = box.x - box.wide // 2, box.y - HIGH // 2
+    round_ = {"caller": HIGH // 2, "broker": 14}.get(box.kind, 4)
+    yield f'<g class="node" data-node="{escaped(box.name).replace(chr(34), "&quot;")}">'
+    yield (
+        f'<rect class="box" x="{left}" y="{top}" width="{box.wide}" height="{HIGH}"'
+        f' rx="{round_}"/>'
+    )
+    name = fitted(box.name, box.wide - 16, bold=True)
+    yield line_of_text(box.x, box.y - 3, name, "bold", anchor="middle")
+    sign = {"service": "■ ", "broker": "▲ "}.get(box.kind, "")
+    kind = sign + _KINDS.get(box.kind, box.kind)
+    yield line_of_text(box.x, box.y + 17, kind, "quiet", anchor="middle")
+    yield "</g>"
+
+
+def _twin(layout: Map) -> Twin:
+    rows = []
+    for link in layout.links.values():
+        for kind, count in link.counts.items():
+            gone = [
+                m
+                for m in layout.part.messages
+                if (m.source, m.target, m.kind) == (link.source, link.target, kind)
+                and m.fate != "delivered"
+            ]
+            fates = {f: sum(m.fate == f for m in gone) for f in (m.fate for m in gone)}
+            missing = ", ".join(f"{n:,} {fate}" for fate, n in fates.items())
+            source, target = printable(link.source), printable(link.target)
+            rows.append((source, target, kind, f"{count:,}", missing or "none"))
+    columns = ("from", "to", "kind", "sent", "not delivered")
+    return Twin("Who spoke with whom, as a table", columns, tuple(rows))
