@@ -36,6 +36,17 @@ class Layout:
         ids = (self.ride_id,) if self.ride_id else ("start_station_latitude",)
         return (*ids, "started_at", "ended_at", "start_station_id", "end_station_id")
 
+    @property
+    def of_a_ride(self) -> tuple[str | None, ...]:
+        """The column of each field of a Ride, in the order of its fields, to member."""
+        return (
+            self.ride_id,
+            *("started_at", "ended_at", "start_station_id", "end_station_id"),
+            *("start_station_name", "end_station_name"),
+            *(self.start_lat, self.start_lon, self.end_lat, self.end_lon),
+            *(self.bike_type, self.rider_type),
+        )
+
     def missing(self, header: Sequence[str]) -> list[str]:
         """The needed columns that a header lacks, in order."""
         return [column for column in self.needed if column not in header]

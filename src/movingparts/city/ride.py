@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 MORNING_FROM = 6
@@ -74,8 +74,3 @@ class Ride:
 def is_morning(instant: datetime, zone: ZoneInfo) -> bool:
     """Whether an instant falls between 06:00 and 10:00 on the clocks of ``zone``."""
     return MORNING_FROM <= instant.astimezone(zone).hour < MORNING_TO
-
-
-def local_date(instant: datetime, zone: ZoneInfo) -> date:
-    """The date that the calendars of ``zone`` show at an instant."""
-    return instant.astimezone(zone).date()

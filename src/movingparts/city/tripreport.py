@@ -46,7 +46,7 @@ MEANING = {
     ZERO: "kept: the bike was probably docked again at once",
     LONG: "kept: the bike was probably not docked properly",
     DOUBLED: "kept: read as the first of the two, unless it would end before it starts",
-    SKIPPED: "kept: read as if the clock had not been changed yet",
+    SKIPPED: "kept: read as before the change, unless it would end before it starts",
     NO_POSITION: "kept, without that position",
     NO_RIDER_TYPE: "kept, with member unknown",
     REPEATED: "kept: another ride has the same id (by_time() looks for these)",

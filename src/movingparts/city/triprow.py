@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from math import isfinite
-from zoneinfo import ZoneInfo
+from math import nan
+from operator import itemgetter
 
 from movingparts.city.layout import Layout
 from movingparts.city.ride import Ride
@@ -27,9 +27,13 @@ from movingparts.city.tripreport import (
     Finding,
     TripsReport,
 )
+from movingparts.city.wallclock import WallClock
 
 _DAY = timedelta(days=1)
 _MEMBER = {"member": True, "casual": False}
+_NOTE = {"doubled": DOUBLED, "skipped": SKIPPED}
+# Which of two readings of the start and of the end is tried first, second, …
+_FOLDS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 
 class _RowError(Exception):
@@ -43,14 +47,17 @@ class RowReader:
         self,
         layout: Layout,
         header: Sequence[str],
-        zone: ZoneInfo | None,
+        clock: WallClock | None,
         report: TripsReport,
         prefix: str,
     ) -> None:
         self._width = len(header)
-        self._at = {column: index for index, column in enumerate(header)}
-        self._layout = layout
-        self._zone = zone
+        # A column that the file lacks is read from a blank behind the last one.
+        at: dict[str | None, int] = {name: index for index, name in enumerate(header)}
+        columns = layout.of_a_ride
+        self._pick = itemgetter(*(at.get(column, self._width) for column in columns))
+        self._numbered = layout.ride_id is None
+        self._clock = clock
         self._report = report
         self._prefix = prefix
 
@@ -59,7 +66,7 @@ class RowReader:
         report, where = self._report, f"{self._prefix}line {row.line}"
         notes: list[str] = []
         try:
-            ride = self._parsed(row, notes)
+            ride = self._parsed(row, where, notes)
         except _RowError as error:
             report.read += 1
             report.refused.setdefault(str(error), Finding()).add(where)
@@ -70,92 +77,77 @@ class RowReader:
             report.noted.setdefault(note, Finding()).add(where)
         return ride
 
-    def _parsed(self, row: Record, notes: list[str]) -> Ride:
+    def _parsed(self, row: Record, where: str, notes: list[str]) -> Ride:
         if row.fault:
             raise _RowError(row.fault)
         if len(row.fields) != self._width:
             raise _RowError(TOO_FEW if len(row.fields) < self._width else TOO_MANY)
-        fields, layout = row.fields, self._layout
-        ride_id = self._text(fields, layout.ride_id)
-        if layout.ride_id is None:
-            ride_id = f"{self._prefix}line {row.line}".replace(" ", "-")
-        start_id = self._text(fields, "start_station_id")
-        end_id = self._text(fields, "end_station_id")
-        if ride_id is None:
+        texts = self._pick((*map(str.strip, row.fields), ""))
+        ride_id, start, end, start_id, end_id, start_name, end_name, *rest = texts
+        if self._numbered:
+            ride_id = where.replace(" ", "-")
+        if not ride_id:
             raise _RowError(NO_ID)
-        if start_id is None or end_id is None:
+        if not (start_id and end_id):
             raise _RowError(NO_STATION)
-        started_at, ended_at = self._times(fields, notes)
+        started_at, ended_at = self._times(start, end, notes)
+        start_lat, start_lon, end_lat, end_lon, bike_type, rider_type = rest
+        if rider_type and rider_type not in _MEMBER:
+            notes.append(NO_RIDER_TYPE)
         return Ride(
             ride_id=ride_id,
             started_at=started_at,
             ended_at=ended_at,
             start_station_id=start_id,
             end_station_id=end_id,
-            start_station_name=self._text(fields, "start_station_name"),
-            end_station_name=self._text(fields, "end_station_name"),
-            start_lat=self._degrees(fields, layout.start_lat, notes),
-            start_lon=self._degrees(fields, layout.start_lon, notes),
-            end_lat=self._degrees(fields, layout.end_lat, notes),
-            end_lon=self._degrees(fields, layout.end_lon, notes),
-            bike_type=self._text(fields, layout.bike_type),
-            member=self._member(fields, notes),
+            start_station_name=start_name or None,
+            end_station_name=end_name or None,
+            start_lat=_degrees(start_lat, notes),
+            start_lon=_degrees(start_lon, notes),
+            end_lat=_degrees(end_lat, notes),
+            end_lon=_degrees(end_lon, notes),
+            bike_type=bike_type or None,
+            member=_MEMBER.get(rider_type),
         )
-
-    def _text(self, fields: Sequence[str], column: str | None) -> str | None:
-        index = None if column is None else self._at.get(column)
-        return None if index is None else fields[index].strip() or None
-
-    def _degrees(
-        self, fields: Sequence[str], column: str, notes: list[str]
-    ) -> float | None:
-        text = self._text(fields, column)
-        if text is None:
-            return None
-        try:
-            degrees = float(text)
-        except ValueError:
-            degrees = float("nan")
-        if isfinite(degrees) and abs(degrees) <= 180:
-            return degrees
-        if NO_POSITION not in notes:
-            notes.append(NO_POSITION)
-        return None
-
-    def _member(self, fields: Sequence[str], notes: list[str]) -> bool | None:
-        text = self._text(fields, self._layout.rider_type)
-        if text is None:
-            return None
-        if text not in _MEMBER:
-            notes.append(NO_RIDER_TYPE)
-        return _MEMBER.get(text)
 
     def _times(
-        self, fields: Sequence[str], notes: list[str]
+        self, start: str, end: str, notes: list[str]
     ) -> tuple[datetime, datetime]:
-        started = _read_time(fields[self._at["started_at"]])
-        ended = _read_time(fields[self._at["ended_at"]])
-        start, start_change = _resolved(started, self._zone)
-        end, end_change = _resolved(ended, self._zone)
-        if end < start and end_change == DOUBLED:
-            end, _ = _resolved(ended.replace(fold=1), self._zone)
-        if end < start:
+        started, ended = _read_time(start), _read_time(end)
+        for start_fold, end_fold in _FOLDS:
+            start_at, start_note = self._instant(started, start_fold)
+            end_at, end_note = self._instant(ended, end_fold)
+            if end_at >= start_at:
+                break
+            if not (start_note or end_note):
+                raise _RowError(BACKWARDS)
+        else:
             raise _RowError(BACKWARDS)
-        notes.extend(
-            change
-            for change in (DOUBLED, SKIPPED)
-            if change in (start_change, end_change)
-        )
-        if end == start:
+        if start_note or end_note:
+            notes.extend(n for n in (DOUBLED, SKIPPED) if n in (start_note, end_note))
+        if end_at == start_at:
             notes.append(ZERO)
-        if end - start > _DAY:
+        elif end_at - start_at > _DAY:
             notes.append(LONG)
-        return start, end
+        return start_at, end_at
+
+    def _instant(self, moment: datetime, fold: int) -> tuple[datetime, str | None]:
+        """The UTC instant of a time, and what to note about a clock change."""
+        try:
+            if moment.tzinfo is not None:
+                return moment.astimezone(UTC), None
+            if self._clock is None:
+                raise _RowError(NO_OFFSET)
+            if fold:
+                moment = moment.replace(fold=fold)
+            instant, change = self._clock.instant(moment)
+        except OverflowError:  # the first or the last day of the calendar
+            raise _RowError(BAD_TIME) from None
+        return instant, _NOTE[change] if change else None
 
 
 def _read_time(text: str) -> datetime:
     """A date and a time of day, with or without fractions and offset."""
-    text = text.strip()
     # fromisoformat takes bare dates too, and newer Pythons take 24:00.
     if len(text) < 16 or text[10] not in " T" or text[11:13] == "24":
         raise _RowError(BAD_TIME)
@@ -165,19 +157,16 @@ def _read_time(text: str) -> datetime:
         raise _RowError(BAD_TIME) from None
 
 
-def _resolved(moment: datetime, zone: ZoneInfo | None) -> tuple[datetime, str | None]:
-    """The UTC instant of a time, and what a clock change did to it."""
+def _degrees(text: str, notes: list[str]) -> float | None:
+    """A position as a number; one that is none, or not on the globe, is noted."""
+    if not text:
+        return None
     try:
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC), None
-        if zone is None:
-            raise _RowError(NO_OFFSET)
-        local = moment.replace(tzinfo=zone)
-        before = local.replace(fold=0).utcoffset()
-        after = local.replace(fold=1).utcoffset()
-        instant = local.astimezone(UTC)
-    except OverflowError:  # the first or the last day of the calendar
-        raise _RowError(BAD_TIME) from None
-    if before == after or before is None or after is None:
-        return instant, None
-    return instant, DOUBLED if before > after else SKIPPED
+        degrees = float(text)
+    except ValueError:
+        degrees = nan
+    if -180 <= degrees <= 180:  # nan is not between any two others
+        return degrees
+    if NO_POSITION not in notes:
+        notes.append(NO_POSITION)
+    return None

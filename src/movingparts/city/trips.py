@@ -19,13 +19,18 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from movingparts.city.layout import LAYOUTS, Layout
-from movingparts.city.ride import Ride, is_morning, local_date
+from movingparts.city.ride import MORNING_FROM, MORNING_TO, Ride, is_morning
 from movingparts.city.tripfile import Record, TripsError, records, sections
 from movingparts.city.tripreport import REPEATED, Finding, TripsReport
 from movingparts.city.triprow import RowReader
 from movingparts.city.tripsort import sorted_on_disk
+from movingparts.city.wallclock import WallClock
 
 __all__ = ["Finding", "Trips", "TripsError", "TripsReport", "read_trips"]
+
+
+KEPT_MORNINGS = 3
+"""How many mornings first_morning() keeps while it looks for the first."""
 
 
 def read_trips(
@@ -71,8 +76,8 @@ class Trips:
     Rides come in the order of the file, one at a time; ``report`` is what the latest
     pass has found so far. Where a layout has no ride ids, ``line-17`` is the ride of
     line 17. Local times in the hour that autumn doubles are read as the first of the
-    two, save an end that would then precede its start; times in the hour that spring
-    skips are read as if the clock had not been changed yet. Both are counted.
+    two, times in the hour that spring skips as if the clock had not been changed yet,
+    unless the ride would then end before it starts; both are counted.
 
     Leaves out: finding repeated ride ids while streaming, which cannot be done in
     constant memory; ``by_time`` counts them.
@@ -97,6 +102,7 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
         return self._pass(report)
 
     def _pass(self, report: TripsReport) -> Iterator[Ride]:
+        clock = WallClock(self.zone) if self.zone else None
         with closing(sections(self.path)) as parts:
             for number, (name, stream) in enumerate(parts):
                 rows = records(stream, name, self.encoding)
@@ -107,7 +113,7 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
                         f"{self.path.name}; read the two apart"
                     )
                 prefix = "" if number == 0 else f"{name} "
-                reader = RowReader(self.layout, header, self.zone, report, prefix)
+                reader = RowReader(self.layout, header, clock, report, prefix)
                 for row in rows:
                     ride = reader.ride(row)
                     if ride is not None:
@@ -132,8 +138,8 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
         """The rides of the first local morning, 06:00 to 10:00, in order of start.
 
         A month's file holds strays of the month before: the first morning is the
-        first that has at least a tenth of the rides of the busiest. Reads the file
-        twice, and keeps no more than that morning in memory.
+        first that has at least a tenth of the rides of the busiest. Reads the whole
+        file, since few are in order, and keeps three mornings at most in memory.
 
         Raises: TripsError where the city's clock is not known, or no ride starts
         in any morning.
@@ -144,29 +150,46 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
                 "first_morning() needs the city's clock to know when morning is: "
                 f'read_trips("{self.path.name}", timezone="Europe/Oslo")'
             )
-        mornings: Counter[date] = Counter(
-            local_date(ride.started_at, zone)
-            for ride in self
-            if is_morning(ride.started_at, zone)
-        )
-        if not mornings:
+        counts: Counter[date] = Counter()
+        earliest: dict[date, list[Ride]] = {}
+        for ride in self:
+            local = ride.started_at.astimezone(zone)
+            if MORNING_FROM <= local.hour < MORNING_TO:
+                day = local.date()
+                counts[day] += 1
+                _keep(earliest, day, ride)
+        if not counts:
             raise TripsError(
                 f"no usable ride in {self.path.name} starts between 06:00 and 10:00 "
                 f"in {zone.key}; {self.report!r}"
             )
-        enough = max(mornings.values()) / 10
-        first = min(day for day, count in mornings.items() if count >= enough)
-        rides = [
-            ride
-            for ride in self
-            if is_morning(ride.started_at, zone)
-            and local_date(ride.started_at, zone) == first
-        ]
+        enough = max(counts.values()) / 10
+        first = min(day for day, count in counts.items() if count >= enough)
+        rides = earliest.get(first)
+        if rides is None:  # the strays fell on so many days that a look back is needed
+            rides = [
+                ride
+                for ride in self
+                if is_morning(ride.started_at, zone)
+                and ride.started_at.astimezone(zone).date() == first
+            ]
         return sorted(rides, key=lambda ride: ride.started_at)
 
     def __repr__(self) -> str:
         clock = f"clock of {self.zone.key}" if self.zone else "times with offsets"
         return f"<Trips {self.path.name}: {self.layout.name} layout, {clock}>"
+
+
+def _keep(earliest: dict[date, list[Ride]], day: date, ride: Ride) -> None:
+    """Keep a ride if its day is one of the three earliest so far."""
+    if day not in earliest:
+        if len(earliest) == KEPT_MORNINGS:
+            latest = max(earliest)
+            if day > latest:
+                return
+            del earliest[latest]
+        earliest[day] = []
+    earliest[day].append(ride)
 
 
 def _zone(name: str) -> ZoneInfo:
