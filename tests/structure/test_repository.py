@@ -1,0 +1,98 @@
+"""What a newcomer expects to find is there."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+
+TARGETS = (
+    *("serve", "labs", "test", "lint", "bench", "book", "measure"),
+    *("new-chapter", "lock", "clean", "help"),
+)
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_make_help_lists_the_target(target: str) -> None:
+    said = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.search(rf"^  make {target} +\S", said.stdout, re.MULTILINE)
+
+
+def test_each_target_that_runs_something_sets_up_first() -> None:
+    """So that any of them works as the first command."""
+    rules = re.findall(r"^([a-z-]+):([^#\n]*)", MAKEFILE, re.MULTILINE)
+    first = {name: needs.split() for name, needs in rules}
+    bare = {
+        name
+        for name, needs in first.items()
+        if "setup" not in needs and "lint-fast" not in needs
+    }
+    assert {"help", "setup", "clean"} == bare
+
+
+def test_each_decision_says_how_to_leave_it() -> None:
+    pages = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert list(range(1, len(pages) + 1)) == numbers
+    assert len(pages) >= 4
+    for page in pages:
+        headings = re.findall(r"^## (.+)$", page.read_text("utf-8"), re.MULTILINE)
+        assert ["Context", "Decision", "Consequences", "Exit"] == headings, page.name
+
+
+def test_the_changelog_has_a_place_for_what_comes_next() -> None:
+    assert "## Unreleased" in read("CHANGELOG.md")
+
+
+def test_both_licenses_are_there_in_full_and_named() -> None:
+    assert read("LICENSE").startswith("MIT License")
+    text = read("LICENSE-text")
+    assert text.startswith("Attribution 4.0 International")
+    assert "Section 8 -- Interpretation." in text
+    assert "MIT" in read("README.md")
+    assert "CC BY 4.0" in read("README.md")
+
+
+def test_the_readme_shows_two_commands_and_a_picture() -> None:
+    readme = read("README.md")
+    assert "make serve" in readme
+    assert "make test" in readme
+    [picture] = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", readme)
+    assert (ROOT / picture).is_file(), f"{picture} is not there"
+
+
+def test_the_citation_names_the_version_of_the_package() -> None:
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert f'version = "{citation["version"]}"' in read("pyproject.toml")
+    assert ["MIT", "CC-BY-4.0"] == citation["license"]
+
+
+@pytest.mark.skipif(
+    os.name == "nt", reason="Windows has no executable bit; run it with bash .ci/run"
+)
+def test_ci_runs_all_tests_with_a_browser() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert "REQUIRE_BROWSER=1 make test" in script.read_text("utf-8")
+
+
+def test_the_workflow_runs_what_ci_runs_on_each_python() -> None:
+    jobs = yaml.safe_load(read(".github/workflows/test.yml"))["jobs"]
+    linux = jobs["linux"]
+    assert {"run": ".ci/run"} == linux["steps"][-1]
+    assert ["3.11", "3.12", "3.13", "3.14"] == linux["strategy"]["matrix"]["python"]
