@@ -10,6 +10,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
 from tools.lock import without_hashes
 
 ROOT = Path(__file__).parents[2]
