@@ -1,6 +1,6 @@
 """Events and the bus that carries them."""
 
-from movingparts.bus.event import Event, EventError
+from movingparts.bus.event import Event
 from movingparts.bus.protocol import (
     Bus,
     BusError,
@@ -9,6 +9,8 @@ from movingparts.bus.protocol import (
     NoResponders,
     Subscription,
 )
+from movingparts.bus.rules import EventError
+from movingparts.bus.subjects import SubjectError
 
 __all__ = [
     "Bus",
@@ -18,5 +20,6 @@ __all__ = [
     "EventError",
     "Handler",
     "NoResponders",
+    "SubjectError",
     "Subscription",
 ]

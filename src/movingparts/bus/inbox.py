@@ -1,0 +1,111 @@
+"""A subscription's inbox: what has arrived, and the task that handles it."""
+
+from __future__ import annotations
+
+import contextvars
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from movingparts.bus.event import Event
+from movingparts.bus.protocol import Handler
+from movingparts.bus.trace import Trace
+from movingparts.world.core.node import Tasks, current_span, summary
+
+Settle = Callable[[str | None], None]
+Answer = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class Delivery:
+    """An event that somebody waits for: a durable place, or who sent a request."""
+
+    subject: str
+    event: Event
+    settle: Settle | None = None  # None acknowledges, a reason refuses
+    answer: Answer | None = None
+
+
+class Inbox:
+    """What has arrived for a handler, which takes one event at a time, in order.
+
+    The task that handles belongs to the node and lives while there is something to
+    do. What the handler raises is told to the node's log in one line.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        handler: Handler,
+        tasks: Tasks,
+        context: contextvars.Context,
+        trace: Trace | None,
+    ) -> None:
+        self._subject, self._handler, self._tasks = subject, handler, tasks
+        self._context, self._trace = context, trace
+        self._waiting: deque[Delivery | Event] = deque()
+        self._working = self._handling = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is being handled."""
+        return not self._waiting and not self._handling
+
+    def put(self, arrived: Delivery | Event) -> None:
+        """Take what arrived, and see that it is handled."""
+        self._waiting.append(arrived)
+        if not self._working:
+            self._working = True
+            self._tasks.create_task(
+                self._work(), name=self._subject, context=self._context.copy()
+            )
+
+    def close(self) -> list[Delivery]:
+        """Forget what has not been begun; return those that somebody waits for."""
+        left = [one for one in self._waiting if isinstance(one, Delivery)]
+        self._waiting.clear()
+        return left
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                arrived = self._waiting.popleft()
+                if self._trace is None and type(arrived) is Event:
+                    try:
+                        await self._handler(arrived)
+                    except Exception as error:  # noqa: BLE001  # a handler may raise anything
+                        self._tasks.report(self._subject, error)
+                else:
+                    await self._handle(arrived)
+        finally:
+            self._working = False
+
+    async def _handle(self, arrived: Delivery | Event) -> None:
+        if isinstance(arrived, Event):
+            arrived = Delivery(self._subject, arrived)
+        span = None
+        if self._trace is not None:
+            span = self._trace.handling(arrived.subject, arrived.event)
+        failure: Exception | None = None
+        self._handling = True
+        try:
+            answer = await self._handler(arrived.event)
+            _check_answer(answer, arrived)
+        except Exception as error:  # noqa: BLE001  # a handler may raise anything
+            failure = error
+            self._tasks.report(f"{self._subject} {arrived.event.type}", error)
+        finally:
+            self._handling = False
+        if self._trace is not None and span is not None:
+            self._trace.ended(span, failure)
+        if arrived.settle is not None:
+            arrived.settle(summary(failure) if failure else None)
+        elif arrived.answer is not None and failure is None and answer is not None:
+            arrived.answer(answer)
+        current_span.set(None)
+
+
+def _check_answer(answer: object, asked: Delivery) -> None:
+    if asked.answer is not None and not isinstance(answer, Event | None):
+        what = type(answer).__name__
+        raise TypeError(f"a request is answered with an Event or None, not {what}")
