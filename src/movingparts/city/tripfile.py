@@ -12,6 +12,7 @@ import gzip
 import io
 import zipfile
 import zlib
+from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -149,6 +150,8 @@ class _Lines(Iterator[tuple[int, bytes | None]]):
         if not line:
             raise StopIteration
         self._number += 1
+        if self._number == 1:
+            line = line.removeprefix(BOM_UTF8)
         if len(line) < LONGEST_LINE or line.endswith(b"\n"):
             return self._number, line
         while line and not line.endswith(b"\n"):

@@ -198,16 +198,14 @@ def _zone(name: str) -> ZoneInfo:
     except (OSError, ValueError, KeyError):  # not found, or a path instead of a name
         pass
     wanted = name.strip().replace(" ", "_").casefold()
-    cities = {zone.rpartition("/")[2].casefold(): zone for zone in _zones()}
-    near = get_close_matches(wanted, cities, n=1) or ["new_york"]
+    zones = sorted(zone for zone in available_timezones() if "/" in zone)
+    known = {zone.rpartition("/")[2].casefold(): zone for zone in zones}
+    known |= {zone.casefold(): zone for zone in zones}
+    near = get_close_matches(wanted, known, n=1) or ["new_york"]
     raise TripsError(
         f"timezone={name!r} is not a name of the IANA time-zone database; "
-        f'did you mean timezone="{cities[near[0]]}"?'
+        f'did you mean timezone="{known[near[0]]}"?'
     )
-
-
-def _zones() -> list[str]:
-    return sorted(zone for zone in available_timezones() if "/" in zone)
 
 
 def _header(record: Record | None, name: str) -> tuple[str, ...]:
@@ -221,8 +219,7 @@ def _header(record: Record | None, name: str) -> tuple[str, ...]:
             "spreadsheet, text in UTF-16, or have lines that end in CR alone: "
             "export it as CSV in UTF-8"
         )
-    header = tuple(column.strip().lower() for column in record.fields)
-    return (header[0].removeprefix("\ufeff").strip(), *header[1:])
+    return tuple(column.strip().lower() for column in record.fields)
 
 
 def _layout(header: Sequence[str], name: str) -> Layout:

@@ -1,0 +1,774 @@
+"""Reading trip histories: what is read, what is refused, and what is said of it."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import shutil
+import tracemalloc
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from movingparts.city.layout import LYFT, URBAN_SHARING
+from movingparts.city.ride import Ride
+from movingparts.city.synthetic import larkhaven, write_trips
+from movingparts.city.trips import Trips, TripsError, read_trips
+
+NEW_YORK = "America/New_York"
+OSLO = "Europe/Oslo"
+HEADER = ",".join(LYFT.columns)
+OSLO_HEADER = ",".join(URBAN_SHARING.columns)
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def to_file(*lines: str, header: str = HEADER, name: str = "june.csv") -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join([header, *lines, ""]), encoding="utf-8")
+        return path
+
+    return to_file
+
+
+def row(
+    ride_id: str = "R1",
+    started_at: str = "2026-06-01 08:00:00",
+    ended_at: str = "2026-06-01 08:10:00",
+    start: str = "S1",
+    end: str = "S2",
+) -> str:
+    names = f"Main St,{start},Side St,{end}"
+    at = f"{started_at},{ended_at}"
+    return f"{ride_id},classic_bike,{at},{names},40.5,-74.25,40.75,-74.5,member"
+
+
+def oslo_row(started_at: str, ended_at: str) -> str:
+    return (
+        f"{started_at},{ended_at},600,450,Elisenberg,ved plassen,59.5,10.75,"
+        "429,Thune,,59.25,10.5"
+    )
+
+
+def read(path: Path, timezone: str | None = NEW_YORK) -> tuple[list[Ride], Trips]:
+    trips = read_trips(path, timezone=timezone)
+    return list(trips), trips
+
+
+def refusal(path: Path | str, **options: str) -> str:
+    """What reading that file to its end is refused with."""
+    with pytest.raises(TripsError) as caught:
+        list(read_trips(path, **options))
+    assert isinstance(caught.value, ValueError)
+    return str(caught.value)
+
+
+# --- what is read
+
+
+def test_a_lyft_row_becomes_a_ride_in_utc(write: Write) -> None:
+    rides, trips = read(write(row()))
+    expected = Ride(
+        ride_id="R1",
+        started_at=datetime(2026, 6, 1, 12, 0, tzinfo=UTC),
+        ended_at=datetime(2026, 6, 1, 12, 10, tzinfo=UTC),
+        start_station_id="S1",
+        end_station_id="S2",
+        start_station_name="Main St",
+        end_station_name="Side St",
+        start_lat=40.5,
+        start_lon=-74.25,
+        end_lat=40.75,
+        end_lon=-74.5,
+        bike_type="classic_bike",
+        member=True,
+    )
+    assert [expected] == rides
+    assert "<Trips june.csv: lyft layout, clock of America/New_York>" == repr(trips)
+    assert "<TripsReport june.csv: 1 of 1 rows usable>" == repr(trips.report)
+
+
+def test_an_urban_sharing_row_becomes_a_ride_named_after_its_line(
+    write: Write,
+) -> None:
+    path = write(
+        oslo_row("2026-06-01 04:17:52.684000+00:00", "2026-06-01 04:24:20+00:00"),
+        header=OSLO_HEADER,
+    )
+    rides, trips = read(path, None)
+    expected = Ride(
+        ride_id="line-2",
+        started_at=datetime(2026, 6, 1, 4, 17, 52, 684_000, tzinfo=UTC),
+        ended_at=datetime(2026, 6, 1, 4, 24, 20, tzinfo=UTC),
+        start_station_id="450",
+        end_station_id="429",
+        start_station_name="Elisenberg",
+        end_station_name="Thune",
+        start_lat=59.5,
+        start_lon=10.75,
+        end_lat=59.25,
+        end_lon=10.5,
+    )
+    assert [expected] == rides
+    assert "<Trips june.csv: urban-sharing layout, times with offsets>" == repr(trips)
+
+
+@pytest.mark.parametrize("time", ["2026-06-01 08:00:00", "2026-06-01 08:00:00.000"])
+def test_fractions_of_seconds_may_be_there_or_not(write: Write, time: str) -> None:
+    rides, _ = read(write(row(started_at=time)))
+    assert datetime(2026, 6, 1, 12, tzinfo=UTC) == rides[0].started_at
+
+
+def test_a_file_may_have_quotes_a_bom_windows_line_ends_and_other_columns(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "quoted.csv"
+    header = ",".join(f'"{column}"' for column in (*LYFT.columns, "extra"))
+    fields = row(start='S 1, ""a""').replace('S 1, ""a""', "§").split(",")
+    quoted = ",".join(f'"{field}"' for field in (*fields, "x"))
+    quoted = quoted.replace("§", 'S 1, ""a""')
+    path.write_bytes(f"\ufeff{header}\r\n{quoted}\r\n\r\n".encode())
+    rides, trips = read(path)
+    assert ['S 1, "a"'] == [ride.start_station_id for ride in rides]
+    assert (1, 1) == (trips.report.read, trips.report.usable)
+
+
+def test_a_quoted_field_may_span_lines(write: Write) -> None:
+    lines = row().replace("Main St", '"Main St,\nupper end"').split("\n")
+    rides, trips = read(write(*lines, row("R2")))
+    assert ["Main St,\nupper end", "Main St"] == [r.start_station_name for r in rides]
+    assert 2 == trips.report.usable
+
+
+def test_empty_optional_fields_are_none(write: Write) -> None:
+    rides, trips = read(write("R1,,2026-06-01 08:00,2026-06-01 08:01,,S1,,S2,,,,,"))
+    ride = rides[0]
+    assert ride.start_station_name is None
+    assert ride.end_lat is None
+    assert ride.bike_type is None
+    assert ride.member is None
+    assert {} == trips.report.noted
+
+
+def test_every_for_reads_the_file_again_and_reports_anew(write: Write) -> None:
+    trips = read_trips(write(row("R1"), row("R2")), timezone=NEW_YORK)
+    next(iter(trips))
+    assert (1, False) == (trips.report.usable, trips.report.complete)
+    assert ["R1", "R2"] == [ride.ride_id for ride in trips]
+    assert ["R1", "R2"] == [ride.ride_id for ride in trips]
+    assert (2, True) == (trips.report.usable, trips.report.complete)
+
+
+def test_a_gzipped_file_is_read_whatever_its_name(write: Write, tmp_path: Path) -> None:
+    packed = tmp_path / "june.csv.gz"
+    packed.write_bytes(gzip.compress(write(row()).read_bytes()))
+    renamed = tmp_path / "june.dat"
+    shutil.copy(packed, renamed)
+    assert read(packed)[0] == read(renamed)[0] != []
+
+
+def test_all_the_tables_in_a_zip_are_read_in_order_of_name(
+    write: Write, tmp_path: Path
+) -> None:
+    packed = tmp_path / "june.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(write(row("R2"), row("", start="")), "june/june_2.csv")
+        archive.write(write(row("R1")), "june/june_1.csv")
+        archive.writestr("__MACOSX/june/._june_1.csv", b"\x00\x05\x16\x07")
+        archive.writestr("june/readme.txt", "trips")
+    rides, trips = read(packed)
+    assert ["R1", "R2"] == [ride.ride_id for ride in rides]
+    assert ["june_2.csv line 3"] == trips.report.refused["missing ride_id"].examples
+
+
+# --- rows that cannot be used
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("R2,classic_bike,2026-06-01 08:00:00", "too few columns"),
+        (row("R2") + ",extra", "too many columns"),
+        (row(""), "missing ride_id"),
+        (row("R2", start=""), "missing station"),
+        (row("R2", end="  "), "missing station"),
+        (row("R2", started_at="6/1/2026 8:00"), "unreadable time"),
+        (row("R2", started_at="2026-06-31 08:00:00"), "unreadable time"),
+        (row("R2", ended_at=""), "unreadable time"),
+        (row("R2", ended_at="2026-06-01"), "unreadable time"),
+        (row("R2", ended_at="2026-06-01 24:00:00"), "unreadable time"),
+        (row("R2", started_at="0001-01-01 00:00:00+14:00"), "unreadable time"),
+        (row("R2", ended_at="9999-12-31 23:00:00"), "unreadable time"),
+        (row("R2", ended_at="2026-06-01 07:59:59"), "ended before start"),
+        (row("R2").replace("Main", '"Main'), "unclosed quote"),
+        (row("R" * 70_000), "line too long"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_counted_and_explained(
+    write: Write, line: str, reason: str
+) -> None:
+    rides, trips = read(write(row("R1"), line, row("R3")))
+    report = trips.report
+    assert ["R1", "R3"] == [ride.ride_id for ride in rides]
+    assert (3, 2, 1) == (report.read, report.usable, report.unusable)
+    assert 1 == report.count(reason)
+    assert ["line 3"] == report.refused[reason].examples
+    assert reason in report.table()
+    assert f"2 of 3 rows usable; 1 {reason}>" in repr(report)
+
+
+def test_a_quote_that_never_closes_costs_one_row_not_the_rest(write: Write) -> None:
+    """Python's csv reader would swallow all that follows into one field."""
+    lines = [row(f"R{n}") for n in range(1, 400)]
+    lines[9] = lines[9].replace("Main St", '"Main St')
+    lines[300] = lines[300].replace("Side St", '"Side St')
+    rides, trips = read(write(*lines))
+    assert 397 == len(rides)
+    assert ["line 11", "line 302"] == trips.report.refused["unclosed quote"].examples
+
+
+def test_a_bare_quote_in_a_name_is_a_letter_like_others(write: Write) -> None:
+    rides, _ = read(write(row().replace("Main St", 'Main 5" St')))
+    assert 'Main 5" St' == rides[0].start_station_name
+
+
+def test_a_line_in_another_encoding_is_counted_and_the_report_says_what_to_try(
+    write: Write, tmp_path: Path
+) -> None:
+    path = write(row("R1"), row("R2"))
+    path.write_bytes(path.read_bytes().replace(b"R2,", b"R\xf8,"))
+    rides, trips = read(path)
+    assert ["R1"] == [ride.ride_id for ride in rides]
+    assert 1 == trips.report.count("not UTF-8")
+    assert "encoding='latin-1'" in trips.report.table()
+    again = read_trips(path, timezone=NEW_YORK, encoding="latin-1")
+    assert ["R1", "Rø"] == [ride.ride_id for ride in again]
+
+
+def test_a_naive_time_among_times_with_offsets_asks_for_the_clock(
+    write: Write,
+) -> None:
+    path = write(
+        oslo_row("2026-06-01 04:00:00", "2026-06-01 04:10:00"), header=OSLO_HEADER
+    )
+    rides, trips = read(path, None)
+    assert [] == rides
+    assert 1 == trips.report.count("time without offset")
+    assert "timezone=" in trips.report.table()
+    assert 1 == len(read(path, OSLO)[0])
+
+
+def test_anomalies_are_kept_and_noted(write: Write) -> None:
+    start = "2026-06-01 08:00:00"
+    rides, trips = read(
+        write(
+            row("R1", start, start),
+            row("R2", start, "2026-06-02 14:00:00"),
+            row("R3").replace("40.5,", "forty,").replace("-74.25,", "nan,"),
+            row("R4").replace(",member", ",staff"),
+        )
+    )
+    assert ["R1", "R2", "R3", "R4"] == [ride.ride_id for ride in rides]
+    assert [0, 30 * 3600] == [ride.seconds for ride in rides[:2]]
+    assert rides[2].start_lat is None
+    assert rides[3].member is None
+    noted = {what: found.count for what, found in trips.report.noted.items()}
+    assert {
+        "0 seconds long": 1,
+        "over 24 hours long": 1,
+        "unreadable position": 1,
+        "unknown rider type": 1,
+    } == noted
+
+
+def test_a_report_names_the_first_lines_only(write: Write) -> None:
+    _, trips = read(write(*(row("", "x") for _ in range(9))))
+    found = trips.report.refused["missing ride_id"]
+    assert (9, ["line 2", "line 3", "line 4"]) == (found.count, found.examples)
+
+
+def test_a_report_shows_itself_as_a_table(write: Write) -> None:
+    _, trips = read(write(row("R1"), row("", "x"), header=HEADER))
+    assert [
+        "rows read        2",
+        "usable rides     1",
+        "missing ride_id  1  line 3  the row does not say which ride it is",
+    ] == trips.report.table().splitlines()
+    html = trips.report._repr_html_()
+    assert "<th scope='row'>missing ride_id</th><td>1</td><td>line 3</td>" in html
+
+
+# --- clock changes
+
+
+def new_york(write: Write, started_at: str, ended_at: str) -> tuple[str, str, Trips]:
+    rides, trips = read(write(row("R1", started_at, ended_at)))
+    ride = rides[0]
+    return f"{ride.started_at:%H:%M}", f"{ride.ended_at:%H:%M}", trips
+
+
+@pytest.mark.parametrize(
+    ("local", "expected"),
+    [
+        # 2026-11-01: 01:00 to 02:00 happens twice, from 05:00 and from 06:00 UTC.
+        (("2026-11-01 00:50:00", "2026-11-01 01:10:00"), ("04:50", "05:10")),
+        (("2026-11-01 01:10:00", "2026-11-01 01:30:00"), ("05:10", "05:30")),
+        (("2026-11-01 01:50:00", "2026-11-01 01:10:00"), ("05:50", "06:10")),
+        (("2026-11-01 01:50:00", "2026-11-01 02:10:00"), ("05:50", "07:10")),
+        # 2026-03-08: 02:00 to 03:00 does not happen; 07:00 UTC is 03:00.
+        (("2026-03-08 01:50:00", "2026-03-08 02:10:00"), ("06:50", "07:10")),
+        (("2026-03-08 02:10:00", "2026-03-08 02:30:00"), ("07:10", "07:30")),
+        (("2026-03-08 02:50:00", "2026-03-08 03:05:00"), ("06:50", "07:05")),
+    ],
+)
+def test_hours_that_come_twice_or_never_are_read_by_rule_and_counted(
+    write: Write, local: tuple[str, str], expected: tuple[str, str]
+) -> None:
+    start, end, trips = new_york(write, *local)
+    assert expected == (start, end)
+    counts = (trips.report.doubled_hours, trips.report.missing_hours)
+    assert counts == ((1, 0) if "-11-" in local[0] else (0, 1))
+
+
+def test_times_beside_a_clock_change_are_not_counted(write: Write) -> None:
+    start, end, trips = new_york(write, "2026-11-01 00:59:59", "2026-11-01 02:00:00")
+    assert ("04:59", "07:00") == (start, end)
+    assert 0 == trips.report.doubled_hours
+
+
+# --- files that cannot be read
+
+
+def test_a_missing_file_a_folder_and_an_empty_file(tmp_path: Path) -> None:
+    assert f"there is no file {tmp_path / 'no.csv'}; give the path" in refusal(
+        tmp_path / "no.csv"
+    )
+    assert "is a folder; give one of the files in it" in refusal(tmp_path)
+    (tmp_path / "empty.csv").write_text("\n\n")
+    assert "empty.csv is empty; download it again" == refusal(tmp_path / "empty.csv")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x89PNG\r\n\x1a\n\x00\x00",
+        b"PAR1\x00\x15\x04",
+        f"{HEADER}\n{row()}\n".encode("utf-16"),
+        f"{HEADER}\r{row()}\r".encode(),
+        b"x" * 100_000,
+    ],
+    ids=["picture", "parquet", "utf-16", "old Mac", "one long line"],
+)
+def test_a_file_that_is_no_csv_in_utf_8(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "june.csv"
+    path.write_bytes(content)
+    assert "export it as CSV in UTF-8" in refusal(path, timezone=NEW_YORK)
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        ("<!DOCTYPE html>", "a web page: the download probably failed"),
+        (HEADER.replace(",", ";"), "columns must be separated by commas"),
+        (row(), "is no header that this reader knows"),
+        ("2026,1,2", "the header line is missing"),
+        ("tripduration,starttime,stoptime", "an older layout"),
+        ("name,price", "it reads Lyft-run systems (ride_id,rideable_type,"),
+    ],
+)
+def test_an_unknown_header_is_refused_with_what_it_looks_like(
+    write: Write, header: str, hint: str
+) -> None:
+    assert hint in refusal(write(header=header), timezone=NEW_YORK)
+
+
+def test_a_header_that_lacks_columns_is_refused_with_their_names(
+    write: Write,
+) -> None:
+    lyft = refusal(write(header=HEADER.replace("started_at,", "")), timezone=OSLO)
+    assert (
+        "the header of june.csv is nearest to the layout of Lyft-run systems but "
+        "lacks started_at; add the column or give a file in that layout" == lyft
+    )
+    oslo = refusal(write(header="started_at,duration,end_station_latitude"))
+    assert "nearest to the layout of Urban Sharing systems" in oslo
+    assert "lacks start_station_latitude, ended_at, start_station_id" in oslo
+
+
+def test_a_layout_with_wall_clock_times_needs_the_clock(write: Write) -> None:
+    message = refusal(write(row()))
+    assert "say which clock" in message
+    assert 'read_trips("june.csv", timezone="America/New_York")' in message
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("New York", "America/New_York"),
+        ("oslo", "Europe/Oslo"),
+        ("Europe/Olso", "Europe/Oslo"),
+        ("", "America/New_York"),
+        ("/etc/passwd", "America/New_York"),
+    ],
+)
+def test_an_unknown_time_zone_is_refused_with_the_nearest(
+    write: Write, name: str, meant: str
+) -> None:
+    message = refusal(write(row()), timezone=name)
+    assert f"timezone={name!r} is not a name of the IANA" in message
+    assert f'did you mean timezone="{meant}"?' in message
+
+
+def test_an_unknown_encoding_is_refused(write: Write) -> None:
+    assert "try 'utf-8' or 'latin-1'" in refusal(
+        write(row()), timezone=NEW_YORK, encoding="utf-99"
+    )
+
+
+def test_a_truncated_download_gives_what_it_has_and_then_says_so(
+    write: Write, tmp_path: Path
+) -> None:
+    noise = random.Random(1)
+    lines = [row(f"R{noise.randrange(10**9)}") for _ in range(5_000)]
+    packed = gzip.compress(write(*lines).read_bytes())
+    path = tmp_path / "june.csv.gz"
+    path.write_bytes(packed[: len(packed) // 2])
+    trips = read_trips(path, timezone=NEW_YORK)
+    with pytest.raises(TripsError) as caught:
+        list(trips)
+    assert "june.csv.gz breaks off after line" in str(caught.value)
+    assert "download it again" in str(caught.value)
+    assert trips.report.usable > 1_000
+    assert not trips.report.complete
+
+
+def test_a_gzip_that_is_damaged_at_its_start(tmp_path: Path) -> None:
+    path = tmp_path / "june.csv.gz"
+    path.write_bytes(b"\x1f\x8b\x08\x00garbage garbage")
+    assert "breaks off after line 0" in refusal(path)
+
+
+def test_zips_that_cannot_be_read(write: Write, tmp_path: Path) -> None:
+    sheet = tmp_path / "june.xlsx"
+    with zipfile.ZipFile(sheet, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    assert "holds no .csv (it holds xl/workbook.xml)" in refusal(sheet)
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(sheet.read_bytes()[:60])
+    assert "broken.zip is a broken zip" in refusal(broken)
+    mixed = tmp_path / "mixed.zip"
+    with zipfile.ZipFile(mixed, "w") as archive:
+        archive.write(write(row()), "a.csv")
+        archive.writestr("b.csv", OSLO_HEADER + "\n")
+    assert "b.csv does not have the layout of the file before it" in refusal(
+        mixed, timezone=NEW_YORK
+    )
+    locked = tmp_path / "locked.zip"
+    with zipfile.ZipFile(locked, "w") as archive:
+        archive.writestr("a.csv", HEADER)
+    data = bytearray(locked.read_bytes())
+    data[6] |= 1  # the flag "encrypted", in the file's header and in the directory
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    locked.write_bytes(data)
+    assert "can't be unpacked" in refusal(locked)
+
+
+# --- order and mornings
+
+
+def test_by_time_sorts_by_start_and_keeps_the_order_of_ties(write: Write) -> None:
+    late, early = "2026-06-01 09:00:00", "2026-06-01 07:00:00"
+    path = write(
+        row("R1", late, late),
+        row("R2", early, late),
+        row("R3", late, late),
+        row("R4", early, early),
+    )
+    rides = read_trips(path, timezone=NEW_YORK).by_time()
+    assert ["R2", "R4", "R1", "R3"] == [ride.ride_id for ride in rides]
+
+
+def test_by_time_counts_ids_that_come_twice(write: Write) -> None:
+    trips = read_trips(
+        write(row("R1"), row("R2"), row("R1"), row("R1")), timezone=NEW_YORK
+    )
+    assert 4 == len(list(trips.by_time()))
+    assert 2 == trips.report.count("repeated ride_id")
+    assert ["R1"] == trips.report.noted["repeated ride_id"].examples
+
+
+def open_databases() -> list[str]:
+    """The files of SQLite's that this process holds open, deleted or not."""
+    links = Path("/proc/self/fd").iterdir()
+    targets = [str(link.readlink()) for link in links if link.is_symlink()]
+    return [target for target in targets if "etilqs" in target]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not Path("/proc/self/fd").exists(),
+    reason="open files are seen in /proc, which Linux has: run the tests on Linux",
+)
+@pytest.mark.parametrize("leave", ["at the end", "early", "by an error", "never"])
+def test_by_time_leaves_no_file_however_it_is_left(
+    tmp_path: Path, leave: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enough rides to outgrow the memory cache, so that there is a file to leave."""
+    path, folder = tmp_path / "june.csv", tmp_path / "sqlite"
+    folder.mkdir()
+    monkeypatch.setenv("SQLITE_TMPDIR", str(folder))
+    start = datetime(2026, 6, 1, tzinfo=UTC)
+    rides = (
+        Ride(f"{n:0500d}", start, start, "S" * 100, "S" * 100) for n in range(20_000)
+    )
+    write_trips(rides, path, timezone="UTC")
+    sorted_rides = read_trips(path, timezone="UTC").by_time()
+    next(sorted_rides)
+    assert open_databases(), "the rides outgrew memory"
+    assert [] == list(folder.iterdir()), "a kill -9 now leaves nothing"
+    if leave == "at the end":
+        assert 19_999 == len(list(sorted_rides))
+    elif leave == "early":
+        for _ in sorted_rides:
+            break
+        del sorted_rides, _
+    elif leave == "by an error":
+
+        def consume(rides: Iterator[Ride]) -> None:
+            for ride in rides:
+                raise RuntimeError(ride.ride_id)
+
+        with pytest.raises(RuntimeError):
+            consume(sorted_rides)
+        del sorted_rides
+    else:
+        del sorted_rides
+    assert [] == open_databases()
+    assert [] == list(folder.iterdir())
+
+
+def test_a_disk_that_is_full_is_explained(write: Write) -> None:
+    import sqlite3
+
+    from movingparts.city.tripsort import sorted_on_disk
+
+    def rides() -> Iterator[Ride]:
+        raise sqlite3.OperationalError("database or disk is full")
+        yield
+
+    with pytest.raises(TripsError) as caught:
+        list(sorted_on_disk(rides(), "june.csv", lambda count, example: None))
+    assert "june.csv can't be sorted on disk (database or disk is full)" in str(
+        caught.value
+    )
+    assert "SQLITE_TMPDIR" in str(caught.value)
+
+
+def test_the_first_morning_is_in_order_and_ignores_strays(write: Write) -> None:
+    mornings = [
+        row(f"R{day}-{n}", f"2026-06-0{day} 0{9 - n // 10}:{50 - n:02d}:00", late)
+        for day, late in ((2, "2026-06-02 23:00:00"), (1, "2026-06-01 23:00:00"))
+        for n in range(20)
+    ]
+    strays = [row("stray", "2026-05-30 08:00:00", "2026-06-01 09:00:00")]
+    night = [row("night", "2026-06-01 05:59:59"), row("ten", "2026-06-01 10:00:00")]
+    night[1] = row("ten", "2026-06-01 10:00:00", "2026-06-01 10:05:00")
+    trips = read_trips(write(*mornings, *strays, *night), timezone=NEW_YORK)
+    morning = trips.first_morning()
+    assert {f"R1-{n}" for n in range(20)} == {ride.ride_id for ride in morning}
+    assert morning == sorted(morning, key=lambda ride: ride.started_at)
+    assert trips.report.complete
+
+
+def test_the_first_morning_is_found_behind_many_days_of_strays(write: Write) -> None:
+    strays = [
+        row(f"stray {day}", f"2026-05-{day} 08:00:00", "2026-06-01 09:00:00")
+        for day in (28, 12, 20, 25, 11)
+    ]
+    morning = [row(f"R{n}") for n in range(20)]
+    trips = read_trips(write(*morning, *strays), timezone=NEW_YORK)
+    assert [f"R{n}" for n in range(20)] == [r.ride_id for r in trips.first_morning()]
+
+
+def test_the_first_morning_is_the_citys_not_that_of_utc(write: Write) -> None:
+    """06:30 in Oslo is 04:30 UTC in June."""
+    path = write(
+        oslo_row("2026-06-01 04:30:00+00:00", "2026-06-01 04:40:00+00:00"),
+        oslo_row("2026-06-01 08:30:00+00:00", "2026-06-01 08:40:00+00:00"),
+        header=OSLO_HEADER,
+    )
+    morning = read_trips(path, timezone=OSLO).first_morning()
+    assert ["line-2"] == [ride.ride_id for ride in morning]
+    with pytest.raises(TripsError) as caught:
+        read_trips(path).first_morning()
+    assert 'timezone="Europe/Oslo"' in str(caught.value)
+
+
+def test_no_ride_in_any_morning_is_an_error_with_the_report(write: Write) -> None:
+    trips = read_trips(write(row(""), row("R2", start="")), timezone=NEW_YORK)
+    with pytest.raises(TripsError) as caught:
+        trips.first_morning()
+    assert "no usable ride in june.csv starts between 06:00 and 10:00" in str(
+        caught.value
+    )
+    assert "1 missing ride_id, 1 missing station" in str(caught.value)
+
+
+# --- laws
+
+_instants = st.datetimes(
+    min_value=datetime(2015, 1, 1),  # noqa: DTZ001 - Hypothesis wants naive bounds
+    max_value=datetime(2030, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+_words = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=8
+)
+_degrees = st.none() | st.floats(-90, 90)
+
+
+@st.composite
+def _rides(draw: st.DrawFn) -> Ride:
+    start = draw(_instants)
+    return Ride(
+        ride_id=draw(_words),
+        started_at=start,
+        ended_at=start + draw(st.timedeltas(timedelta(0), timedelta(hours=30))),
+        start_station_id=draw(_words),
+        end_station_id=draw(_words),
+        start_station_name=draw(st.none() | _words),
+        end_station_name=draw(st.none() | _words),
+        start_lat=draw(_degrees),
+        end_lon=draw(_degrees),
+        bike_type=draw(st.sampled_from([None, "classic_bike", "electric_bike"])),
+        member=draw(st.sampled_from([None, True, False])),
+    )
+
+
+_laws = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.mark.slow
+@_laws
+@given(rides=st.lists(_rides(), max_size=12), packed=st.booleans())
+def test_what_is_written_is_read_again(
+    tmp_path: Path, rides: list[Ride], packed: bool
+) -> None:
+    path = tmp_path / ("rides.csv.gz" if packed else "rides.csv")
+    assert len(rides) == write_trips(rides, path, layout="lyft", timezone="UTC")
+    assert rides == list(read_trips(path, timezone="UTC"))
+
+    write_trips(rides, path, layout="urban-sharing")
+    read_again = list(read_trips(path))
+    expected = [
+        replace(ride, ride_id=seen.ride_id, bike_type=None, member=None)
+        for ride, seen in zip(rides, read_again, strict=True)
+    ]
+    assert expected == read_again
+
+
+@pytest.mark.slow
+@_laws
+@given(rides=st.lists(_rides(), max_size=30))
+def test_by_time_is_a_sorted_permutation(tmp_path: Path, rides: list[Ride]) -> None:
+    path = tmp_path / "rides.csv"
+    write_trips(rides, path, timezone="UTC")
+    expected = sorted(rides, key=lambda ride: ride.started_at)
+    assert expected == list(read_trips(path, timezone="UTC").by_time())
+
+
+@_laws
+@given(data=st.binary(max_size=400), header=st.booleans())
+def test_any_bytes_give_rides_or_a_sentence_and_the_counts_add_up(
+    tmp_path: Path, data: bytes, header: bool
+) -> None:
+    path = tmp_path / "fuzz.csv"
+    path.write_bytes((f"{HEADER}\n".encode() if header else b"") + data)
+    if not header:
+        assert ";" in refusal(path, timezone=NEW_YORK)
+    else:
+        rides, trips = read(path)
+        report = trips.report
+        assert len(rides) == report.usable
+        assert report.read == report.usable + report.unusable
+        assert report.complete
+
+
+@_laws
+@given(lines=st.lists(st.text('R,"1\n 2026-:0', max_size=80), max_size=12))
+def test_a_good_row_after_bad_ones_is_always_found(
+    tmp_path: Path, lines: list[str]
+) -> None:
+    """Whatever stands before, eight lines of it at most can hide in a quote."""
+    path = tmp_path / "june.csv"
+    good = [row(f"good {n}") for n in range(9)]
+    path.write_text("\n".join([HEADER, *lines, *good, ""]), encoding="utf-8")
+    rides, trips = read(path)
+    assert good[-1].startswith(rides[-1].ride_id)
+    assert trips.report.read == trips.report.usable + trips.report.unusable
+
+
+# --- the writer, and size
+
+
+def test_the_same_rides_are_written_as_the_same_bytes(tmp_path: Path) -> None:
+    city = larkhaven(seed=7)
+    paths = [tmp_path / "a.csv.gz", tmp_path / "b.csv.gz"]
+    for path in paths:
+        write_trips(city.morning(), path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_a_layout_that_nobody_publishes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError) as caught:
+        write_trips([], tmp_path / "x.csv", layout="gbfs")
+    assert "layout='gbfs': there are lyft and urban-sharing" == str(caught.value)
+    assert not (tmp_path / "x.csv").exists()
+
+
+@pytest.mark.parametrize("layout", ["lyft", "urban-sharing"])
+def test_larkhavens_morning_comes_back_from_its_file(
+    tmp_path: Path, layout: str
+) -> None:
+    city = larkhaven(seed=7)
+    path = tmp_path / "larkhaven.csv"
+    write_trips(city.rides(), path, layout=layout)
+    morning = read_trips(path, timezone=city.timezone).first_morning()
+    expected = [(ride.started_at, ride.end_station_id) for ride in city.morning()]
+    assert expected == [(ride.started_at, ride.end_station_id) for ride in morning]
+
+
+@pytest.mark.slow
+def test_memory_stays_constant_whatever_the_size(tmp_path: Path) -> None:
+    """4 MB of rides pass through 500 kB, streamed or sorted (300,000: seen by hand)."""
+    path = tmp_path / "large.csv"
+    day = list(larkhaven(seed=7).rides())
+    many = (
+        replace(ride, ride_id=f"{n}-{ride.ride_id}") for n in range(10) for ride in day
+    )
+    assert 30_000 < write_trips(many, path)
+    assert path.stat().st_size > 4_000_000
+    trips = read_trips(path, timezone="Europe/London")
+    tracemalloc.start()
+    try:
+        assert 30_000 < sum(1 for _ in trips)
+        _, streamed = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        assert 30_000 < sum(1 for _ in trips.by_time())
+        _, ordered = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert streamed < 500_000
+    assert ordered < 500_000
