@@ -40,7 +40,7 @@ MACHINE = [
 LATER = ["".join(halves) for halves in (("TO", "DO"), ("FIX", "ME"), ("no ", "cover"))]
 SILENCED = re.compile(r"#\s*(?:type: ignore|noqa)\b(?P<rest>.*)")
 REASONED = re.compile(
-    r"(?:\[[\w-]+(?:, ?[\w-]+)*\]|: ?[A-Z]+\d+(?:, ?[A-Z]+\d+)*)\s+(?:# )?\w"
+    r"(?:\[[\w-]+(?:, ?[\w-]+)*\]|: ?[A-Z]+\d+(?:, ?[A-Z]+\d+)*)\s+(?:# )?[^\s#]"
 )
 
 
