@@ -4,13 +4,62 @@ The names are looked up when they are used, so that a browser tab, which has no
 sockets, never imports the world that needs them.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from movingparts.world.core import *  # noqa: F403  # the core's own __all__
+    from movingparts.world.core import (
+        EPOCH,
+        Clock,
+        Conditions,
+        Constant,
+        Disk,
+        Empirical,
+        Exponential,
+        Latency,
+        LogNormal,
+        Network,
+        Node,
+        Recording,
+        RecordingError,
+        ScenarioStuck,
+        ServeError,
+        Service,
+        Table,
+        Tasks,
+        Uniform,
+        World,
+        WorldError,
+    )
     from movingparts.world.local import LocalWorld
     from movingparts.world.simulated import SimulatedWorld, simulate
 
+__all__ = [
+    "EPOCH",
+    "Clock",
+    "Conditions",
+    "Constant",
+    "Disk",
+    "Empirical",
+    "Exponential",
+    "Latency",
+    "LocalWorld",
+    "LogNormal",
+    "Network",
+    "Node",
+    "Recording",
+    "RecordingError",
+    "ScenarioStuck",
+    "ServeError",
+    "Service",
+    "SimulatedWorld",
+    "Table",
+    "Tasks",
+    "Uniform",
+    "World",
+    "WorldError",
+    "simulate",
+]
 _HOMES = {
     "LocalWorld": "movingparts.world.local",
     "SimulatedWorld": "movingparts.world.simulated",
@@ -19,18 +68,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    if name.startswith("_"):
-        raise AttributeError(name)
-    home = import_module(_HOMES.get(name, "movingparts.world.core"))
-    try:
-        return getattr(home, name)
-    except AttributeError:
-        raise AttributeError(f"movingparts.world has no {name!r}") from None
+    if name not in __all__:
+        raise AttributeError(f"module 'movingparts.world' has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "movingparts.world.core")), name)
 
 
 def __dir__() -> list[str]:
-    from movingparts.world import core
-
-    return sorted([*core.__all__, *_HOMES])
+    return __all__

@@ -44,8 +44,8 @@ class _Timer(asyncio.TimerHandle):
     number: int
 
     def __lt__(self, other: Any) -> bool:
-        mine, theirs = self.when(), other.when()
-        return mine < theirs or (mine == theirs and self.number < other.number)
+        order: bool = (self.when(), self.number) < (other.when(), other.number)
+        return order
 
 
 class _PatientSelector(Selector):  # type: ignore[misc]  # the library is untyped
@@ -65,9 +65,12 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the libra
     Source: async-solipsism (Bruce Merry). Leaves out: sockets, threads, signals.
     """
 
+    _selector: Any
+    _scheduled: list[asyncio.TimerHandle]
+
     def __init__(self) -> None:
         super().__init__()
-        clock = self._selector.clock
+        clock: Any = self._selector.clock
         self._selector.close()
         self._selector = _PatientSelector(clock)
         # Two timers are due together only if they are of the same microsecond.
@@ -93,7 +96,8 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the libra
 
     def time_us(self) -> int:
         """Return the virtual time in whole microseconds."""
-        return round(self.time() * 1_000_000)
+        seconds: float = self.time()
+        return round(seconds * 1_000_000)
 
 
 class VirtualClock:

@@ -2,7 +2,7 @@
 
 
 class WorldError(RuntimeError):
-    """A world was asked for something that it cannot do; the message says what to do."""
+    """A world cannot do what it was asked; the message says what to do instead."""
 
 
 class ScenarioStuck(WorldError):

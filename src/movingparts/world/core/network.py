@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,9 @@ from movingparts.world.core.random import Constant, Latency, Random, latency, st
 from movingparts.world.core.recording import Fate, Message, MessageKind, Recorder
 
 Arrive = Callable[[Message], Fate]
+
+
+_MILLISECOND = Constant(0.001)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Conditions:
     may pass it.
     """
 
-    latency: Latency = Constant(0.001)
+    latency: Latency = _MILLISECOND
     loss: float = 0.0
     duplicate: float = 0.0
     reorder: float = 0.0
@@ -36,7 +39,9 @@ class Conditions:
             if not 0.0 <= value <= 1.0:
                 raise ValueError(f"{name} is a probability from 0 to 1, got {value!r}")
         if self.bandwidth is not None and not self.bandwidth > 0:
-            raise ValueError(f"bandwidth is in bytes per second, got {self.bandwidth!r}")
+            raise ValueError(
+                f"bandwidth is in bytes per second, got {self.bandwidth!r}"
+            )
 
 
 @dataclass(slots=True)
@@ -106,6 +111,15 @@ class Network:
         self._known: dict[tuple[str, str], Conditions] = {}
         self._rules: list[_Rule] = []
         self._cuts: dict[tuple[str, str], int] = {}
+        self._crashes: dict[str, int] = {}
+        self._crash: Callable[[str], None] | None = None
+        self._restart: Callable[[str], Awaitable[None]] | None = None
+
+    def attach(
+        self, crash: Callable[[str], None], restart: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """Take from the world how a node is ended and begun again."""
+        self._crash, self._restart = crash, restart
 
     def __repr__(self) -> str:
         cuts = ", ".join(f"{a} ✕ {b}" for a, b in self._cuts) or "none"
@@ -167,7 +181,7 @@ class Network:
         *,
         one_way: bool = False,
     ) -> None:
-        """Let nothing through between two sides until `heal`; nodes or lists of them."""
+        """Let nothing pass between two sides (a name or several each) until `heal`."""
         for a, b in _pairs(side, other, one_way):
             key = self._allowed(f"{a}>{b}:partition", f"{a} and {b} are cut off")
             if key:
@@ -190,6 +204,23 @@ class Network:
             for pair in _pairs(side, other, False):
                 self._cuts.pop(pair, None)
         self.recorder.moment(self.clock.time_us(), "heal", names, "in touch again")
+
+    def crash(self, name: str) -> None:
+        """Kill a service: its memory and tasks are gone, its disk stays.
+
+        Open transactions are rolled back, callers in mid-call see the connection
+        close, and whatever its `finally` blocks still do reaches nothing.
+        """
+        number = self._crashes[name] = self._crashes.get(name, 0) + 1
+        if self._crash is not None and self._allowed(
+            f"{name}:crash#{number}", f"{name} crashes"
+        ):
+            self._crash(name)
+
+    async def restart(self, name: str) -> None:
+        """Start a crashed service again: its factory anew, on the same disk."""
+        if self._restart is not None:
+            await self._restart(name)
 
     # --- what carries messages --------------------------------------------------
 
@@ -244,9 +275,7 @@ class Network:
         if twice and self._allowed(prefix + "doubled", f"{message.label} doubled"):
             copy = self._copy(message)
             extra = here.latency.draw(link.chance("copy"))
-            self.clock.at(
-                arrival + extra, self._arrived, copy, arrive, context=context
-            )
+            self.clock.at(arrival + extra, self._arrived, copy, arrive, context=context)
 
     def _arrival_us(
         self,

@@ -7,7 +7,7 @@ import sqlite3
 import traceback
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -52,16 +52,24 @@ class Tasks:
         return f"<Tasks: {names}>"
 
     def create_task(
-        self, work: Coroutine[Any, Any, T], *, name: str | None = None
+        self,
+        work: Coroutine[Any, Any, T],
+        *,
+        name: str | None = None,
+        context: Context | None = None,
     ) -> asyncio.Task[T]:
         """Start a coroutine that the node owns, as `asyncio.create_task` would."""
         if self._closed:
             work.close()
             raise asyncio.CancelledError("this node has ended")
-        task = asyncio.create_task(work, name=name)
+        task = asyncio.create_task(work, name=name, context=context)
         self._running[task] = None
         task.add_done_callback(self._ended)
         return task
+
+    def report(self, what: str, error: BaseException) -> None:
+        """Tell the node's log of a failure that ended no task."""
+        self._report(what, error)
 
     def cancel(self) -> list[asyncio.Task[Any]]:
         """Cancel all in the order of their making, take no more, return them."""
@@ -70,6 +78,13 @@ class Tasks:
         for task in tasks:
             task.cancel()
         return tasks
+
+    async def finished(self) -> None:
+        """Wait until all that runs now has ended."""
+        for task in list(self._running):
+            waiter = asyncio.get_running_loop().create_future()
+            task.add_done_callback(waiter.set_result)
+            await waiter
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.pop(task, None)
@@ -204,7 +219,9 @@ def summary(error: BaseException) -> str:
     """Return an exception in one line: what it says and where it was raised."""
     what = traceback.format_exception_only(error)[-1].strip()
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{what} (in {frames[-1].name}, line {frames[-1].lineno})" if frames else what
+    return (
+        f"{what} (in {frames[-1].name}, line {frames[-1].lineno})" if frames else what
+    )
 
 
 def traceparent(span: Span) -> str:

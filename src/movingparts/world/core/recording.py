@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 FORMAT = "movingparts.recording/1"
@@ -286,7 +286,9 @@ class Recorder:
         elif kind == "service":
             member.kind = kind
 
-    def message(self, kind: MessageKind, source: str, target: str, **rest: Any) -> Message:
+    def message(
+        self, kind: MessageKind, source: str, target: str, **rest: Any
+    ) -> Message:
         """Note that a message was sent; its fate is filled in as it becomes known."""
         messages = self._recording.messages
         message = Message(len(messages), kind, source, target, **rest)
@@ -307,6 +309,21 @@ class Recorder:
         self._recording.faults.append(Fault(key, at_us, text))
 
     def recording(self, now_us: int) -> Recording:
-        """Return the recording as it stands at `now_us`."""
+        """Return the recording as it stands at `now_us`; it goes on growing."""
         self._recording.duration_us = now_us
         return self._recording
+
+    def seal(self, now_us: int) -> Recording:
+        """Return the recording as it stands at `now_us`, which changes no more.
+
+        What is unfinished is put in as a copy, out of reach of those who still hold
+        the original.
+        """
+        live, self._recording = self.recording(now_us), Recording("sealed")
+        for place, message in enumerate(live.messages):
+            if message.fate == "in flight":
+                live.messages[place] = replace(message)
+        for place, span in enumerate(live.spans):
+            if span.end_us is None:
+                live.spans[place] = replace(span)
+        return live
