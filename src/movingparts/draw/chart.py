@@ -19,6 +19,7 @@ from movingparts.draw.ink import (
 )
 
 Points = Sequence[tuple[float, float]]
+WIDE = 480  # pixels: still read on a phone, where 700 would shrink to half
 _HUES = ("request", "copy", "event", "plain", "done")
 _SHAPES = ("circle", "square", "triangle", "diamond", "ring")
 
@@ -51,7 +52,7 @@ def chart(  # noqa: PLR0913 - all but the first go by keyword
     y_label: str,
     description: str | None = None,
     log_y: bool = False,
-    height: int = 340,
+    height: int = 320,
 ) -> Figure:
     """Draw lines of (x, y) points, each with its name at its end and its own marker.
 
@@ -78,7 +79,7 @@ def ecdf(
     title: str,
     x_label: str,
     description: str | None = None,
-    height: int = 340,
+    height: int = 320,
 ) -> Figure:
     """Draw which share of the samples is at most x, a line a name.
 
@@ -190,11 +191,11 @@ def _drawn(
     log_y: bool,
     height: int,
 ) -> str:
-    wide = 640
+    wide = WIDE
     low = height - 58
     _, y = _scales(lines, log_y, 0, 1, low)
     left = max(width(number(t)) for t in y.ticks) + 20
-    tags = {name: fitted(name, 170) for name in lines}
+    tags = {name: fitted(name, 120) for name in lines}
     right = wide - max(width(tag, bold=True) for tag in tags.values()) - 34
     x, y = _scales(lines, log_y, left, right, low + 14)
     y = Scale(y.low, y.high, low + 14, 44, y.ticks, y.log)
@@ -214,7 +215,7 @@ def _drawn(
 
 
 def _axes(x: Scale, y: Scale, names: tuple[str, str], height: int) -> Iterator[str]:
-    yield line_of_text(4, 20, fitted(names[1], 600), "quiet")
+    yield line_of_text(4, 20, fitted(names[1], WIDE - 8), "quiet")
     for tick in y.ticks:
         at = y.at(tick)
         yield f'<path class="rule" d="M{x.start} {at}H{x.end}"/>'
@@ -229,7 +230,7 @@ def _axes(x: Scale, y: Scale, names: tuple[str, str], height: int) -> Iterator[s
             last = at + width(text) // 2
     middle = (x.start + x.end) // 2
     yield line_of_text(
-        middle, height - 10, fitted(names[0], 600), "quiet", anchor="middle"
+        middle, height - 10, fitted(names[0], WIDE - 8), "quiet", anchor="middle"
     )
 
 

@@ -155,18 +155,21 @@ def document(
     text = f"{wide}x{high}{title}{description}{shapes}"
     name = "mp-" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:10]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" class="mp-svg" role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="mp-svg {name}" role="img"'
         f' viewBox="0 0 {wide} {high}" width="{wide}" height="{high}"'
         f' aria-labelledby="{name}-t {name}-d">\n'
         f'<title id="{name}-t">{escaped(title)}</title>\n'
         f'<desc id="{name}-d">{escaped(description)}</desc>\n'
-        f"<style>{_style(name)}</style>\n"
+        f"<style>{_style(name, shapes)}</style>\n"
         f'<rect class="bg" width="{wide}" height="{high}" rx="6"/>\n{shapes}\n</svg>\n'
     )
 
 
-def _style(name: str) -> str:
-    own = f"#{name}"
+def _style(name: str, shapes: str) -> str:
+    """Return the rules that the shapes need, for one drawing among others on a page."""
+    own = f".{name}"
+    used = set(" ".join(re.findall(r'class="([^"]*)"', shapes)).split())
+    used |= {"bg", "down", "bold"}
     light = "".join(
         f"--_{role}:var(--mp-{prop},{day});" for role, (prop, day, _) in _ROLES.items()
     )
@@ -178,10 +181,15 @@ def _style(name: str) -> str:
     rules = []
     for rule in _RULES.strip().splitlines():
         selector, block = rule.split("{", 1)
-        scoped = ",".join(f"{own} {part}" for part in selector.split(","))
-        rules.append(f"{scoped}{{{block}")
+        scoped = [
+            f"{own} {part}"
+            for part in selector.split(",")
+            if part == "text" or set(part[1:].split(".")) <= used
+        ]
+        if scoped:
+            rules.append(f"{','.join(scoped)}{{{block}")
     return (
-        f"{own}{{max-width:100%;height:auto;--_font:{font};{light}}}"
+        f"{own}{{display:block;max-width:100%;height:auto;--_font:{font};{light}}}"
         f"@media(prefers-color-scheme:dark){{{own}{{{dark}}}}}" + "".join(rules)
     )
 

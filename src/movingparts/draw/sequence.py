@@ -28,6 +28,7 @@ TYPICAL = 46  # pixels down for a message of typical latency
 LONGEST = 96  # a stretch of time is drawn no longer than this,
 BREAK = 150  # and one that would take more than this is cut out, with a mark
 EDGE = 10
+_GAPS = {2: 236, 3: 220, 4: 150, 5: 120}  # widest gap between so many lifelines
 
 _FATES = {
     "lost": "✕ lost",
@@ -174,7 +175,7 @@ def _columns(layout: Diagram) -> None:
         span = abs(order[message.source] - order[message.target]) or 1
         need = width(" ".join(_words(message))) + 34
         wish = max(wish, -(-need // span))
-    wish = max(min(wish, 236), min(widest + 12, 190))
+    wish = max(min(wish, _GAPS.get(count, 100)), min(widest + 12, 100))
     side = min(widest, 150) // 2 + 4
     most = (room - 2 * side) // max(count - 1, 1)
     layout.gap = min(wish, most)
@@ -439,9 +440,11 @@ def _lifelines(layout: Diagram, bottom: int) -> Iterator[str]:
         for i, (above, below) in enumerate(pairwise(edges)):
             down = " down" if i % 2 else ""
             yield f'<path class="life{down}" d="{path([(x, above), (x, below)])}"/>'
+    yield '<g class="heads">'
     for number, (name, x) in enumerate(layout.columns.items()):
         y = 8 + 34 * (number % layout.rows)
         yield from head_box(name, part.kinds[name], x, y, room)
+    yield "</g>"
 
 
 def _outages(layout: Diagram, name: str) -> list[int]:

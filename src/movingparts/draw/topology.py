@@ -93,12 +93,12 @@ def topology(
     title: str | None = None,
     description: str | None = None,
     nodes: Sequence[str] | None = None,
-    kinds: Collection[str] = ("request", "reply", "event"),
+    kinds: Collection[str] | None = None,
 ) -> Figure:
     """Draw who spoke with whom, with counts of what was sent and what went missing.
 
     `title` states the finding; without it, what became of the messages is counted.
-    `nodes` chooses the nodes, `kinds` the kinds of message. Callers stand at the top,
+    `nodes` and `kinds` choose what counts (never acks). Callers stand at the top,
     whom they call below them, the broker in the middle. Raises `ValueError` for a
     node that took no part.
     """
@@ -114,6 +114,8 @@ def mapped(part: Excerpt) -> Map:
     """Give every node a box, every link a line and every label a free place."""
     layout = Map(part)
     for message in part.messages:
+        if message.kind == "ack":
+            continue  # they'd double every line and say nothing that the rest does not
         key = (message.source, message.target)
         layout.links.setdefault(key, Link(*key)).add(message)
     _boxes(layout)
@@ -160,18 +162,18 @@ def _boxes(layout: Map) -> None:
     slots: list[int] = []  # how many boxes a row has room for
     for rank in sorted(set(ranks.values())):
         row = [name for name in part.names if ranks[name] == rank]
-        grid = min(len(row), 4)
+        grid = min(len(row), 3 if len(row) <= 6 else 4)
         while row:
             # Every second row of a rank has one box less, so that its boxes stand
             # between those above, and links to them pass there.
-            size = grid - (bool(rows) and slots[-1] == grid == 4 and len(rows[-1]) == 4)
+            size = grid - (bool(rows) and slots[-1] == grid == len(rows[-1]) > 2)
             rows.append(row[:size])
             slots.append(grid)
             row = row[size:]
     most = max(slots, default=1)
     wish = max((width(n, bold=True) + 34 for n in part.names), default=100)
     wide = max(110, min(wish, (WIDEST - 40) // most - 44))
-    across = min(max(most * (wide + 96), 420), WIDEST - 20)
+    across = min(max(most * (wide + 66), 320), WIDEST - 20)
     for number, row in enumerate(rows):
         slot = across // slots[number]
         first = 10 + (across - slot * len(row)) // 2 + slot // 2

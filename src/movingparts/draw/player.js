@@ -1,0 +1,633 @@
+/* The player of Moving Parts: one file, no dependencies.
+ *
+ * It plays a recording whose layout movingparts.draw has computed. Time runs down the
+ * sequence diagram, so what has not happened yet is what lies below the playhead: the
+ * drawing stays as it is, a veil covers its lower part, and only the messages that are
+ * under way (● calls, ▲ events) are drawn anew in each frame.
+ *
+ * On a page it is <moving-parts-player> around an SVG, a table and a JSON script, or
+ * with `src` around an SVG and a table only: the data is then fetched when asked for.
+ * In JupyterLab it is an anywidget (the default export). The fallback stays in the
+ * light DOM, readable and printable; controls live in a shadow root with a
+ * constructed style sheet, so that neither needs inline styles of its own.
+ * No data ever becomes markup: text goes into text nodes, and a drawing that arrives
+ * as text is parsed as XML and copied element by element from a short list.
+ */
+
+const SVG = "http://www.w3.org/2000/svg";
+const PACE = 80; // pixels of the sequence a second, at speed 1
+const SPEEDS = [0.25, 0.5, 1, 2, 4];
+const STEP_PAUSE = 900; // milliseconds a step, where motion is not wanted
+const LINGER = 44; // pixels for which ✕ stays on the map after a loss
+const GONE = new Set(["lost", "blocked", "refused"]);
+const HALFWAY = new Set(["lost", "blocked", "in flight"]);
+
+const STYLE = `
+:host { display: block; max-width: 100%; color: var(--mp-ink, #2e3440);
+  font: 1rem/1.4 var(--mp-font-sign, "Segoe UI", Roboto, Helvetica, Arial, sans-serif);
+  --paper: var(--mp-paper, #fcfcfa); --line: var(--mp-line-strong, #7d8797);
+  --hair: var(--mp-line, #d9dee5); --accent: var(--mp-request, #0072b2);
+  --event: var(--mp-event, #e69f00); --edge: var(--mp-event-edge, #7d5600);
+  --alarm: var(--mp-failure, #d55e00); --quiet: var(--mp-muted, #596273);
+  --wash: var(--mp-surface, #f2f4f6); --focus: var(--mp-focus, #0072b2); }
+@media (prefers-color-scheme: dark) { :host { color: var(--mp-ink, #d8dee9);
+  --paper: var(--mp-paper, #161a21); --line: var(--mp-line-strong, #77849a);
+  --hair: var(--mp-line, #333b48); --accent: var(--mp-request, #4aa8e0);
+  --edge: var(--mp-event-edge, #ffd98a); --alarm: var(--mp-failure, #ee7d2b);
+  --quiet: var(--mp-muted, #9ca8b9); --wash: var(--mp-surface, #1f252e);
+  --focus: var(--mp-focus, #6dbdf0); } }
+.frame { border: 1px solid var(--hair); border-radius: 8px; background: var(--paper);
+  overflow: hidden; }
+.stage { position: relative; max-height: max(26rem, 82vh); overflow: hidden auto; }
+.pane { position: relative; width: fit-content; max-width: 100%; margin: 0 auto; }
+[hidden] { display: none !important; }
+.pane svg { display: block; max-width: 100%; height: auto; }
+.pane svg.over { position: absolute; inset: 0; width: 100%; height: 100%;
+  pointer-events: none; }
+.heads { position: sticky; top: 0; z-index: 1; height: 0; }
+.veil { fill: var(--paper); opacity: .84; }
+.playhead { stroke: var(--alarm); stroke-width: 1.5; }
+.dot { fill: var(--accent); stroke: var(--paper); stroke-width: 2; }
+.dot.event, .dot.ack { fill: var(--event); stroke: var(--edge); stroke-width: 1.5; }
+.cross { stroke: var(--alarm); stroke-width: 3; stroke-linecap: round; fill: none; }
+.bar { display: flex; flex-wrap: wrap; align-items: center; gap: .4rem .5rem; }
+.bar, .load { padding: .5rem .6rem; border-top: 1px solid var(--hair); }
+button, select { font: inherit; font-size: .875rem; color: inherit; min-height: 2rem;
+  min-width: 2rem; padding: .15rem .5rem; background: var(--wash); cursor: pointer;
+  border: 1px solid var(--line); border-radius: 6px; }
+button:hover, select:hover { border-color: var(--accent); }
+button svg { width: 1rem; height: 1rem; display: block; fill: currentColor; }
+input { flex: 1 1 8rem; min-width: 6rem; min-height: 2rem; margin: 0; cursor: pointer;
+  accent-color: var(--accent); }
+:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
+.stage:focus-visible { outline-offset: -3px; }
+.time { font-size: .875rem; font-variant-numeric: tabular-nums; min-width: 5rem; }
+.now { margin: 0; padding: 0 .75rem .6rem; font-size: .875rem; min-height: 1.4em;
+  color: var(--quiet); overflow-wrap: anywhere; }
+.twin { font-size: .875rem; margin-top: .5rem; }
+.scroll { overflow: auto; max-height: 24rem; }
+th, td { text-align: left; padding: .15rem .6rem .15rem 0; vertical-align: top; }
+tr[aria-current] { background: var(--wash); box-shadow: inset 3px 0 var(--accent); }
+@media print { .bar, .now, .over, .load, .heads { display: none !important; }
+  .frame { border: 0; } .stage { max-height: none; overflow: visible; } }
+`;
+
+// What the current row looks like in a table that stands outside the shadow root.
+const LIGHT = `moving-parts-player tr[aria-current] {
+  background: var(--mp-request-wash, rgba(0, 114, 178, .16));
+  box-shadow: inset 3px 0 var(--mp-request, #0072b2); }`;
+
+const ICONS = {
+  play: "M3 1.5v13l11-6.5z",
+  pause: "M3 2h3.5v12H3zM9.5 2H13v12H9.5z",
+  back: "M2 2h2v12H2zM14 2v12L5 8z",
+  next: "M12 2h2v12h-2zM2 2v12l9-6z",
+};
+
+let sheet = null;
+
+function sheets(root) {
+  if (!sheet) {
+    sheet = new CSSStyleSheet();
+    sheet.replaceSync(LIGHT);
+  }
+  if (!root.adoptedStyleSheets.includes(sheet)) {
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+  }
+}
+
+/** Make an element; attributes as they are, `text` as its text, children in order. */
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") element.textContent = value;
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function draw(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+const TAGS = new Set(["svg", "g", "path", "rect", "circle", "text", "tspan", "title",
+  "desc", "style"]);
+const ATTRIBUTES = new Set(["class", "id", "role", "aria-labelledby", "viewBox", "width",
+  "height", "x", "y", "rx", "cx", "cy", "r", "d", "text-anchor", "data-node"]);
+
+/** Parse a drawing and copy what a drawing may hold; scripts and handlers stay out. */
+function drawing(text) {
+  const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
+  return copied(parsed.documentElement) || draw("svg");
+}
+
+function copied(node) {
+  if (node.nodeType === Node.TEXT_NODE) return document.createTextNode(node.data);
+  if (node.nodeType !== Node.ELEMENT_NODE || !TAGS.has(node.localName)) return null;
+  const copy = draw(node.localName);
+  for (const { name, value } of node.attributes) {
+    if (ATTRIBUTES.has(name)) copy.setAttribute(name, value);
+  }
+  for (const child of node.childNodes) {
+    const inside = copied(child);
+    if (inside) copy.append(inside);
+  }
+  return copy;
+}
+
+/** Find the last index whose value is at most `value`; -1 if there is none. */
+function before(values, value) {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** Map between two growing lists, straight from one point to the next. */
+function between(from, to, value) {
+  const i = before(from, value);
+  if (i < 0) return to.length ? to[0] : 0;
+  if (i >= from.length - 1) return to[to.length - 1];
+  return to[i] + ((value - from[i]) * (to[i + 1] - to[i])) / (from[i + 1] - from[i]);
+}
+
+function icon(name) {
+  return draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" },
+    draw("path", { d: ICONS[name] }));
+}
+
+/** What stands under way: a pool of marks, of which each frame uses as many as it needs. */
+class Marks {
+  constructor(layer) {
+    this.layer = layer;
+    this.pools = { dot: [], event: [], ack: [], cross: [] };
+    this.used = { dot: 0, event: 0, ack: 0, cross: 0 };
+  }
+
+  begin() {
+    for (const kind in this.used) this.used[kind] = 0;
+  }
+
+  put(kind, x, y) {
+    const pool = this.pools[kind];
+    const at = this.used[kind]++;
+    if (at === pool.length) pool.push(this.layer.appendChild(this.mark(kind)));
+    const mark = pool[at];
+    mark.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+    if (mark.hasAttribute("display")) mark.removeAttribute("display");
+  }
+
+  end() {
+    for (const kind in this.pools) {
+      const pool = this.pools[kind];
+      for (let i = this.used[kind]; i < pool.length; i++) {
+        if (pool[i].hasAttribute("display")) break;
+        pool[i].setAttribute("display", "none");
+      }
+    }
+  }
+
+  mark(kind) {
+    if (kind === "cross") {
+      return draw("path", { class: "cross", d: "M-7 -7L7 7M-7 7L7 -7" });
+    }
+    if (kind === "event") {
+      return draw("path", { class: "dot event", d: "M-8 6L0 -8L8 6Z" });
+    }
+    return draw("circle", { class: `dot ${kind}`, r: kind === "ack" ? 4.5 : 7 });
+  }
+}
+
+const HTML = typeof HTMLElement === "undefined" ? class {} : HTMLElement;
+
+class MovingPartsPlayer extends HTML {
+  connectedCallback() {
+    if (this.shadowRoot) return;
+    const script = this.querySelector('script[type="application/json"]');
+    const text = script ? script.textContent : "";
+    if (!this.data && !text && !this.hasAttribute("src")) return;
+    this.build();
+    if (this.data || text) this.load(this.data || JSON.parse(text));
+    else this.offer();
+  }
+
+  disconnectedCallback() {
+    this.pause();
+    if (this.sizes) this.sizes.disconnect();
+  }
+
+  // --- what it is made of ---------------------------------------------------------
+
+  build() {
+    const root = this.attachShadow({ mode: "open" });
+    const own = new CSSStyleSheet();
+    own.replaceSync(STYLE);
+    root.adoptedStyleSheets = [own];
+    sheets(this.ownerDocument);
+    const name = this.getAttribute("label") || "A recording";
+    this.stage = make("div", { class: "stage", tabindex: "0", role: "group",
+      "aria-label": `${name}: drawing` }, make("div", { class: "pane" }, make("slot", {
+      name: "art" })));
+    this.frame = make("div", { class: "frame", role: "group", "aria-label": name },
+      this.stage);
+    root.append(this.frame, make("slot", { name: "twin" }));
+    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
+  }
+
+  /** Offer to fetch a recording that is too long to stand in the page. */
+  offer() {
+    const count = Number(this.getAttribute("count")).toLocaleString("en");
+    const button = make("button", { type: "button", text: `Play all ${count} messages` });
+    const said = make("span", { role: "status" });
+    const row = make("div", { class: "load" }, button, " ", said);
+    button.addEventListener("click", async () => {
+      said.textContent = "Loading …";
+      try {
+        const answer = await fetch(this.address());
+        if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
+        const data = await answer.json();
+        row.remove();
+        this.load(data);
+        this.controls.play.focus();
+        this.play();
+      } catch (error) {
+        said.textContent = `The recording could not be loaded (${error.message}).`;
+      }
+    });
+    this.frame.append(row);
+  }
+
+  /** `src` is relative to the book's root where the page says where that is. */
+  address() {
+    const root = document.documentElement.dataset.content_root || "./";
+    return new URL(this.getAttribute("src"), new URL(root, document.baseURI));
+  }
+
+  load(data) {
+    if (data.format !== "movingparts.player/1") {
+      throw new Error(`not a recording for this player: ${data.format}`);
+    }
+    this.data = data;
+    const ys = data.ys.length ? data.ys : [data.heads + 12];
+    this.first = ys[0];
+    this.last = Math.max(ys[ys.length - 1], this.first + 1);
+    this.at = this.last;
+    this.row = data.rows.length - 1;
+    this.stage.replaceChildren();
+    this.panes = { sequence: this.pane("sequence"), topology: this.pane("topology") };
+    this.table();
+    this.bar();
+    this.sizes = new ResizeObserver(() => this.measure());
+    this.sizes.observe(this.stage);
+    this.show(data.view);
+    this.addEventListener("keydown", (event) => this.key(event));
+    this.place(this.last);
+  }
+
+  /** Put a drawing on the stage: the one the page brought, or one from the data. */
+  pane(view) {
+    const { data } = this;
+    const brought = !data.svg[view];
+    let art = brought ? this.querySelector("[slot=art] svg") : drawing(data.svg[view]);
+    const pane = make("div", { class: "pane", "data-view": view });
+    pane.append(brought ? make("slot", { name: "art" }) : art);
+    art = art || draw("svg", { viewBox: `0 0 ${data.size[0]} ${data.size[1]}` });
+    const [, , wide, high] = art.getAttribute("viewBox").split(" ").map(Number);
+    const over = draw("svg", { class: "over", viewBox: `0 0 ${wide} ${high}`,
+      "aria-hidden": "true" });
+    if (view === "sequence") {
+      this.veil = draw("rect", { class: "veil", width: wide, height: high });
+      this.line = draw("path", { class: "playhead", d: `M0 0H${wide}` });
+      over.append(this.veil, this.line);
+      pane.prepend(this.heads(art, wide));
+    }
+    pane.append(over);
+    this.stage.append(pane);
+    return { pane, over, art, wide, marks: new Marks(over), nodes: art.querySelectorAll(
+      "[data-node]") };
+  }
+
+  /** Copy the names of the lifelines, to stay at the top while the drawing scrolls. */
+  heads(art, wide) {
+    const high = this.data.heads;
+    const copy = draw("svg", { class: art.getAttribute("class") || "", width: wide,
+      height: high, viewBox: `0 0 ${wide} ${high}` });
+    const parts = art.querySelectorAll(":scope > style, :scope > .bg, :scope > .heads");
+    for (const part of parts) copy.append(copied(part));
+    return make("div", { class: "heads", "aria-hidden": "true" }, copy);
+  }
+
+  /** Find the table that says what happens, or make it from the data. */
+  table() {
+    const { data } = this;
+    if (data.table) {
+      const [columns, ...rows] = data.table;
+      const cells = (tag, row) => row.map((text) => make(tag, { text }));
+      const body = make("tbody", {}, ...rows.map((row) => make("tr", {},
+        ...cells("td", row))));
+      const twin = make("details", { class: "twin" }, make("summary", { text:
+        "What happened, as a table" }), make("div", { class: "scroll", tabindex: "0",
+        role: "region", "aria-label": "Table" }, make("table", {}, make("thead", {},
+        make("tr", {}, ...cells("th", columns))), body)));
+      this.shadowRoot.querySelector("slot[name=twin]").replaceWith(twin);
+      this.rows = [...body.rows];
+    } else {
+      this.rows = [...this.querySelectorAll("[slot=twin] tbody tr")];
+    }
+    // A map's table lists links, not happenings: then there is no row to mark.
+    if (this.rows.length !== data.rows.length) this.rows = [];
+  }
+
+  bar() {
+    const button = (name, label, act) => {
+      const made = make("button", { type: "button", "aria-label": label, title: label },
+        icon(name));
+      made.addEventListener("click", act);
+      return made;
+    };
+    const range = make("input", { type: "range", min: this.first, max: this.last,
+      step: "any", "aria-label": "Time" });
+    range.addEventListener("input", () => {
+      this.pause();
+      this.seek(Number(range.value));
+    });
+    const speed = make("select", { "aria-label": "Speed", title: "Speed" });
+    for (const value of SPEEDS) {
+      speed.append(make("option", { value, text: `${value}×` }));
+    }
+    speed.value = "1";
+    const view = make("button", { type: "button" });
+    view.addEventListener("click", () => this.toggle());
+    this.controls = {
+      back: button("back", "Step back", () => this.step(-1)),
+      play: button("play", "Play", () => this.toggle_play()),
+      next: button("next", "Step forward", () => this.step(1)),
+      range,
+      time: make("output", { class: "time", "aria-live": "off" }),
+      speed,
+      view,
+    };
+    this.now = make("p", { class: "now", "aria-live": "polite" });
+    this.frame.append(make("div", { class: "bar" }, ...Object.values(this.controls)),
+      this.now);
+  }
+
+  // --- what it does ---------------------------------------------------------------
+
+  get playing() {
+    return this.frame_id !== undefined || this.timer !== undefined;
+  }
+
+  /** The time that is shown, in microseconds since the world began. */
+  get time() {
+    return between(this.data.ys, this.data.times, this.at);
+  }
+
+  set time(at_us) {
+    this.pause();
+    this.seek(between(this.data.times, this.data.ys, at_us));
+  }
+
+  get view() {
+    return this.panes.sequence.pane.hidden ? "topology" : "sequence";
+  }
+
+  /** The messages under way at the time that is shown, by their place in the data. */
+  get underWay() {
+    const found = [];
+    this.data.messages.forEach((message, i) => {
+      if (message[5] <= this.at && this.at < message[7]) found.push(i);
+    });
+    return found;
+  }
+
+  toggle_play() {
+    if (this.playing) this.pause();
+    else this.play();
+  }
+
+  play() {
+    if (this.playing) return;
+    if (this.at >= this.last) this.seek(this.first - 0.01, -1);
+    this.icon("pause", "Pause");
+    this.now.setAttribute("aria-live", "off");
+    if (this.calm.matches) {
+      const next = () => {
+        this.timer = setTimeout(next, STEP_PAUSE / Number(this.controls.speed.value));
+        this.forward(1);
+        if (this.at >= this.last) this.pause();
+      };
+      this.timer = setTimeout(next, 0);
+      return;
+    }
+    let past;
+    const tick = (now) => {
+      this.frame_id = requestAnimationFrame(tick);
+      const passed = past === undefined ? 0 : Math.min(now - past, 100);
+      past = now;
+      const pace = (PACE * Number(this.controls.speed.value)) / 1000;
+      this.seek(this.at + passed * pace);
+      if (this.at >= this.last) this.pause();
+    };
+    this.frame_id = requestAnimationFrame(tick);
+  }
+
+  pause() {
+    if (!this.playing) return;
+    cancelAnimationFrame(this.frame_id);
+    clearTimeout(this.timer);
+    this.frame_id = this.timer = undefined;
+    this.icon("play", "Play");
+    this.now.setAttribute("aria-live", "polite");
+  }
+
+  icon(name, label) {
+    const { play } = this.controls;
+    play.replaceChildren(icon(name));
+    play.setAttribute("aria-label", label);
+    play.title = label;
+  }
+
+  step(by) {
+    this.pause();
+    this.forward(by);
+  }
+
+  /** Go to the next or the previous happening; several may share one time. */
+  forward(by) {
+    const { rows, times, ys } = this.data;
+    const row = this.row + by;
+    if (row >= rows.length) return this.seek(this.last);
+    if (row < 0) return this.seek(this.first - 0.01, -1);
+    return this.seek(between(times, ys, rows[row]), row);
+  }
+
+  toggle() {
+    this.show(this.view === "sequence" ? "topology" : "sequence");
+  }
+
+  show(view) {
+    for (const pane of this.stage.querySelectorAll(".pane")) {
+      pane.hidden = pane.dataset.view !== view;
+    }
+    const other = view === "sequence" ? "Map" : "Sequence";
+    this.controls.view.textContent = other;
+    this.controls.view.title = `Show the ${other.toLowerCase()} (v)`;
+    this.measure();
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const from = event.composedPath()[0];
+    const tag = from.localName;
+    const press = tag === "button" || tag === "summary";
+    if (tag === "select" || (press && event.key === " ")) return;
+    const acts = {
+      " ": () => this.toggle_play(),
+      ArrowLeft: () => this.step(-1),
+      ArrowRight: () => this.step(1),
+      Home: () => { this.pause(); this.seek(this.first - 0.01, -1); },
+      End: () => { this.pause(); this.seek(this.last); },
+      v: () => this.toggle(),
+    };
+    const act = acts[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+
+  // --- what it shows --------------------------------------------------------------
+
+  measure() {
+    if (!this.panes) return;
+    const { pane, wide } = this.panes.sequence;
+    this.scale = pane.hidden ? 0 : pane.clientWidth / wide;
+    this.room = this.stage.clientHeight;
+    this.place(this.at);
+  }
+
+  /** Go to a place in the sequence; `row` says which of several happenings there. */
+  seek(at, row) {
+    const { rows } = this.data;
+    this.at = Math.min(Math.max(at, this.first - 0.01), this.last);
+    const old = this.row;
+    const now = this.at < this.first ? -1 : before(rows, this.time + 0.5);
+    this.row = row === undefined ? (this.at >= this.last ? rows.length - 1 : now) : row;
+    if (this.row !== old) this.mark(old, this.row);
+    this.place(this.at);
+    this.follow();
+  }
+
+  /** Draw the moment: the veil, the line, and every message under way. */
+  place(at) {
+    const { controls, data } = this;
+    if (!controls) return;
+    const on_map = this.panes.sequence.pane.hidden;
+    const { marks } = on_map ? this.panes.topology : this.panes.sequence;
+    marks.begin();
+    for (const message of data.messages) {
+      const [kind, fate, , , x0, y0, x1, y1, link] = message;
+      if (at < y0 || at >= y1 + LINGER) continue;
+      if (at >= y1) {
+        if (on_map && GONE.has(fate)) this.along(marks, "cross", link, fate, 1);
+        continue;
+      }
+      const part = (at - y0) / (y1 - y0);
+      const shape = kind === "event" || kind === "ack" ? kind : "dot";
+      if (on_map) this.along(marks, shape, link, fate, part);
+      else marks.put(shape, x0 + (x1 - x0) * part, at);
+    }
+    marks.end();
+    const over = at >= this.last;
+    if (on_map) this.downs();
+    else {
+      this.veil.setAttribute("y", Math.round(at * 10) / 10);
+      this.line.setAttribute("transform", `translate(0 ${at.toFixed(1)})`);
+      this.line.setAttribute("display", over ? "none" : "inline");
+      this.veil.setAttribute("display", over ? "none" : "inline");
+    }
+    const time = this.clock();
+    controls.range.value = at;
+    controls.range.setAttribute("aria-valuetext", time);
+    controls.time.textContent = time;
+  }
+
+  along(marks, shape, link, fate, part) {
+    if (link < 0) return;
+    const [x0, y0, x1, y1] = this.data.links[link];
+    const far = HALFWAY.has(fate) ? part / 2 : part;
+    marks.put(shape, x0 + (x1 - x0) * far, y0 + (y1 - y0) * far);
+  }
+
+  /** Dot the outline of nodes that are down. */
+  downs() {
+    const now = this.time;
+    const down = new Set();
+    for (const [name, from, to] of this.data.downs) {
+      if (from <= now && (to === null || now < to)) down.add(name);
+    }
+    for (const node of this.panes.topology.nodes) {
+      node.classList.toggle("down", down.has(node.getAttribute("data-node")));
+    }
+  }
+
+  clock() {
+    const { unit, digits } = this.data;
+    const per = { "µs": 1, ms: 1e3, s: 1e6 }[unit];
+    const value = (Math.max(this.time, 0) / per).toLocaleString("en", {
+      minimumFractionDigits: digits, maximumFractionDigits: digits });
+    return `${value} ${unit}`;
+  }
+
+  /** Mark the row of the table that tells what has just happened, and say it. */
+  mark(old, row) {
+    if (this.rows[old]) this.rows[old].removeAttribute("aria-current");
+    const current = this.rows[row];
+    if (!current) {
+      this.now.textContent = "";
+      return;
+    }
+    current.setAttribute("aria-current", "step");
+    const [sent, arrived, from, to, what, became] = [...current.cells].map((cell) =>
+      cell.textContent);
+    const who = to ? `${from} → ${to}` : from;
+    this.now.textContent = [who, what, became, arrived ? "" : sent && ""]
+      .filter(Boolean).join(" · ");
+  }
+
+  /** Keep the playhead in sight where the drawing is higher than its stage. */
+  follow() {
+    if (!this.scale) return;
+    const y = this.at * this.scale;
+    const { stage } = this;
+    const top = y - this.room * 0.6;
+    if (this.playing || y < stage.scrollTop + 60 || y > stage.scrollTop + this.room - 30) {
+      stage.scrollTop = Math.max(top, 0);
+    }
+  }
+}
+
+if (typeof customElements !== "undefined" && !customElements.get("moving-parts-player")) {
+  customElements.define("moving-parts-player", MovingPartsPlayer);
+}
+
+/** The anywidget: the same element, fed by the kernel. */
+function render({ model, el }) {
+  const player = document.createElement("moving-parts-player");
+  player.data = JSON.parse(model.get("recording"));
+  player.setAttribute("label", player.data.title);
+  el.append(player);
+  return () => player.remove();
+}
+
+export default { render };
