@@ -6,12 +6,11 @@
  * under way (● calls, ▲ events) are drawn anew in each frame.
  *
  * On a page it is <moving-parts-player> around an SVG, a table and a JSON script, or
- * with `src` around an SVG and a table only: the data is then fetched when asked for.
- * In JupyterLab it is an anywidget (the default export). The fallback stays in the
- * light DOM, readable and printable; controls live in a shadow root with a
- * constructed style sheet, so that neither needs inline styles of its own.
- * No data ever becomes markup: text goes into text nodes, and a drawing that arrives
- * as text is parsed as XML and copied element by element from a short list.
+ * with `src` around the first two: the data is then fetched when asked for. In
+ * JupyterLab it is an anywidget (the default export). The fallback stays in the light
+ * DOM; controls live in a shadow root with a constructed style sheet, which a strict
+ * content security policy allows. No data ever becomes markup: text goes into text
+ * nodes, and a drawing is parsed as XML and copied, element by element, from a list.
  */
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -84,21 +83,20 @@ const ICONS = {
   next: "M12 2h2v12h-2zM2 2v12l9-6z",
 };
 
-let sheet = null;
-
-function sheets(root) {
-  if (!sheet) {
-    sheet = new CSSStyleSheet();
-    sheet.replaceSync(LIGHT);
+/** Give a document or a shadow root one of the style sheets above, once. */
+const sheets = new Map();
+function styled(root, css) {
+  if (!sheets.has(css)) {
+    sheets.set(css, new CSSStyleSheet());
+    sheets.get(css).replaceSync(css);
   }
-  if (!root.adoptedStyleSheets.includes(sheet)) {
-    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+  if (!root.adoptedStyleSheets.includes(sheets.get(css))) {
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheets.get(css)];
   }
 }
 
-/** Make an element; attributes as they are, `text` as its text, children in order. */
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
+/** Give an element attributes (`text` is its text) and children, in order. */
+function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "text") element.textContent = value;
     else element.setAttribute(name, value);
@@ -107,14 +105,10 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-function draw(tag, attributes = {}, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
+const make = (tag, attributes = {}, ...children) =>
+  filled(document.createElement(tag), attributes, children);
+const draw = (tag, attributes = {}, ...children) =>
+  filled(document.createElementNS(SVG, tag), attributes, children);
 
 const TAGS = new Set(["svg", "g", "path", "rect", "circle", "text", "tspan", "title",
   "desc", "style"]);
@@ -123,8 +117,7 @@ const ATTRIBUTES = new Set(["class", "id", "role", "aria-labelledby", "viewBox",
 
 /** Parse a drawing and copy what a drawing may hold; scripts and handlers stay out. */
 function drawing(text) {
-  const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
-  return copied(parsed.documentElement) || draw("svg");
+  return copied(new DOMParser().parseFromString(text, "image/svg+xml").documentElement);
 }
 
 function copied(node) {
@@ -184,27 +177,20 @@ class Marks {
     if (at === pool.length) pool.push(this.layer.appendChild(this.mark(kind)));
     const mark = pool[at];
     mark.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
-    if (mark.hasAttribute("display")) mark.removeAttribute("display");
+    mark.removeAttribute("display");
   }
 
   end() {
-    for (const kind in this.pools) {
-      const pool = this.pools[kind];
-      for (let i = this.used[kind]; i < pool.length; i++) {
-        if (pool[i].hasAttribute("display")) break;
-        pool[i].setAttribute("display", "none");
-      }
+    for (const [kind, pool] of Object.entries(this.pools)) {
+      for (const mark of pool.slice(this.used[kind])) mark.setAttribute("display", "none");
     }
   }
 
   mark(kind) {
-    if (kind === "cross") {
-      return draw("path", { class: "cross", d: "M-7 -7L7 7M-7 7L7 -7" });
-    }
-    if (kind === "event") {
-      return draw("path", { class: "dot event", d: "M-8 6L0 -8L8 6Z" });
-    }
-    return draw("circle", { class: `dot ${kind}`, r: kind === "ack" ? 4.5 : 7 });
+    const class_ = kind === "cross" ? kind : `dot ${kind}`;
+    const d = { cross: "M-7 -7L7 7M-7 7L7 -7", event: "M-8 6L0 -8L8 6Z" }[kind];
+    if (d) return draw("path", { class: class_, d });
+    return draw("circle", { class: class_, r: kind === "ack" ? 4.5 : 7 });
   }
 }
 
@@ -226,14 +212,10 @@ class MovingPartsPlayer extends HTML {
     if (this.sizes) this.sizes.disconnect();
   }
 
-  // --- what it is made of ---------------------------------------------------------
-
   build() {
     const root = this.attachShadow({ mode: "open" });
-    const own = new CSSStyleSheet();
-    own.replaceSync(STYLE);
-    root.adoptedStyleSheets = [own];
-    sheets(this.ownerDocument);
+    styled(root, STYLE);
+    styled(this.ownerDocument, LIGHT);
     const name = this.getAttribute("label") || "A recording";
     this.stage = make("div", { class: "stage", tabindex: "0", role: "group",
       "aria-label": `${name}: drawing` }, make("div", { class: "pane" }, make("slot", {
@@ -350,8 +332,8 @@ class MovingPartsPlayer extends HTML {
 
   bar() {
     const button = (name, label, act) => {
-      const made = make("button", { type: "button", "aria-label": label, title: label },
-        icon(name));
+      const labels = { type: "button", "aria-label": label, title: label };
+      const made = make("button", labels, icon(name));
       made.addEventListener("click", act);
       return made;
     };
@@ -382,8 +364,6 @@ class MovingPartsPlayer extends HTML {
       this.now);
   }
 
-  // --- what it does ---------------------------------------------------------------
-
   get playing() {
     return this.frame_id !== undefined || this.timer !== undefined;
   }
@@ -412,8 +392,7 @@ class MovingPartsPlayer extends HTML {
   }
 
   toggle_play() {
-    if (this.playing) this.pause();
-    else this.play();
+    return this.playing ? this.pause() : this.play();
   }
 
   play() {
@@ -506,8 +485,6 @@ class MovingPartsPlayer extends HTML {
     act();
   }
 
-  // --- what it shows --------------------------------------------------------------
-
   measure() {
     if (!this.panes) return;
     const { pane, wide } = this.panes.sequence;
@@ -522,7 +499,7 @@ class MovingPartsPlayer extends HTML {
     this.at = Math.min(Math.max(at, this.first - 0.01), this.last);
     const old = this.row;
     const now = this.at < this.first ? -1 : before(rows, this.time + 0.5);
-    this.row = row === undefined ? (this.at >= this.last ? rows.length - 1 : now) : row;
+    this.row = row ?? (this.at >= this.last ? rows.length - 1 : now);
     if (this.row !== old) this.mark(old, this.row);
     this.place(this.at);
     this.follow();
@@ -572,12 +549,10 @@ class MovingPartsPlayer extends HTML {
   /** Dot the outline of nodes that are down. */
   downs() {
     const now = this.time;
-    const down = new Set();
-    for (const [name, from, to] of this.data.downs) {
-      if (from <= now && (to === null || now < to)) down.add(name);
-    }
+    const down = this.data.downs.filter(([, from, to]) => from <= now
+      && (to === null || now < to)).map(([name]) => name);
     for (const node of this.panes.topology.nodes) {
-      node.classList.toggle("down", down.has(node.getAttribute("data-node")));
+      node.classList.toggle("down", down.includes(node.getAttribute("data-node")));
     }
   }
 
@@ -593,26 +568,20 @@ class MovingPartsPlayer extends HTML {
   mark(old, row) {
     if (this.rows[old]) this.rows[old].removeAttribute("aria-current");
     const current = this.rows[row];
-    if (!current) {
-      this.now.textContent = "";
-      return;
-    }
-    current.setAttribute("aria-current", "step");
-    const [sent, arrived, from, to, what, became] = [...current.cells].map((cell) =>
-      cell.textContent);
-    const who = to ? `${from} → ${to}` : from;
-    this.now.textContent = [who, what, became, arrived ? "" : sent && ""]
-      .filter(Boolean).join(" · ");
+    if (current) current.setAttribute("aria-current", "step");
+    const cells = [...(current ? current.cells : [])].map((cell) => cell.textContent);
+    const [, , from, to, what, became] = cells;
+    const said = [to ? `${from} → ${to}` : from, what, became];
+    this.now.textContent = said.filter(Boolean).join(" · ");
   }
 
   /** Keep the playhead in sight where the drawing is higher than its stage. */
   follow() {
     if (!this.scale) return;
     const y = this.at * this.scale;
-    const { stage } = this;
-    const top = y - this.room * 0.6;
-    if (this.playing || y < stage.scrollTop + 60 || y > stage.scrollTop + this.room - 30) {
-      stage.scrollTop = Math.max(top, 0);
+    const seen = y - this.stage.scrollTop;
+    if (this.playing || seen < 60 || seen > this.room - 30) {
+      this.stage.scrollTop = Math.max(y - this.room * 0.6, 0);
     }
   }
 }
