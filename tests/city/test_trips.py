@@ -235,6 +235,20 @@ def test_a_quote_that_never_closes_costs_one_row_not_the_rest(write: Write) -> N
     assert ["line 11", "line 302"] == trips.report.refused["unclosed quote"].examples
 
 
+def test_a_quote_that_never_closes_on_the_last_line(write: Write) -> None:
+    rides, trips = read(write(row("R1"), row("R2").replace("Main", '"Main')))
+    assert ["R1"] == [ride.ride_id for ride in rides]
+    assert ["line 3"] == trips.report.refused["unclosed quote"].examples
+
+
+def test_a_quote_that_never_closes_in_the_last_field_costs_nothing(
+    write: Write,
+) -> None:
+    rides, trips = read(write(row("R1").replace(",member", ',"member'), row("R2")))
+    assert [("R1", True), ("R2", True)] == [(r.ride_id, r.member) for r in rides]
+    assert 2 == trips.report.usable
+
+
 def test_a_bare_quote_in_a_name_is_a_letter_like_others(write: Write) -> None:
     rides, _ = read(write(row().replace("Main St", 'Main 5" St')))
     assert 'Main 5" St' == rides[0].start_station_name
@@ -338,6 +352,14 @@ def test_hours_that_come_twice_or_never_are_read_by_rule_and_counted(
     assert counts == ((1, 0) if "-11-" in local[0] else (0, 1))
 
 
+def test_a_ride_backwards_through_a_clock_change_is_still_refused(
+    write: Write,
+) -> None:
+    rides, trips = read(write(row("R1", "2026-11-01 01:30:00", "2026-11-01 00:30:00")))
+    assert [] == rides
+    assert 1 == trips.report.count("ended before start")
+
+
 def test_times_beside_a_clock_change_are_not_counted(write: Write) -> None:
     start, end, trips = new_york(write, "2026-11-01 00:59:59", "2026-11-01 02:00:00")
     assert ("04:59", "07:00") == (start, end)
@@ -352,6 +374,8 @@ def test_a_missing_file_a_folder_and_an_empty_file(tmp_path: Path) -> None:
         tmp_path / "no.csv"
     )
     assert "is a folder; give one of the files in it" in refusal(tmp_path)
+    too_long = "x" * 300
+    assert f"{too_long} can't be opened: " in refusal(too_long)
     (tmp_path / "empty.csv").write_text("\n\n")
     assert "empty.csv is empty; download it again" == refusal(tmp_path / "empty.csv")
 
@@ -594,7 +618,8 @@ def test_the_first_morning_is_found_behind_many_days_of_strays(write: Write) -> 
         for day in (28, 12, 20, 25, 11)
     ]
     morning = [row(f"R{n}") for n in range(20)]
-    trips = read_trips(write(*morning, *strays), timezone=NEW_YORK)
+    later = [row("later", "2026-06-02 08:00:00", "2026-06-02 08:09:00")]
+    trips = read_trips(write(*morning, *strays, *later), timezone=NEW_YORK)
     assert [f"R{n}" for n in range(20)] == [r.ride_id for r in trips.first_morning()]
 
 
@@ -626,7 +651,7 @@ def test_no_ride_in_any_morning_is_an_error_with_the_report(write: Write) -> Non
 
 _instants = st.datetimes(
     min_value=datetime(2015, 1, 1),  # noqa: DTZ001 - Hypothesis wants naive bounds
-    max_value=datetime(2030, 1, 1),  # noqa: DTZ001
+    max_value=datetime(2030, 1, 1),  # noqa: DTZ001 - as above
     timezones=st.just(UTC),
 )
 _words = st.text(
