@@ -80,7 +80,7 @@ def unrun(root: Path) -> Iterator[str]:
             if cell["cell_type"] == "code" and "".join(cell["source"]).strip()
         ]
         if counts != list(range(1, len(counts) + 1)):
-            yield f"labs/{path.name}: not run from top to bottom before it was committed"
+            yield f"labs/{path.name}: not committed as run from top to bottom"
 
 
 def problems(root: Path = ROOT) -> list[str]:

@@ -75,5 +75,5 @@ def test_a_lab_that_was_not_run_is_named(complete: Path) -> None:
     lab.write_text(
         lab.read_text().replace('"execution_count": 1', '"execution_count": 7')
     )
-    said = f"labs/{NAME}.ipynb: not run from top to bottom before it was committed"
+    said = f"labs/{NAME}.ipynb: not committed as run from top to bottom"
     assert [said] == problems(complete)
