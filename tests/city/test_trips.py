@@ -451,10 +451,20 @@ def test_an_unknown_time_zone_is_refused_with_the_nearest(
     assert f'did you mean timezone="{meant}"?' in message
 
 
-def test_an_unknown_encoding_is_refused(write: Write) -> None:
+@pytest.mark.parametrize("encoding", ["utf-99", "base64", "utf-32"])
+def test_an_encoding_that_is_none_is_refused(write: Write, encoding: str) -> None:
     assert "try 'utf-8' or 'latin-1'" in refusal(
-        write(row()), timezone=NEW_YORK, encoding="utf-99"
+        write(row()), timezone=NEW_YORK, encoding=encoding
     )
+
+
+def test_a_path_may_begin_at_home(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(row(), name="june.csv")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert 1 == len(list(read_trips("~/june.csv", timezone=NEW_YORK)))
 
 
 def test_a_truncated_download_gives_what_it_has_and_then_says_so(

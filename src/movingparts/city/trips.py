@@ -7,7 +7,6 @@ it read, what it could not use and why, and what it kept although it looks odd.
 
 from __future__ import annotations
 
-import codecs
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -47,13 +46,13 @@ def read_trips(
     Raises: TripsError, a ValueError that says what to do, where there is no such
     file, it is empty or no CSV, its header is unknown, or its clock is not known.
     """
-    file = Path(fspath(path))
+    file = Path(fspath(path)).expanduser()
     zone = None if timezone is None else _zone(timezone)
     try:
-        codecs.lookup(encoding)
-    except LookupError:
+        b"\n\n\n\n".decode(encoding)
+    except (LookupError, UnicodeError):
         raise TripsError(
-            f"encoding={encoding!r} is not an encoding that Python knows; "
+            f"encoding={encoding!r} can't be read line by line; "
             "try 'utf-8' or 'latin-1'"
         ) from None
     with closing(sections(file)) as parts:
