@@ -1,0 +1,24 @@
+// Run Python code in Pyodide under Node: run.mjs WHEELS ROOT < code; prints its value.
+import fs from "node:fs";
+import path from "node:path";
+import { loadPyodide } from "pyodide";
+
+const [wheels, root] = process.argv.slice(2);
+try {
+  const py = await loadPyodide();
+  for (const name of fs.readdirSync(wheels).sort()) {
+    const file = path.resolve(wheels, name);
+    if (name.includes("wasm32")) {
+      await py.loadPackage("file://" + file, { messageCallback() {} });
+    } else {
+      py.unpackArchive(new Uint8Array(fs.readFileSync(file)), "wheel");
+    }
+  }
+  py.mountNodeFS("/repository", path.resolve(root));
+  py.runPython("import sys; sys.path[:0] = ['/repository', '/repository/src']");
+  console.log(await py.runPythonAsync(fs.readFileSync(0, "utf-8")));
+} catch (error) {
+  // The default print of such an error is the whole of Pyodide's source.
+  console.error(String(error.message ?? error));
+  process.exit(1);
+}
