@@ -384,11 +384,8 @@ class MovingPartsPlayer extends HTML {
 
   /** The messages under way at the time that is shown, by their place in the data. */
   get underWay() {
-    const found = [];
-    this.data.messages.forEach((message, i) => {
-      if (message[5] <= this.at && this.at < message[7]) found.push(i);
-    });
-    return found;
+    const { at, data } = this;
+    return data.messages.flatMap((m, i) => (m[5] <= at && at < m[7] ? [i] : []));
   }
 
   toggle_play() {
@@ -469,14 +466,14 @@ class MovingPartsPlayer extends HTML {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const from = event.composedPath()[0];
     const tag = from.localName;
-    const press = tag === "button" || tag === "summary";
-    if (tag === "select" || (press && event.key === " ")) return;
+    const presses = event.key === " " && ["button", "summary"].includes(tag);
+    if (tag === "select" || presses) return;
     const acts = {
       " ": () => this.toggle_play(),
       ArrowLeft: () => this.step(-1),
       ArrowRight: () => this.step(1),
-      Home: () => { this.pause(); this.seek(this.first - 0.01, -1); },
-      End: () => { this.pause(); this.seek(this.last); },
+      Home: () => this.step(-Infinity),
+      End: () => this.step(Infinity),
       v: () => this.toggle(),
     };
     const act = acts[event.key];

@@ -189,6 +189,8 @@ def _columns(layout: Diagram) -> None:
 
 def _words(message: Message) -> tuple[str, ...]:
     text = fitted(what(message), 240)
+    if message.kind == "reply" and message.status is not None:
+        text = str(message.status)  # what it answers stands on the request's arrow
     sign = "▲ " if message.kind == "event" else ""
     suffix = _FATES.get(message.fate, "")
     if message.copy_of is not None:
@@ -236,7 +238,8 @@ def _placed(
     """Lower an instant until its labels touch no earlier ones; return its y."""
     earlier = layout.labels[-80:]
     while True:
-        here, later = _chosen(layout, at, y, spots, gap)
+        heads = [Label(x, y - 2, 18, "") for x in tips.get(at, ())]
+        here, later = _chosen(layout, at, y, spots, gap, heads)
         drop = max(
             (e.y + LINE - h.y for h in here for e in earlier if h.over(e)), default=0
         )
@@ -247,13 +250,17 @@ def _placed(
         spots.setdefault(instant, []).append(spot)
     if gap is not None:
         layout.breaks.append((y - 43, gap, here[0].text))
-    layout.labels.extend(here)
-    layout.labels.extend(Label(x, y - 2, 18, "") for x in tips.get(at, ()))
+    layout.labels.extend(here + heads)
     return y
 
 
 def _chosen(
-    layout: Diagram, at: int, y: int, spots: dict[int, list[Spot]], gap: int | None
+    layout: Diagram,
+    at: int,
+    y: int,
+    spots: dict[int, list[Spot]],
+    gap: int | None,
+    heads: Sequence[Label],
 ) -> tuple[list[Label], list[tuple[int, Spot]]]:
     """Choose a place for each label of an instant that stands at y."""
     here: list[Label] = []
@@ -264,14 +271,14 @@ def _chosen(
         wide = width(text)
         here.append(Label(middle - wide // 2, y - 38, wide, text, classes="quiet"))
     for spot in spots.get(at, ()):
-        label = _free(spot, y, here)
+        label = _free(spot, y, [*here, *heads])
         if label is None and spot.later is not None and spot.later[0] > at:
             instant, options = spot.later
             later.append((instant, Spot(options, spot.label)))
             continue
         down = LINE
         while label is None:
-            label = _free(spot, y + down, here)
+            label = _free(spot, y + down, [*here, *heads])
             down += LINE
         here.append(label)
     return here, later
@@ -343,8 +350,9 @@ def _aside(
     text = fitted(text, right_edge - layout.left - 30, bold=True)
     wide = width(text, bold=True)
     right, left = max(xs) + 14, min(xs) - 14 - wide
-    options = [(right, 5)] if right + wide <= right_edge else []
-    options += [(left, 5)] if left >= layout.left else []
+    dy = -6 if classes == "alarm" else 5  # a caller that gives up may call again
+    options = [(right, dy)] if right + wide <= right_edge else []
+    options += [(left, dy)] if left >= layout.left else []
     inside = max(layout.left + 4, min(right, right_edge - wide))
     return Spot(options or [(inside, -12)], Label(0, 0, wide, text, classes=classes))
 

@@ -208,6 +208,9 @@ def _labels(layout: Map) -> None:
     """Put one label on each pair of nodes, where it covers no box and no label."""
     taken = [(b.x - b.wide // 2 - 4, b.y - HIGH // 2 - 4, b.wide + 8, HIGH + 8)
              for b in layout.boxes.values()]  # fmt: skip
+    for link in layout.links.values():
+        x0, y0, x1, y1 = link.ends
+        taken += [(x0 - 9, y0 - 9, 18, 18), (x1 - 9, y1 - 9, 18, 18)]
     done: set[frozenset[str]] = set()
     for (source, target), link in layout.links.items():
         pair = frozenset((source, target))
