@@ -1,0 +1,365 @@
+"""Real HTTP calls by name: the caller's transport and the callee's door."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+
+from movingparts.world.core.node import (
+    ASGIApp,
+    Scope,
+    current_span,
+    parse_traceparent,
+    summary,
+    traceparent,
+)
+from movingparts.world.core.recording import Span
+from movingparts.world.local.clock import RealClock
+from movingparts.world.local.directory import Directory
+from movingparts.world.local.ledger import Notes
+
+# W3C Trace Context's place for what a tracing system adds; here, the caller's name.
+TRACESTATE = "movingparts"
+OUTSIDE = "outside"
+_LOOPBACK = ("127.0.0.1", "localhost")
+
+
+class LocalTransport(httpx.AsyncBaseTransport):
+    """Turns `http://pricing/quote` into a call to the port where pricing listens.
+
+    It passes the trace on and notes what the caller can know of the call.
+    """
+
+    def __init__(
+        self, caller: str, directory: Directory, clock: RealClock, notes: Notes
+    ) -> None:
+        self._caller, self._directory = caller, directory
+        self._clock, self._notes = clock, notes
+        # A context without certificates: nothing here speaks TLS, and loading them
+        # takes longer than starting a service.
+        self._sockets = httpx.AsyncHTTPTransport(
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Call the service that the request's host names."""
+        name, port = self._find(request)
+        call = _Outgoing(self._caller, name, request, self._clock, self._notes)
+        if port is None:
+            error = httpx.ConnectError(
+                f"{name} does not listen: connection refused", request=request
+            )
+            call.fail(error)
+            raise error
+        url = request.url.copy_with(scheme="http", host="127.0.0.1", port=port)
+        onward = httpx.Request(
+            request.method,
+            url,
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        try:
+            response = await self._sockets.handle_async_request(onward)
+        except httpx.TransportError as error:
+            clear = _clear(error, name, request)
+            call.fail(clear)
+            raise clear from error
+        except BaseException as error:
+            call.fail(error)
+            raise
+        call.status = response.status_code
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  # narrows a type
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_Watched(response.stream, call),
+            extensions=response.extensions,
+        )
+
+    async def aclose(self) -> None:
+        """Keep the connections: the clients of one node share them."""
+
+    async def shut(self) -> None:
+        """Close the connections; the node has ended."""
+        await self._sockets.aclose()
+
+    def _find(self, request: httpx.Request) -> tuple[str, int | None]:
+        """Return the name that a request is for, and its port."""
+        ports, host = self._directory.ports(), request.url.host
+        if host in _LOOPBACK:
+            for name, port in ports.items():
+                if port == request.url.port:
+                    return name, port
+        if host in ports:
+            return host, ports[host]
+        known = ", ".join(ports) or "none yet"
+        text = f"no service is called {host!r}; services here: {known}"
+        raise httpx.ConnectError(text, request=request)
+
+
+class _Outgoing:
+    """One call, as its caller sees it."""
+
+    def __init__(
+        self,
+        caller: str,
+        callee: str,
+        request: httpx.Request,
+        clock: RealClock,
+        notes: Notes,
+    ) -> None:
+        self._clock, self._notes = clock, notes
+        self.request = request
+        self.status: int | None = None
+        self._ended = False
+        parent = current_span.get()
+        self.span = Span(
+            span_id=secrets.token_hex(8),
+            trace_id=parent.trace_id if parent else secrets.token_hex(16),
+            parent_id=parent.span_id if parent else "",
+            kind="client",
+            node=caller,
+            peer=callee,
+            name=f"{request.method} {request.url.path}",
+            start_us=clock.time_us(),
+        )
+        request.headers.setdefault("traceparent", traceparent(self.span))
+        others = _entries(request.headers.get("tracestate", ""))
+        others.pop(TRACESTATE, None)
+        ours = {TRACESTATE: f"{caller}.{self.span.span_id}", **others}
+        request.headers["tracestate"] = ",".join(f"{k}={v}" for k, v in ours.items())
+        notes.span(self.span)
+        message = _message(self.span, caller, callee, self.span.start_us)
+        message["size"] = int(request.headers.get("content-length", "0"))
+        notes.note(self.span.span_id, request=message)
+
+    def end(self) -> None:
+        """Note that the whole reply is here."""
+        if not self._ended:
+            failed = self.status is not None and self.status >= 500
+            now = self._close("error" if failed else "ok", "")
+            self._notes.note(self.span.span_id, heard_us=now)
+
+    def fail(self, error: BaseException) -> None:
+        """Note how the caller's wait ended without a reply."""
+        if self._ended:
+            return
+        if isinstance(error, httpx.ConnectError):
+            self._close("error", str(error))
+            self._notes.note(self.span.span_id, refused="connection refused")
+            return
+        self._close("error", _outcome(error))
+        self._notes.note(self.span.span_id, left=True)
+
+    def _close(self, outcome: Any, note: str) -> int:
+        self._ended = True
+        now = self._clock.time_us()
+        self.span.end_us, self.span.outcome = now, outcome
+        self.span.status, self.span.note = self.status, note
+        self._notes.span(self.span)
+        return now
+
+
+class _Watched(httpx.AsyncByteStream):
+    """A reply's body, which says when its reader has come to the end or has left."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, call: _Outgoing) -> None:
+        self._stream, self._call = stream, call
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for part in self._stream:
+                yield part
+        except httpx.TransportError as error:
+            clear = _clear(error, self._call.span.peer, self._call.request)
+            self._call.fail(clear)
+            raise clear from error
+        except BaseException as error:
+            self._call.fail(error)
+            raise
+        self._call.end()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+        self._call.fail(GeneratorExit())
+
+
+class Door:
+    """The callee's end: takes part in the trace, notes the call, and owns failures.
+
+    An exception in the app is a 500 to the caller and a line in the service's log.
+    uvicorn runs each request in a task of its own, so a caller that leaves cancels
+    nothing.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        app: ASGIApp,
+        clock: RealClock,
+        notes: Notes,
+        log: Callable[[str], None],
+    ) -> None:
+        self.name, self.log = name, log
+        self.clock, self.notes = clock, notes
+        self._app = app
+        self.state: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<Door of {self.name}>"
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Run the app for one request; anything but HTTP goes through untouched."""
+        scope["state"] = dict(self.state)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        visit = _Incoming(self, scope, send)
+        token = current_span.set(visit.span)
+        try:
+            await self._app(scope, receive, visit.send)
+        except Exception as error:  # noqa: BLE001  # whatever the app raises is a 500
+            await visit.excuse(error)
+        except asyncio.CancelledError:
+            visit.break_off("ended by a stop")
+            raise
+        finally:
+            current_span.reset(token)
+
+
+class _Incoming:
+    """One call, as its callee sees it."""
+
+    def __init__(self, door: Door, scope: Scope, send: Any) -> None:
+        self._door, self._send = door, send
+        headers = dict(scope["headers"])
+        trace, parent = parse_traceparent(_text(headers, b"traceparent"))
+        state = _entries(_text(headers, b"tracestate")).get(TRACESTATE, "")
+        caller, _, call = state.partition(".")
+        self._known = bool(caller and call)
+        self._call = call or secrets.token_hex(8)
+        self._caller = caller or OUTSIDE
+        self._size, self._replied = 0, False
+        self.span = Span(
+            span_id=secrets.token_hex(8),
+            trace_id=trace or secrets.token_hex(16),
+            parent_id=parent,
+            kind="server",
+            node=door.name,
+            peer=self._caller,
+            name=f"{scope['method']} {scope['path']}",
+            start_us=door.clock.time_us(),
+        )
+        door.notes.span(self.span)
+        if not self._known:
+            message = _message(self.span, self._caller, door.name, self.span.start_us)
+            door.notes.note(self._call, request=message)
+        door.notes.note(self._call, arrived_us=self.span.start_us)
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Pass a part of the response on; note the reply when it is complete."""
+        if message["type"] == "http.response.start":
+            self.span.status = message["status"]
+        elif message["type"] == "http.response.body":
+            self._size += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                self._reply()
+        await self._send(message)
+
+    async def excuse(self, error: Exception) -> None:
+        """Answer 500 unless the response has begun; the log has the reason."""
+        self.span.note = summary(error)
+        self._door.log(f"{self.span.name}: {self.span.note}")
+        if self.span.status is None:
+            body = b"Internal Server Error"
+            headers = [(b"content-type", b"text/plain; charset=utf-8")]
+            headers.append((b"content-length", str(len(body)).encode()))
+            start = {"type": "http.response.start", "status": 500, "headers": headers}
+            await self.send(start)
+            await self.send({"type": "http.response.body", "body": body})
+        elif self._replied:
+            self._door.notes.span(self.span)  # its note is news
+        else:
+            self.break_off(self.span.note)
+            raise error  # uvicorn closes the connection in the middle of the reply
+
+    def break_off(self, note: str) -> None:
+        """Note that no reply, or half of one, is all there will be."""
+        if not self._replied:
+            self.span.note = note
+            self._door.log(f"{self.span.name} broken off: {note}")
+            self._close("error")
+
+    def _reply(self) -> None:
+        self._replied = True
+        status = self.span.status or 500
+        now = self._close("error" if status >= 500 else "ok")
+        self._door.log(f"{self.span.name} {status}")
+        message = _message(self.span, self.span.node, self._caller, now)
+        message["size"], message["status"] = self._size, status
+        self._door.notes.note(self._call, reply=message)
+        if not self._known:
+            self._door.notes.note(self._call, heard_us=now)
+
+    def _close(self, outcome: Any) -> int:
+        now = self._door.clock.time_us()
+        self.span.end_us, self.span.outcome = now, outcome
+        self._door.notes.span(self.span)
+        return now
+
+
+def _message(span: Span, source: str, target: str, at_us: int) -> dict[str, Any]:
+    ids = {"trace_id": span.trace_id, "span_id": span.span_id}
+    return {
+        "source": source,
+        "target": target,
+        "label": span.name,
+        "sent_us": at_us,
+        **ids,
+    }
+
+
+def _clear(
+    error: httpx.TransportError, name: str, request: httpx.Request
+) -> httpx.TransportError:
+    """Return an error of the same kind that says who was called and what happened."""
+    if isinstance(error, httpx.TimeoutException):
+        phase = _phase(error)
+        seconds = request.extensions.get("timeout", {}).get(phase)
+        waited = "gave up waiting" if seconds is None else f"waited {seconds:g} s"
+        what = "for a reply from" if phase == "read" else f"to {phase} to"
+        return type(error)(f"{waited} {what} {name}", request=request)
+    if isinstance(error, httpx.ConnectError):
+        text = f"{name} does not listen: connection refused"
+        return httpx.ConnectError(text, request=request)
+    if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
+        text = f"{name} closed the connection without a reply"
+        return httpx.RemoteProtocolError(text, request=request)
+    return error
+
+
+def _phase(error: httpx.TimeoutException) -> str:
+    return type(error).__name__.removesuffix("Timeout").lower()
+
+
+def _text(headers: dict[bytes, bytes], name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1")
+
+
+def _entries(tracestate: str) -> dict[str, str]:
+    entries = (entry.strip().partition("=") for entry in tracestate.split(","))
+    return {key: value for key, _, value in entries if value}
+
+
+def _outcome(error: BaseException) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return f"{_phase(error)} timeout"
+    if isinstance(error, httpx.HTTPError):
+        return str(error) or type(error).__name__
+    return "given up by the caller"

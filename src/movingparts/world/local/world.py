@@ -1,0 +1,429 @@
+"""A world on this machine: real sockets, a real broker, real time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from movingparts.bus.nats import connect
+from movingparts.world.core.errors import WorldError
+from movingparts.world.core.node import ASGIApp, Factory, Node
+from movingparts.world.core.random import Random
+from movingparts.world.core.recording import Recorder, Recording
+from movingparts.world.local.broker import Broker, gone
+from movingparts.world.local.bus import Line
+from movingparts.world.local.clock import RealClock
+from movingparts.world.local.directory import Directory
+from movingparts.world.local.ledger import REPORTS, Ledger, settling
+from movingparts.world.local.site import Life, Site
+from movingparts.world.local.spawned import SpawnedService, check_target
+from movingparts.world.local.watchdog import PREFIX, Watchdog
+
+NAME = re.compile(r"[a-z][a-z0-9-]*")
+_watchdog = Watchdog()
+
+
+class LocalService:
+    """A service on a loopback port, in the kernel's own loop."""
+
+    def __init__(self, life: Life, ended: Callable[[], None]) -> None:
+        self._life, self._ended = life, ended
+
+    def __repr__(self) -> str:
+        state = "up" if self.up else "down"
+        return f"<Service {self.name} {state}, {len(self.logs)} lines logged>"
+
+    @property
+    def name(self) -> str:
+        """The name that others reach it by."""
+        return self._life.name
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a slash at the end."""
+        return f"http://127.0.0.1:{self._life.port}"
+
+    @property
+    def app(self) -> ASGIApp | None:
+        """The app that the factory made."""
+        return self._life.app
+
+    @property
+    def life(self) -> Life:
+        """The node's life that this service is."""
+        return self._life
+
+    @property
+    def logs(self) -> list[str]:
+        """A line for each request and failure, with the world's seconds."""
+        return self._life.node.logs
+
+    @property
+    def up(self) -> bool:
+        """Whether it listens."""
+        return self._life.alive
+
+    async def stop(self) -> None:
+        """Listen no more, finish what has begun, run the shutdown, and end."""
+        if self.up:
+            self._ended()
+            await self._life.stop()
+
+
+class LocalWorld:
+    """Services on loopback ports, a NATS server of their own, and real time.
+
+    `async with LocalWorld() as world:` in a script; in a notebook, `world = await
+    LocalWorld.open()` in one cell and `await world.close()` in another, and running
+    the first again closes the old world. `seed` gives each node's `random` a stream of
+    its own; without it they draw from the system.
+
+    Whatever becomes of the process that opened it, nothing of it is left: no process,
+    no port, no folder.
+
+    >>> LocalWorld()
+    <LocalWorld: not open>
+
+    Source: chapter 01. Leaves out: faults on the network (a `SimulatedWorld` has
+    them), more than one machine, Windows.
+    """
+
+    _opened: LocalWorld | None = None
+
+    def __init__(self, *, seed: int | None = None) -> None:
+        self.seed = seed
+        self._state = "not open"
+        self._clock = RealClock()
+        self._recorder = Recorder("local", seed, self._clock.now().isoformat())
+        self._ledger = Ledger(self._recorder)
+        self._lives: dict[str, Life] = {}
+        self._services: dict[str, LocalService | SpawnedService] = {}
+        self._old: list[SpawnedService] = []
+        self._logs: dict[str, list[str]] = {}
+        self._numbers: dict[str, int] = {}
+        self._settling: dict[str, asyncio.Future[None]] = {}
+        self._nats: Client | None = None
+        self._broker: Broker | None = None
+        self._site: Site | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __repr__(self) -> str:
+        if self._state != "open":
+            return f"<LocalWorld: {self._state}>"
+        names = ", ".join(n for n, s in self._services.items() if s.up) or "no services"
+        return f"<LocalWorld: {names}; {self._broker!r}>"
+
+    # --- from opening to closing ----------------------------------------------
+
+    @classmethod
+    async def open(cls, *, seed: int | None = None) -> Self:
+        """Open a world; the one that this process had opened before is closed."""
+        if LocalWorld._opened is not None:
+            await LocalWorld._opened.close()
+        world = cls(seed=seed)
+        LocalWorld._opened = world
+        return await world.__aenter__()
+
+    async def __aenter__(self) -> Self:
+        """Start the broker and connect to it."""
+        if self._state != "not open":
+            raise WorldError(f"this world is {self._state}: open a new one")
+        if sys.platform == "win32":
+            raise WorldError(
+                "LocalWorld runs on Linux and macOS. On Windows nothing would end its"
+                " processes when the kernel is killed (that takes a Job Object):"
+                " use WSL, or a SimulatedWorld"
+            )
+        self._state, self._loop = "open", asyncio.get_running_loop()
+        try:
+            await self._start()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop the services and the broker and remove the folder; repeatable."""
+        if self._state != "open":
+            return
+        self._state = "closed"
+        if LocalWorld._opened is self:
+            LocalWorld._opened = None
+        try:
+            if self._loop is asyncio.get_running_loop():
+                await self._stop()
+        finally:
+            self._end()
+
+    async def _start(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        _watchdog.own_folder(folder)
+        self._broker = broker = Broker(folder, _watchdog)
+        await broker.start()
+        self._site = Site(
+            folder=folder,
+            directory=Directory(folder / "services.json"),
+            clock=self._clock,
+            notes=self._ledger,
+            seed=self.seed,
+            line=Line(
+                broker.url,
+                broker.token,
+                self._recorder,
+                self._clock.time_us,
+                broker.why,
+            ),
+        )
+        self._nats = await connect(broker.url, token=broker.token, name="kernel")
+        await self._nats.subscribe(REPORTS, cb=self._reported)
+        self._watching = asyncio.create_task(self._watch(), name="LocalWorld watches")
+
+    async def _stop(self) -> None:
+        """Let everything end in good order."""
+        if self._watching is not None:
+            self._watching.cancel()
+        stopping = [service.stop() for service in self._services.values()]
+        await asyncio.gather(*stopping, return_exceptions=True)
+        await self.settle()
+        for life in self._lives.values():
+            if life.alive:
+                await life.end()
+        if self._nats is not None:
+            with contextlib.suppress(Exception):  # it may have gone with the broker
+                await self._nats.close()
+        if self._broker is not None:
+            await self._broker.stop()
+
+    def _end(self) -> None:
+        """Make sure that nothing is left, whatever happened before."""
+        for service in [*self._services.values(), *self._old]:
+            if isinstance(service, SpawnedService):
+                service.end()
+        if self._broker is not None:
+            self._broker.kill()
+        if self._site is not None:
+            shutil.rmtree(self._site.folder, ignore_errors=True)
+            _watchdog.release_folder(self._site.folder)
+
+    # --- what every world has --------------------------------------------------
+
+    @property
+    def clock(self) -> RealClock:
+        """The world's clock; its seconds count from when the world was made."""
+        return self._clock
+
+    @property
+    def random(self) -> Random:
+        """Chance for the scenario itself."""
+        return self._here.chance("scenario")
+
+    @property
+    def recording(self) -> Recording:
+        """What has happened so far; after `settle`, also in spawned services."""
+        return self._recorder.recording(self._clock.time_us())
+
+    async def serve(self, name: str, factory: Factory | ASGIApp) -> LocalService:
+        """Start a service on a free loopback port, in this process.
+
+        One that has the same name is replaced: the new one listens first, then the old
+        one finishes what it has begun and ends. Raises `ServeError` where the app
+        cannot be run, with the reason.
+        """
+        life = self._born(name)
+        await life.serve(factory)
+        service = LocalService(life, lambda: self._ended(service, "stopped"))
+        await self._replace(name, service, life.port)
+        return service
+
+    async def spawn(self, name: str, target: str | Factory) -> SpawnedService:
+        """Start a service as a process of its own, from `"module:factory"`.
+
+        The module must be importable from a file. The service has the same disk as an
+        earlier one of its name, and replaces it as `serve` does. Raises `ServeError`
+        with its last lines where it does not start.
+        """
+        self._check_name(name)
+        here, broker = self._here, self._reachable()
+        number = self._numbers[name] = self._numbers.get(name, 0) + 1
+        service = SpawnedService(name, here.folder, _watchdog, self._ended)
+        settings = {
+            "name": name,
+            "target": check_target(target),
+            "folder": str(here.folder),
+            "origin_ns": self._clock.origin_ns,
+            "nats": broker.url,
+            "token": broker.token,
+            "seed": self.seed,
+            "number": number,
+            "path": [str(Path(entry).absolute()) for entry in sys.path],
+        }
+        await service.start(settings)
+        await self._replace(name, service, service.port)
+        return service
+
+    def node(self, name: str) -> Node:
+        """Return the node of that name; a new one is a caller that serves nothing."""
+        return self._life(name).node
+
+    def client(self, caller: str, *, timeout: float | None = 5.0) -> httpx.AsyncClient:
+        """Return a client of that node; `timeout` is in seconds, None waits forever."""
+        return self._life(caller).client(timeout)
+
+    # --- what only this one has ------------------------------------------------
+
+    @property
+    def nats(self) -> Client:
+        """The connection of nats-py to this world's broker."""
+        self._reachable()
+        assert self._nats is not None  # noqa: S101  # an open world has one
+        return self._nats
+
+    @property
+    def broker(self) -> Broker:
+        """The NATS server's process."""
+        self._check_open()
+        assert self._broker is not None  # noqa: S101  # an open world has one
+        return self._broker
+
+    async def restart_broker(self) -> None:
+        """Start the broker again, on the same port and store, and reconnect to it."""
+        broker = self.broker
+        await broker.stop()
+        await broker.start()
+        self._moment("restart", "bus", "the broker starts again")
+        assert self._nats is not None  # noqa: S101  # an open world has one
+        for _ in range(500):
+            if self._nats.is_connected:
+                return
+            await asyncio.sleep(0.01)
+        raise WorldError("the NATS server is up again, but did not answer within 5 s")
+
+    async def settle(self, *, timeout: float = 2.0) -> None:
+        """Wait until spawned services have reported all that they have seen so far."""
+        if self._nats is None or not self._nats.is_connected:
+            return
+        waiting = []
+        for name, service in self._services.items():
+            if isinstance(service, SpawnedService) and service.up:
+                waiting.append(asyncio.get_running_loop().create_future())
+                self._settling[name] = waiting[-1]
+                await self._nats.publish(settling(name))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                for future in waiting:
+                    await future
+
+    # --- inside ----------------------------------------------------------------
+
+    @property
+    def _here(self) -> Site:
+        self._check_open()
+        assert self._site is not None  # noqa: S101  # an open world has one
+        return self._site
+
+    def _check_open(self) -> None:
+        if self._state != "open":
+            raise WorldError(
+                f"this world is {self._state}: use `async with LocalWorld() as world`,"
+                " or `world = await LocalWorld.open()` in a notebook"
+            )
+
+    def _check_name(self, name: str) -> None:
+        self._check_open()
+        if not NAME.fullmatch(name) or name in ("bus", "outside"):
+            raise WorldError(
+                f"{name!r} cannot name a service: use a-z, 0-9 and -,"
+                " and neither 'bus' nor 'outside'"
+            )
+
+    def _reachable(self) -> Broker:
+        """Return the broker if it runs; say how to mend it if it does not."""
+        broker = self.broker
+        if broker.why():
+            raise WorldError(gone(broker.why()))
+        return broker
+
+    def _born(self, name: str) -> Life:
+        self._check_name(name)
+        number = self._numbers[name] = self._numbers.get(name, 0) + 1
+        return Life(self._here, name, self._logs.setdefault(name, []), number)
+
+    def _life(self, name: str) -> Life:
+        self._check_open()
+        service = self._services.get(name)
+        if isinstance(service, LocalService) and service.up:
+            return service.life
+        if name not in self._lives:
+            self._lives[name] = self._born(name)
+            self._recorder.join(name, "caller")
+        return self._lives[name]
+
+    async def _replace(
+        self, name: str, service: LocalService | SpawnedService, port: int | None
+    ) -> None:
+        """Send calls of that name to a service that listens; stop the one before."""
+        old = self._services.get(name)
+        self._services[name] = service
+        self._here.directory.put(name, port)
+        self._recorder.join(name, "service")
+        if old is not None and old.up:
+            self._moment("deploy", name, f"{name} is replaced")
+            if isinstance(old, SpawnedService):
+                self._old.append(old)
+            await old.stop()
+
+    def _ended(self, service: LocalService | SpawnedService, how: str) -> None:
+        """Take note that a service has ended; calls to it are refused from now on."""
+        if self._services.get(service.name) is not service:
+            return  # it has been replaced
+        if self._state == "open":
+            self._here.directory.put(service.name, None)
+            kind = "stop" if how == "stopped" else "crash"
+            self._moment(kind, service.name, f"{service.name} {how}")
+
+    def _moment(self, kind: str, name: str, text: str) -> None:
+        self._recorder.moment(self._clock.time_us(), kind, (name,), text)
+
+    async def _reported(self, message: Msg) -> None:
+        for report in json.loads(message.data):
+            if "settled" in report:
+                future = self._settling.pop(report["settled"], None)
+                if future is not None and not future.done():
+                    future.set_result(None)
+            else:
+                self._ledger.take(report)
+
+    async def _watch(self) -> None:
+        """Notice ten times a second what has ended by itself."""
+        broker_was_up = True
+        while True:
+            await asyncio.sleep(0.1)
+            for service in self._services.values():
+                if isinstance(service, SpawnedService):
+                    service.look()
+            if broker_was_up and not self.broker.up:
+                self._moment("crash", "bus", f"the broker: {self.broker.why()}")
+            broker_was_up = self.broker.up
