@@ -15,10 +15,9 @@ from movingparts.city.one_ride import (
     fare,
     monolith,
     pricing,
-    pricing_by_event,
     rides,
-    rides_by_event,
 )
+from movingparts.city.one_ride_by_event import pricing_by_event, rides_by_event
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 RIDE = {"ride_id": "ride-1", "rider": "Ada", "minutes": 12}
@@ -185,3 +184,20 @@ def test_by_event_no_lossy_network_charges_twice_or_not_at_all() -> None:
 
     found = {tuple(simulate(scenario, seed=seed).result) for seed in range(30)}
     assert {(("ride-1", 280),)} == found
+
+
+def test_by_event_a_deploy_of_pricing_misses_no_ride_and_charges_none_twice() -> None:
+    async def scenario(world: SimulatedWorld) -> list[tuple[str, int]]:
+        old = await world.serve("pricing", pricing_by_event)
+        await world.serve("rides", rides_by_event)
+        for number in range(3):
+            if number == 1:
+                await old.stop()
+            assert 202 == await report(world, ride_id=f"ride-{number}")
+            if number == 1:
+                await world.serve("pricing", pricing_by_event)
+        await world.clock.sleep(60)
+        return charges(world.node("pricing"))
+
+    expected = [(f"ride-{number}", 280) for number in range(3)]
+    assert expected == simulate(scenario, seed=7).result

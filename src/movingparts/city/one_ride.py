@@ -1,18 +1,14 @@
 """One ride's end, first in one process, then in two services.
 
 `monolith` saves a ride and charges for it in one transaction. `rides` and `pricing` are
-the same lines with a network between; `rides_by_event` and `pricing_by_event` put a bus
-there instead.
+the same lines with a network between.
 
-Source: chapter 01. Leaves out: bikes, docks and payment itself; how to save and publish
-both or neither (chapter 06).
+Source: chapter 01. Leaves out: bikes, docks, and payment itself.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +16,6 @@ import httpx
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field
 
-from movingparts.bus import Event
 from movingparts.world.core import Node
 
 ATTEMPTS = 4  # how often `rides` asks pricing before it gives up
@@ -206,64 +201,3 @@ def pricing(node: Node, *, tariff: Tariff = STANDARD, lifespan: Any = None) -> F
 
     show_quotes(app, tariff)
     return app
-
-
-# --- two services, and a bus between ----------------------------------------------
-
-
-def rides_by_event(node: Node) -> FastAPI:
-    """Save rides and say so on the bus; who charges for them is not known here."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await node.bus.stream("RIDES", "ride.*")
-        yield
-
-    app = FastAPI(title="rides", lifespan=lifespan)
-    db = node.disk.connect()
-    db.execute(RIDES)
-
-    @app.post("/rides", status_code=202)
-    async def end(ride: EndedRide) -> Receipt:
-        with db:
-            receipt = save(db, ride, None)
-        await node.bus.publish("ride.ended", ride_ended(node, ride))
-        return receipt
-
-    show_rides(app, db)
-    return app
-
-
-def ride_ended(node: Node, ride: EndedRide) -> Event:
-    """Return the event that tells of a ride; telling it again makes the same id."""
-    return Event(
-        id=f"{ride.ride_id}/ended",
-        source=f"/{node.name}",
-        type="city.larkhaven.ride.ended",
-        subject=ride.ride_id,
-        time=node.clock.now(),
-        data=ride.model_dump(),
-    )
-
-
-def pricing_by_event(node: Node, *, tariff: Tariff = STANDARD) -> FastAPI:
-    """Charge for each ride that the bus tells of, once, however often it is told."""
-    db = node.disk.connect()
-
-    async def on_ride_ended(event: Event) -> None:
-        ride = EndedRide.model_validate(event.data)
-        told = "SELECT 1 FROM charges WHERE ride_id = ?"
-        with db:
-            if db.execute(told, [ride.ride_id]).fetchone() is None:
-                charge(db, ride, tariff)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await node.bus.stream("RIDES", "ride.*")
-        listening = await node.bus.subscribe(
-            "ride.ended", on_ride_ended, durable="pricing"
-        )
-        yield
-        await listening.stop()
-
-    return pricing(node, tariff=tariff, lifespan=lifespan)
