@@ -24,7 +24,8 @@ def wheels() -> Path:
 CODE = """
 import json, sys
 from movingparts.world import simulate
-foreign = [n for n in ("nats", "uvicorn", "ipywidgets", "anywidget") if n in sys.modules]
+libraries = ("nats", "uvicorn", "ipywidgets", "anywidget")
+foreign = [name for name in libraries if name in sys.modules]
 from tests.world.busy_morning import busy_morning, digest
 digests = [digest(simulate(busy_morning, seed=seed)) for seed in (11, 12)]
 json.dumps({"foreign": foreign, "digests": digests})

@@ -66,7 +66,7 @@ def test_json_holds_everything_but_the_result() -> None:
         ('{"format": "movingparts.recording/0"}', "no format"),
         ('{"format": "movingparts.recording/1"}', "damaged"),
         (
-            '{"format": "movingparts.recording/1", "world": "w", "messages": [{"id": 1}]}',
+            '{"format": "movingparts.recording/1", "world": "w", "spans": [{"id": 1}]}',
             "damaged",
         ),
         ('{"format": "movingparts.recording/1", "world": "w", "nodes": 7}', "damaged"),
