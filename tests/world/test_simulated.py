@@ -261,6 +261,36 @@ def test_a_bare_app_cannot_be_restarted() -> None:
         simulate(scenario, seed=1)
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("bus", "cut nodes off from it"), ("biling", "services here: billing")],
+)
+def test_what_cannot_crash_says_what_can(name, says) -> None:
+    async def scenario(world: SimulatedWorld) -> None:
+        await world.serve("billing", billing)
+        world.network.crash(name)
+
+    with pytest.raises(WorldError, match=says):
+        simulate(scenario, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "says"),
+    [
+        ({"loss": 1.5}, "probability"),
+        ({"latency": -1}, "number of seconds"),
+        ({"bandwidth": 0}, "bytes per second"),
+        ({"jitter": 1}, "a link has no 'jitter'"),
+    ],
+)
+def test_bad_conditions_are_refused_when_they_are_set(conditions, says) -> None:
+    async def scenario(world: SimulatedWorld) -> None:
+        world.network.link("a", "b", **conditions)
+
+    with pytest.raises((ValueError, TypeError), match=says):
+        simulate(scenario, seed=1)
+
+
 def test_lifespan_runs_and_its_state_reaches_requests() -> None:
     """Startup before the first request, shutdown at stop."""
     from contextlib import asynccontextmanager
@@ -570,7 +600,7 @@ def test_a_failed_background_task_is_in_the_log() -> None:
 
 
 # Changes only with a change of what a world does; then say so in the changelog.
-MORNING = "to be pinned"
+MORNING = "cd39185edfd549b002f573e036e13c74b56d93bd6ae45fa187b6069434abf44d"
 
 
 @pytest.mark.slow

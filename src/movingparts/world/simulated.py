@@ -270,6 +270,11 @@ class SimulatedWorld:
         service.life = await self._begin(name, service.source)
 
     def _known(self, name: str) -> SimulatedService:
+        if name == self._fabric.broker.name:
+            raise WorldError(
+                f"the simulated broker does not crash: cut nodes off from it with"
+                f" network.partition(node, {name!r})"
+            )
         if name not in self._services:
             known = ", ".join(self._services) or "none yet"
             raise WorldError(f"no service is called {name!r}; services here: {known}")
