@@ -5,11 +5,11 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-from . import exercise_card, markup, questions, site
+from . import city_picture, exercise_card, markup, plan, questions, site
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register every part with Sphinx."""
-    for part in (markup, questions, exercise_card, site):
+    for part in (markup, questions, exercise_card, city_picture, plan, site):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,6 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
 INLINE = frozenset({"a", "em", "span", "strong"})
+HOLDS_TEXT = INLINE | {"p", "summary"}
 
 
 class element(nodes.General, nodes.Element):  # noqa: N801  docutils names nodes so
@@ -17,6 +18,10 @@ class element(nodes.General, nodes.Element):  # noqa: N801  docutils names nodes
 
     Other builders (print, text) render its children alone.
     """
+
+
+class phrase(element, nodes.TextElement):  # noqa: N801  docutils names nodes so
+    """An HTML element that holds text: docutils lets links stand in such nodes only."""
 
 
 def make(tag: str, *children: nodes.Node, **attributes: str | None) -> element:
@@ -29,6 +34,8 @@ def make(tag: str, *children: nodes.Node, **attributes: str | None) -> element:
         for name, value in attributes.items()
         if value is not None
     }
+    if tag in HOLDS_TEXT:
+        return phrase("", "", *children, tag=tag, html=html)
     return element("", *children, tag=tag, html=html)
 
 
@@ -62,12 +69,13 @@ def _pass(translator: Any, node: element) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Register the node."""
-    app.add_node(
-        element,
-        html=(_visit, _depart),
-        latex=(_pass, _pass),
-        text=(_pass, _pass),
-        man=(_pass, _pass),
-        texinfo=(_pass, _pass),
-    )
+    """Register the nodes."""
+    for node in (element, phrase):
+        app.add_node(
+            node,
+            html=(_visit, _depart),
+            latex=(_pass, _pass),
+            text=(_pass, _pass),
+            man=(_pass, _pass),
+            texinfo=(_pass, _pass),
+        )

@@ -54,8 +54,6 @@ def prepare_page(
     body = context.get("body") or ""
     if PLAYER_TAG in body:
         app.add_js_file("player.js", type="module", priority=700)
-    if "mp-city" in body:
-        app.add_js_file("js/city.js", type="module", priority=700)
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
