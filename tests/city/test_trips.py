@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import random
 import shutil
@@ -739,6 +740,31 @@ def test_any_bytes_give_rides_or_a_sentence_and_the_counts_add_up(
         assert len(rides) == report.usable
         assert report.read == report.usable + report.unusable
         assert report.complete
+
+
+@_laws
+@given(
+    zipped=st.booleans(),
+    damage=st.lists(
+        st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=4
+    ),
+)
+def test_a_damaged_archive_gives_rides_or_a_sentence(
+    tmp_path: Path, zipped: bool, damage: list[tuple[int, int]]
+) -> None:
+    path, text = tmp_path / "june", f"{HEADER}\n{row('R1')}\n{row('R2')}\n"
+    if zipped:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("june.csv", text)
+    else:
+        path.write_bytes(gzip.compress(text.encode(), mtime=0))
+    data = bytearray(path.read_bytes())
+    for at, byte in damage:
+        data[at % len(data)] = byte
+    path.write_bytes(data)
+    with contextlib.suppress(TripsError):
+        rides, trips = read(path)
+        assert len(rides) == trips.report.usable
 
 
 @_laws

@@ -70,7 +70,7 @@ LYFT = Layout(
     end_lat="end_lat",
     end_lon="end_lng",
 )
-"""As Citi Bike, Bay Wheels, Divvy and others publish it."""
+"""As Citi Bike (New York) and Divvy (Chicago) publish it, with local times."""
 
 URBAN_SHARING = Layout(
     name="urban-sharing",
@@ -91,6 +91,9 @@ URBAN_SHARING = Layout(
     end_lat="end_station_latitude",
     end_lon="end_station_longitude",
 )
-"""As Oslo, Bergen and Trondheim City Bike publish it."""
+"""As Oslo and Bergen City Bike publish it.
+
+Source: bergenbysykkel.no/en/open-data/historical, which lists the columns.
+"""
 
 LAYOUTS = (LYFT, URBAN_SHARING)

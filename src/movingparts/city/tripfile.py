@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import struct
 import zipfile
 import zlib
 from codecs import BOM_UTF8
@@ -29,7 +30,11 @@ LONG_LINE = "line too long"
 NOT_TEXT = "not UTF-8"
 OPEN_QUOTE = "unclosed quote"
 
-_BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
+# All that a damaged archive has been seen to raise, besides what is documented.
+_BROKEN = (
+    *(EOFError, OSError, zlib.error, zipfile.BadZipFile),
+    *(NotImplementedError, RuntimeError, ValueError, struct.error),
+)
 
 
 class TripsError(ValueError):
@@ -85,7 +90,7 @@ def _opened(path: Path) -> io.BufferedReader:
 def _members(path: Path, raw: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
     try:
         archive = zipfile.ZipFile(raw)
-    except zipfile.BadZipFile as error:
+    except _BROKEN as error:
         raise TripsError(
             f"{path.name} is a broken zip ({error}); download it again"
         ) from error
@@ -101,7 +106,7 @@ def _members(path: Path, raw: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
         for name in tables:
             try:
                 member = archive.open(name)
-            except (RuntimeError, NotImplementedError, *_BROKEN) as error:
+            except _BROKEN as error:
                 raise TripsError(
                     f"{name} in {path.name} can't be unpacked ({error}); "
                     "unpack it yourself and give the path of the .csv"
@@ -165,7 +170,7 @@ class _Lines(Iterator[tuple[int, bytes | None]]):
     def _read(self) -> bytes:
         try:
             return self._stream.readline(LONGEST_LINE)
-        except (*_BROKEN, OSError) as error:
+        except _BROKEN as error:
             raise TripsError(
                 f"{self._name} breaks off after line {self._number} ({error}); "
                 "the download was probably cut short: download it again. "
