@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,8 +26,16 @@ class FrontEndError(Exception):
     """The front-end parts could not be installed; the message says what to do."""
 
 
-def system_node() -> Path | None:
-    """The folder of the system's node and npm, if they are new enough."""
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A Node and its npm: the folder that has `node`, and how npm is called."""
+
+    folder: Path
+    npm: tuple[str, ...]
+
+
+def system_node() -> Node | None:
+    """The system's Node, if it is new enough and has its npm."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         return None
@@ -34,11 +43,12 @@ def system_node() -> Path | None:
         [node, "--version"], capture_output=True, text=True, check=False
     )
     major = re.match(r"v(\d+)\.", asked.stdout)
-    return Path(node).parent if major and int(major[1]) >= OLDEST_NODE else None
+    fits = major is not None and int(major[1]) >= OLDEST_NODE
+    return Node(Path(node).parent, (npm,)) if fits else None
 
 
-def wheel_node() -> Path:
-    """The folder of the node and npm that came as a Python package.
+def wheel_node() -> Node:
+    """The Node that came as a Python package.
 
     Raises:
         FrontEndError: the package is not installed.
@@ -50,12 +60,15 @@ def wheel_node() -> Path:
             ".venv. Run make, which installs it."
         )
     package = Path(spec.origin).parent
-    return package if os.name == "nt" else package / "bin"
+    folder = package if os.name == "nt" else package / "bin"
+    # The npm beside this node is a copy that does not find its parts.
+    cli = package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return Node(folder, (str(folder / "node"), str(cli)))
 
 
-def environment() -> dict[str, str]:
+def environment(node: Node | None = None) -> dict[str, str]:
     """The environment of the build: node is on its PATH (formulas are set with it)."""
-    folder = system_node() or wheel_node()
+    folder = (node or system_node() or wheel_node()).folder
     path = os.pathsep.join([str(folder), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path}
 
@@ -70,13 +83,14 @@ def install() -> None:
     if STAMP.is_file() and STAMP.read_text("utf-8") == wanted:
         return
     print("Fetching the book's front-end parts with npm.", flush=True)
-    env = environment()
-    npm = shutil.which("npm", path=env["PATH"])
-    if npm is None:
-        raise FrontEndError(f"There is a node but no npm in {env['PATH']}.")
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    node = system_node() or wheel_node()
     done = subprocess.run(
-        command, cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        cwd=ROOT,
+        env=environment(node),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         said = (done.stdout + done.stderr).strip().splitlines()[-15:]
