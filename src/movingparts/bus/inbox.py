@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Callable
@@ -45,6 +46,7 @@ class Inbox:
         self._context, self._trace = context, trace
         self._waiting: deque[Delivery | Event] = deque()
         self._working = self._handling = False
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def idle(self) -> bool:
@@ -56,9 +58,16 @@ class Inbox:
         self._waiting.append(arrived)
         if not self._working:
             self._working = True
-            self._tasks.create_task(
+            self._task = self._tasks.create_task(
                 self._work(), name=self._subject, context=self._context.copy()
             )
+
+    async def empty(self) -> None:
+        """Wait until the task has nothing to do, unless it is the one that waits."""
+        if self._working and self._task not in (None, asyncio.current_task()):
+            over = asyncio.get_running_loop().create_future()
+            self._task.add_done_callback(over.set_result)
+            await over
 
     def close(self) -> list[Delivery]:
         """Forget what has not been begun; return those that somebody waits for."""
@@ -85,7 +94,7 @@ class Inbox:
             arrived = Delivery(self._subject, arrived)
         span = None
         if self._trace is not None:
-            span = self._trace.handling(arrived.subject, arrived.event)
+            span = self._trace.handling(f"process {arrived.subject}", arrived.event)
         failure: Exception | None = None
         self._handling = True
         try:

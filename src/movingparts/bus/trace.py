@@ -15,7 +15,14 @@ from movingparts.world.core.node import (
     traceparent,
 )
 from movingparts.world.core.random import Random
-from movingparts.world.core.recording import Recorder, Span, SpanKind
+from movingparts.world.core.recording import (
+    Fate,
+    Message,
+    MessageKind,
+    Recorder,
+    Span,
+    SpanKind,
+)
 
 
 class Trace:
@@ -56,11 +63,9 @@ class Trace:
             event = replace(event, traceparent=traceparent(span))
         return span, event
 
-    def handling(self, subject: str, event: Event) -> Span:
+    def handling(self, what: str, event: Event) -> Span:
         """Begin a consumer's span, a child of the one that published the event."""
-        span = self._begin(
-            "consumer", f"process {subject}", *parse_traceparent(event.traceparent)
-        )
+        span = self._begin("consumer", what, *parse_traceparent(event.traceparent))
         current_span.set(span)
         return span
 
@@ -92,4 +97,85 @@ class Trace:
                 name=name,
                 start_us=self.time_us(),
             )
+        )
+
+
+class Notes:
+    """What a bus on a real broker notes of its messages; without a recorder, nothing.
+
+    A message from the broker is noted when it arrives: when it set out is not known.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        broker: str,
+        recorder: Recorder | None,
+        time_us: Callable[[], int] | None,
+    ) -> None:
+        self._out, self._in = (node, broker), (broker, node)
+        self._recorder, self._time_us = recorder, time_us
+
+    def sent(self, kind: MessageKind, event: Event, size: int) -> Message | None:
+        """Note a message to the broker."""
+        return self._message(kind, self._out, event, size=size)
+
+    def there(self, message: Message | None, fate: Fate = "delivered") -> None:
+        """Note that a message has got to the broker."""
+        if message is not None and self._time_us is not None:
+            message.arrived_us, message.fate = self._time_us(), fate
+
+    def acknowledged(self, message: Message | None, event: Event) -> None:
+        """Note that a stream has an event, and has said so."""
+        self.there(message)
+        self.there(self._message("ack", self._in, event, answers=message))
+
+    def arrived(
+        self,
+        kind: MessageKind,
+        event: Event,
+        size: int,
+        answers: Message | None = None,
+    ) -> Message | None:
+        """Note a message from the broker."""
+        message = self._message(kind, self._in, event, size=size, answers=answers)
+        self.there(message)
+        return message
+
+    def settled(
+        self, event: Event, delivery: Message | None, *, refused: bool
+    ) -> Message | None:
+        """Note an acknowledgment or a refusal that was sent."""
+        message = self._message("ack", self._out, event, answers=delivery)
+        if message is not None and refused:
+            message.label += " refused"
+        return message
+
+    def buried(self, letter: Event) -> None:
+        """Note a dead letter."""
+        if self._recorder is not None and self._time_us is not None:
+            text = f"{letter.subject}: {letter.data['reason']}"
+            self._recorder.moment(self._time_us(), "dead letter", (self._in[0],), text)
+
+    def _message(
+        self,
+        kind: MessageKind,
+        link: tuple[str, str],
+        event: Event,
+        *,
+        size: int = 0,
+        answers: Message | None = None,
+    ) -> Message | None:
+        if self._recorder is None or self._time_us is None:
+            return None
+        trace_id, span_id = parse_traceparent(event.traceparent)
+        return self._recorder.message(
+            kind,
+            *link,
+            label=event.type,
+            sent_us=self._time_us(),
+            size=size,
+            answers=None if answers is None else answers.id,
+            trace_id=trace_id,
+            span_id=span_id,
         )

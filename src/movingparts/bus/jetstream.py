@@ -1,0 +1,160 @@
+"""JetStream: the streams of a NATS broker, and the durable places in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, Header
+
+from movingparts.bus.protocol import BusError, BusTimeout
+from movingparts.bus.refusals import (
+    check_declaration,
+    declared_otherwise,
+    follows_otherwise,
+    no_stream,
+    refuse_overlap,
+    stored_or_not,
+)
+from movingparts.bus.subjects import check_name, covers
+
+ACK_TIMEOUT = 5.0  # seconds that a publisher waits for the stream's word
+EXPECTED_STREAM = str(Header.EXPECTED_STREAM.value)
+CHANGED = "$JS.EVENT.ADVISORY.STREAM.*.*"  # what the broker says when streams change
+OTHER_STREAM, NAME_IN_USE, OVERLAP = 10060, 10058, 10065  # JetStream's error codes
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn the client library's errors into the bus' own."""
+    try:
+        yield
+    except nats.errors.NoRespondersError:
+        raise
+    except nats.errors.MaxPayloadError:
+        raise BusError(f"{doing}: the event is larger than the broker takes") from None
+    except (nats.errors.TimeoutError, TimeoutError) as error:
+        raise BusTimeout(f"{doing}: the broker has not answered ({error})") from None
+    except nats.js.errors.ServiceUnavailableError:
+        raise BusError(f"{doing}: the broker has no JetStream; start it so") from None
+    except nats.js.errors.APIError as error:
+        raise BusError(f"{doing}: the broker says {error.description!r}") from None
+    except nats.errors.Error as error:
+        raise BusError(f"{doing}: {str(error) or type(error).__name__}") from None
+
+
+class JetStream:
+    """What one connection knows of the broker's streams, and how it asks for more.
+
+    Which stream keeps a subject is asked once and remembered until the broker says
+    that streams have changed. In the moment until that word arrives, an event on a
+    subject that has just got a stream is kept, but not waited for.
+    """
+
+    def __init__(self, connection: Client) -> None:
+        self._connection = connection
+        self._js = connection.jetstream(timeout=ACK_TIMEOUT)
+        self._known: dict[str, str] = {}
+        self._told: Any = None
+        self._reconnects = 0
+
+    async def stream_of(self, subject: str) -> str:
+        """Return the name of the stream that keeps a subject, or nothing."""
+        reconnects = self._connection.stats["reconnects"]
+        if self._reconnects != reconnects:
+            self._known.clear()  # the broker's word may have been missed
+            self._reconnects = reconnects
+        name = self._known.get(subject)
+        if name is None:
+            with translated(f"look for the stream of {subject}"):
+                if self._told is None:
+                    self._told = await self._connection.subscribe(
+                        CHANGED, cb=self._changed
+                    )
+                    await self._connection.flush()
+                name = self._known[subject] = await self._find(subject)
+        return name
+
+    async def publish(self, stream: str, subject: str, payload: bytes) -> bool:
+        """Publish and wait for the stream's word; False if it keeps this no more."""
+        try:
+            with translated(f"publish on {subject}"):
+                await self._js.publish(subject, payload, ACK_TIMEOUT, stream)
+        except BusTimeout:
+            raise stored_or_not(stream, subject, ACK_TIMEOUT) from None
+        except BusError as error:
+            api = error.__context__
+            if isinstance(api, nats.js.errors.NoStreamResponseError) or (
+                isinstance(api, nats.js.errors.APIError)
+                and api.err_code == OTHER_STREAM
+            ):
+                self._known.pop(subject, None)
+                return False
+            raise
+        return True
+
+    async def declare(self, name: str, subjects: tuple[str, ...]) -> None:
+        """Make a stream, or see that the one there keeps the same subjects."""
+        check_declaration(name, subjects)
+        with translated(f"declare stream {name}"):
+            try:
+                await self._js.add_stream(name=name, subjects=list(subjects))
+            except nats.js.errors.BadRequestError as error:
+                if error.err_code == NAME_IN_USE:
+                    present = await self._subjects(name)
+                    if present != subjects:
+                        raise declared_otherwise(name, present) from None
+                elif error.err_code == OVERLAP:
+                    for info in await self._js.streams_info():
+                        others = tuple(info.config.subjects or ())
+                        refuse_overlap(subjects, str(info.config.name), others)
+                    raise
+                else:
+                    raise
+        self._known.clear()
+
+    async def pull(self, pattern: str, durable: str, ack_wait: float) -> Any:
+        """Return the durable place of that name, to fetch events from."""
+        check_name("durable", durable)
+        stream = await self._find(pattern)
+        if not stream:
+            raise no_stream(durable, pattern)
+        if not await self._find(f"dead.{durable}"):
+            await self.declare("dead", ("dead.>",))
+        config = ConsumerConfig(
+            name=durable,
+            durable_name=durable,
+            filter_subject=pattern,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ack_wait,
+            max_deliver=-1,  # the bus counts, for the broker would drop in silence
+        )
+        try:
+            present = await self._js.consumer_info(stream, durable)
+        except nats.js.errors.NotFoundError:
+            pass
+        else:
+            follows = present.config.filter_subject or ">"
+            if follows != pattern:
+                raise follows_otherwise(durable, follows, pattern)
+        await self._js.add_consumer(stream, config)
+        return await self._js.pull_subscribe_bind(durable, stream)
+
+    async def _find(self, pattern: str) -> str:
+        for info in await self._js.streams_info():
+            if any(covers(mine, pattern) for mine in info.config.subjects or ()):
+                return str(info.config.name)
+        return ""
+
+    async def _subjects(self, name: str) -> tuple[str, ...]:
+        info = await self._js.stream_info(name)
+        return tuple(info.config.subjects or ())
+
+    async def _changed(self, _: Msg) -> None:
+        self._known.clear()

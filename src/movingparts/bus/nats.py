@@ -1,0 +1,239 @@
+"""A bus on a real broker: NATS, with JetStream for what must not be lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import random
+from collections.abc import Callable
+from typing import Any
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from movingparts.bus.event import Event
+from movingparts.bus.inbox import Inbox
+from movingparts.bus.jetstream import JetStream, translated
+from movingparts.bus.nats_subscriptions import NatsDurable, NatsSubscription
+from movingparts.bus.protocol import BusError, BusTimeout, Handler, Subscription
+from movingparts.bus.refusals import (
+    check_subscription,
+    kept_not_answered,
+    no_answer,
+    nobody_listens,
+)
+from movingparts.bus.rules import EventError
+from movingparts.bus.subjects import check_subject
+from movingparts.bus.trace import Notes, Trace
+from movingparts.world.core.node import Tasks, current_span
+from movingparts.world.core.random import Random
+from movingparts.world.core.recording import Recorder
+
+CONNECT_TIMEOUT = 5.0  # seconds
+CLOSE_TIMEOUT = 2.0  # seconds that handlers and the connection get to finish
+RETRY_EVERY = 0.1  # seconds between attempts to reach a broker that has gone
+
+
+async def connect(
+    url: str,
+    *,
+    token: str | None = None,
+    name: str | None = None,
+    on_error: Callable[[Exception], None] | None = None,
+) -> Client:
+    """Connect to a broker; the connection comes back by itself when the broker does.
+
+    `on_error` is told what goes wrong in the background; nothing is printed.
+    Raises `BusError` if no broker answers within five seconds.
+    """
+    logging.getLogger("nats").addHandler(logging.NullHandler())  # else: on stderr
+
+    async def told(error: Exception) -> None:
+        if on_error is not None:
+            on_error(error)
+
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            return await nats.connect(
+                url,
+                token=token,
+                name=name,
+                error_cb=told,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RETRY_EVERY,
+                drain_timeout=int(CLOSE_TIMEOUT),
+            )
+    except (OSError, TimeoutError, nats.errors.Error) as error:
+        raise BusError(
+            f"no broker answers at {url} ({str(error) or type(error).__name__}):"
+            " is it started, and is the token its own?"
+        ) from None
+
+
+class NatsBus:
+    """One node's bus over a connection of its own.
+
+    With a `recorder` it notes what it sends and gets, in microseconds of `time_us`;
+    a message from the broker is noted when it arrives, for the broker does not say
+    when it sent it.
+
+    Source: chapter 05; NATS 2.11 and JetStream. Leaves out: clusters, permissions,
+    limits of a stream's age and size.
+    """
+
+    def __init__(  # noqa: PLR0913  # what it is connected to, and what it notes
+        self,
+        connection: Client,
+        name: str,
+        tasks: Tasks,
+        *,
+        recorder: Recorder | None = None,
+        time_us: Callable[[], int] | None = None,
+        ids: Random | None = None,
+        broker: str = "bus",
+    ) -> None:
+        self.connection, self.name, self.tasks = connection, name, tasks
+        self.subscriptions: dict[Any, None] = {}
+        self.trace = None
+        if recorder is not None and time_us is not None:
+            recorder.join(broker, "broker")
+            self.trace = Trace(name, broker, recorder, time_us, ids or random.Random())
+        self.notes = Notes(name, broker, recorder, time_us)
+        self.context = contextvars.copy_context()
+        self.context.run(current_span.set, None)
+        self._jetstream = JetStream(connection)
+        self.open = True
+
+    def __repr__(self) -> str:
+        state = "connected" if self.open and self.connection.is_connected else "cut off"
+        return f"<NatsBus {self.name} {state}: {len(self.subscriptions)} subscriptions>"
+
+    async def publish(self, subject: str, event: Event) -> None:
+        """Publish an event; where a stream keeps it, wait until the stream has it."""
+        if not isinstance(event, Event):
+            raise EventError(f"publish takes an Event, not {type(event).__name__}")
+        check_subject(subject)
+        self._must_be_connected()
+        if self.trace is None:
+            await self.send(subject, event)
+            return
+        span, event = self.trace.publishing(f"publish {subject}", event)
+        with self.trace.during(span):
+            await self.send(subject, event)
+
+    async def send(self, subject: str, event: Event) -> None:
+        """Send an event without a span of its own."""
+        payload = event.to_json()
+        stream = await self._jetstream.stream_of(subject)
+        sent = self.notes.sent("event", event, len(payload))
+        while stream:
+            if await self._jetstream.publish(stream, subject, payload):
+                self.notes.acknowledged(sent, event)
+                return
+            stream = await self._jetstream.stream_of(subject)
+        with translated(f"publish on {subject}"):
+            await self.connection.publish(subject, payload)
+        self.notes.there(sent)
+
+    async def subscribe(
+        self,
+        subject: str,
+        handler: Handler,
+        *,
+        queue: str | None = None,
+        durable: str | None = None,
+        ack_wait: float = 5.0,
+        max_deliver: int = 5,
+    ) -> Subscription:
+        """Call `handler` with each event of a subject."""
+        check_subscription(subject, queue, ack_wait, max_deliver)
+        self._must_be_connected()
+        subscription: NatsSubscription | NatsDurable
+        with translated(f"subscribe to {subject}"):
+            if durable is None:
+                inbox = Inbox(subject, handler, self.tasks, self.context, self.trace)
+                subscription = NatsSubscription(self, subject, inbox)
+                await subscription.start(queue)
+            else:
+                limits = (ack_wait, max_deliver)
+                source = await self._jetstream.pull(subject, durable, ack_wait)
+                subscription = NatsDurable(self, subject, handler, source, limits)
+                subscription.start()
+        self.subscriptions[subscription] = None
+        return subscription
+
+    async def request(self, subject: str, event: Event, *, timeout: float) -> Event:
+        """Publish and wait `timeout` seconds for one answer."""
+        if not isinstance(event, Event):
+            raise EventError(f"request takes an Event, not {type(event).__name__}")
+        check_subject(subject)
+        self._must_be_connected()
+        stream = await self._jetstream.stream_of(subject)
+        if stream:
+            raise kept_not_answered(subject, stream)
+        if self.trace is None:
+            return await self._requested(subject, event, timeout)
+        span, event = self.trace.publishing(f"request {subject}", event)
+        with self.trace.during(span):
+            return await self._requested(subject, event, timeout)
+
+    async def _requested(self, subject: str, event: Event, timeout: float) -> Event:
+        payload = event.to_json()
+        sent = self.notes.sent("request", event, len(payload))
+        try:
+            with translated(f"request on {subject}"):
+                reply = await self.connection.request(subject, payload, timeout)
+        except nats.errors.NoRespondersError:
+            self.notes.there(sent, "refused")
+            raise nobody_listens(subject) from None
+        except BusTimeout:
+            raise no_answer(subject, timeout) from None
+        self.notes.there(sent)
+        answer = Event.from_json(reply.data)
+        self.notes.arrived("reply", answer, len(reply.data), sent)
+        return answer
+
+    async def answer(self, asked: Msg, reply: Event) -> None:
+        """Send the answer to a request."""
+        payload = reply.to_json()
+        sent = self.notes.sent("reply", reply, len(payload))
+        with translated(f"answer on {asked.subject}"):
+            await self.connection.publish(asked.reply, payload)
+        self.notes.there(sent)
+
+    async def stream(self, name: str, *subjects: str) -> None:
+        """Declare that a stream keeps every event of these subjects; repeatable."""
+        self._must_be_connected()
+        await self._jetstream.declare(name, subjects)
+
+    def disconnect(self) -> None:
+        """Be gone for the node's code: every verb is refused from now on."""
+        self.open = False
+
+    async def close(self) -> None:
+        """Take no more, let what has begun finish, flush, and close the connection."""
+        self.open = False
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                for subscription in list(self.subscriptions):
+                    await subscription.stop()
+                    await subscription.ended()
+                if self.connection.is_connected:
+                    await self.connection.drain()
+        except (TimeoutError, nats.errors.Error) as error:
+            self.tasks.report("closing the bus", error)
+        finally:
+            if not self.connection.is_closed:
+                await self.connection.close()
+
+    def _must_be_connected(self) -> None:
+        if not self.open or self.connection.is_closed:
+            raise BusError(f"the bus of {self.name} is closed: nothing was sent")
+        if not self.connection.is_connected:
+            raise BusError(
+                "the broker has gone; nothing was sent. The bus reconnects by itself:"
+                " try again when the broker is back, or start the world anew"
+            )
