@@ -48,14 +48,13 @@ class LocalTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Call the service that the request's host names."""
-        name, port = self._find(request)
+        ports = self._directory.ports()
+        name = self._name(request.url, ports)
         call = _Outgoing(self._caller, name, request, self._clock, self._notes)
+        port = ports.get(name)
         if port is None:
-            error = httpx.ConnectError(
-                f"{name} does not listen: connection refused", request=request
-            )
-            call.fail(error)
-            raise error
+            raise call.unreachable(ports)
+        call.sent()
         url = request.url.copy_with(scheme="http", host="127.0.0.1", port=port)
         onward = httpx.Request(
             request.method,
@@ -89,18 +88,13 @@ class LocalTransport(httpx.AsyncBaseTransport):
         """Close the connections; the node has ended."""
         await self._sockets.aclose()
 
-    def _find(self, request: httpx.Request) -> tuple[str, int | None]:
-        """Return the name that a request is for, and its port."""
-        ports, host = self._directory.ports(), request.url.host
-        if host in _LOOPBACK:
+    def _name(self, url: httpx.URL, ports: dict[str, int | None]) -> str:
+        """Return the name that a request is for; a service's own address is one too."""
+        if url.host in _LOOPBACK and url.port is not None:
             for name, port in ports.items():
-                if port == request.url.port:
-                    return name, port
-        if host in ports:
-            return host, ports[host]
-        known = ", ".join(ports) or "none yet"
-        text = f"no service is called {host!r}; services here: {known}"
-        raise httpx.ConnectError(text, request=request)
+                if port == url.port:
+                    return name
+        return url.host
 
 
 class _Outgoing:
@@ -117,7 +111,7 @@ class _Outgoing:
         self._clock, self._notes = clock, notes
         self.request = request
         self.status: int | None = None
-        self._ended = False
+        self._sent = self._ended = False
         parent = current_span.get()
         self.span = Span(
             span_id=secrets.token_hex(8),
@@ -135,9 +129,27 @@ class _Outgoing:
         ours = {TRACESTATE: f"{caller}.{self.span.span_id}", **others}
         request.headers["tracestate"] = ",".join(f"{k}={v}" for k, v in ours.items())
         notes.span(self.span)
-        message = _message(self.span, caller, callee, self.span.start_us)
-        message["size"] = int(request.headers.get("content-length", "0"))
-        notes.note(self.span.span_id, request=message)
+
+    def sent(self) -> None:
+        """Note that the request sets out."""
+        span = self.span
+        message = _message(span, span.node, span.peer, span.start_us)
+        message["size"] = int(self.request.headers.get("content-length", "0"))
+        self._notes.note(span.span_id, request=message)
+        self._sent = True
+
+    def unreachable(self, ports: dict[str, int | None]) -> httpx.ConnectError:
+        """Return the error for a name that nobody has, or whose service has ended."""
+        name = self.span.peer
+        if name in ports:
+            self.sent()
+            text = f"{name} does not listen: connection refused"
+        else:
+            known = ", ".join(ports) or "none yet"
+            text = f"no service is called {name!r}; services here: {known}"
+        error = httpx.ConnectError(text, request=self.request)
+        self.fail(error)
+        return error
 
     def end(self) -> None:
         """Note that the whole reply is here."""
@@ -152,7 +164,8 @@ class _Outgoing:
             return
         if isinstance(error, httpx.ConnectError):
             self._close("error", str(error))
-            self._notes.note(self.span.span_id, refused="connection refused")
+            if self._sent:
+                self._notes.note(self.span.span_id, refused="connection refused")
             return
         self._close("error", _outcome(error))
         self._notes.note(self.span.span_id, left=True)
