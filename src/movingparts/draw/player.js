@@ -260,7 +260,7 @@ class MovingPartsPlayer extends HTML {
       throw new Error(`not a recording for this player: ${data.format}`);
     }
     this.data = data;
-    const ys = data.ys.length ? data.ys : [data.heads + 12];
+    const ys = data.ys.length ? data.ys : [data.heads + 32];
     this.first = ys[0];
     this.last = Math.max(ys[ys.length - 1], this.first + 1);
     this.at = this.last;

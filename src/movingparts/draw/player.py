@@ -143,7 +143,7 @@ def _data(
         "unit": unit,
         "digits": digits,
         "size": layout.size,
-        "heads": layout.top - 26,
+        "heads": layout.top - 32,
         "times": layout.instants,
         "ys": layout.ys,
         "messages": messages,

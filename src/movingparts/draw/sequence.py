@@ -184,7 +184,7 @@ def _columns(layout: Diagram) -> None:
     layout.size = (max(layout.left + across + 2 * side + EDGE, 340), 0)
     first = (layout.left + layout.size[0] - EDGE - across) // 2
     layout.columns = {name: first + i * layout.gap for i, name in enumerate(part.names)}
-    layout.top = 16 + 34 * layout.rows + 14
+    layout.top = 36 + 34 * layout.rows
 
 
 def _words(message: Message) -> tuple[str, ...]:
@@ -473,7 +473,7 @@ def _axis(layout: Diagram, bottom: int) -> Iterator[str]:
     if not layout.instants:
         return
     yield f'<path class="axis" d="{path([(x, layout.top), (x, bottom)])}"/>'
-    yield line_of_text(x - 6, layout.top - 22, unit, "quiet", anchor="end")
+    yield line_of_text(x - 6, layout.top - 17, unit, "quiet", anchor="end")
     sent = {m.sent_us for m in part.messages} | {m.at_us for m in part.moments}
     marked: list[int] = []
     for wanted in (True, False):

@@ -1,0 +1,7 @@
+"""Write the golden files anew; then look at each of them before it is committed."""
+
+from tests.draw.test_sequence import FIGURES, GOLDEN
+
+if __name__ == "__main__":
+    for name in ("calls", "map of calls"):
+        FIGURES[name]().save(GOLDEN / f"{name.replace(' ', '-')}.svg")
