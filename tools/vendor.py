@@ -54,7 +54,9 @@ def check_katex_version() -> None:
 
     manifest = MODULES / "katex" / "package.json"
     if not manifest.exists():
-        raise MissingPartError("katex is not in node_modules: run `npm ci`, then again.")
+        raise MissingPartError(
+            "katex is not in node_modules: run `npm ci`, then again."
+        )
     version = json.loads(manifest.read_text())["version"]
     if version != katex_version:
         raise MissingPartError(

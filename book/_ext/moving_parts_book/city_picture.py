@@ -235,10 +235,17 @@ def strip(bars: Sequence[int], width: float) -> str:
     hours = "".join(
         f'<text x="{i * width / 3:.1f}" y="74" text-anchor="{anchor}">{label}</text>'
         for i, (label, anchor) in enumerate(
-            [("07:30", "start"), ("08:00", "middle"), ("08:30", "middle"), ("09:00", "end")]
+            [
+                ("07:30", "start"),
+                ("08:00", "middle"),
+                ("08:30", "middle"),
+                ("09:00", "end"),
+            ]
         )
     )
-    return f'<g class="mp-bars">{columns}</g>{hours}<path class="mp-clock" d="M0 0V48"/>'
+    return (
+        f'<g class="mp-bars">{columns}</g>{hours}<path class="mp-clock" d="M0 0V48"/>'
+    )
 
 
 def picture() -> str:

@@ -183,7 +183,9 @@ class ExerciseCard(SphinxDirective):
     def markdown(self, content: str) -> list[nodes.Node]:
         """Return a piece of MyST Markdown as nodes."""
         body = nodes.container()
-        lines = StringList(inspect.cleandoc(content).splitlines(), self.get_source_info()[0])
+        lines = StringList(
+            inspect.cleandoc(content).splitlines(), self.get_source_info()[0]
+        )
         self.state.nested_parse(lines, self.content_offset, body)
         return list(body.children)
 

@@ -113,7 +113,11 @@ class BookPlan(SphinxDirective):
             does += text(" ")
             does += page_link(lab, text(f"Lab {chapter.number}"))
         return make(
-            "li", title, does, data_chapter=chapter.slug, data_written=str(written).lower()
+            "li",
+            title,
+            does,
+            data_chapter=chapter.slug,
+            data_written=str(written).lower(),
         )
 
 
@@ -141,7 +145,11 @@ class StartHere(SphinxDirective):
 
 
 def reread_cover(
-    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+    app: Sphinx,
+    env: BuildEnvironment,
+    added: set[str],
+    changed: set[str],
+    removed: set[str],
 ) -> list[str]:
     """Read the cover anew when a chapter comes or goes."""
     return [app.config.root_doc] if added or removed else []

@@ -334,11 +334,18 @@ class Quiz(SphinxDirective):
             if child["html"].get("data-kind") == "question"
         ]
         if not questions:
-            raise self.error(f"quiz {name!r} has no question: write {{question}} in it.")
+            raise self.error(
+                f"quiz {name!r} has no question: write {{question}} in it."
+            )
         label_id = f"quiz-{name}-label"
         section = make(
             "section",
-            make("p", text(title or "Check yourself"), class_="mp-quiz-title", id=label_id),
+            make(
+                "p",
+                text(title or "Check yourself"),
+                class_="mp-quiz-title",
+                id=label_id,
+            ),
             *body.children,
             class_="mp-quiz",
             aria_labelledby=label_id,
