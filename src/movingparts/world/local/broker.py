@@ -109,7 +109,7 @@ class Broker:
                 await self.stop()
                 lines = tail(self._log, 5)
                 raise WorldError(f"the NATS server did not start:\n{lines}")
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.0005)
 
     async def stop(self) -> None:
         """End it and wait until it has ended; its store stays."""
