@@ -13,7 +13,9 @@ def ride() -> Recording:
         to.join(name, "service")
     to.join("bus", "broker")
 
-    def request(source: str, target: str, label: str, at: int, took: int | None) -> None:
+    def request(
+        source: str, target: str, label: str, at: int, took: int | None
+    ) -> None:
         arrived = None if took is None else at + took
         fate = "in flight" if took is None else "delivered"
         to.message(
@@ -29,7 +31,9 @@ def ride() -> Recording:
         )  # fmt: skip
 
     def work(node: str, peer: str, start: int, end: int) -> None:
-        to.span(Span(f"{start}", "t", "", "server", node, peer, "work", start, end, "ok"))
+        to.span(
+            Span(f"{start}", "t", "", "server", node, peer, "work", start, end, "ok")
+        )
 
     request("rider", "rides", "POST /rides/42/end", 0, 800)
     request("rides", "pricing", "GET /quote", 1_100, 900)
@@ -46,7 +50,9 @@ def ride() -> Recording:
     work("payments", "rides", 5_004_000, 5_004_900)
     reply("payments", "rides", 201, 5_004_900, 800)
     event = {"label": "RideEnded", "fate": "delivered"}
-    to.message("event", "rides", "bus", sent_us=5_006_000, arrived_us=5_006_500, **event)
+    to.message(
+        "event", "rides", "bus", sent_us=5_006_000, arrived_us=5_006_500, **event
+    )
     reply("rides", "rider", 200, 5_006_400, 900)
     work("rides", "rider", 800, 5_006_400)
     to.message(

@@ -114,7 +114,13 @@ def recordings(draw: st.DrawFn) -> Recording:
         label = draw(st.sampled_from(("GET /quote", "POST /charges/of/the/month", "x")))
         kind = draw(st.sampled_from(("request", "reply", "event")))
         to.message(
-            kind, source, target, label=label, sent_us=sent, arrived_us=arrived, fate=fate
+            kind,
+            source,
+            target,
+            label=label,
+            sent_us=sent,
+            arrived_us=arrived,
+            fate=fate,
         )
     for _ in range(draw(st.integers(0, 3))):
         to.moment(draw(TIMES), "crash", [draw(st.sampled_from(names))], "it is gone")
@@ -216,7 +222,7 @@ def test_what_became_of_a_message_shows_in_words_and_shape(
 def test_messages_that_leave_together_are_labeled_once() -> None:
     """A fan-out says its label once, and how many went."""
     assert 1 == words(sequence(fan_out())).count("GET /docks")
-    assert "GET /docks ×8" in words(sequence(fan_out()))
+    assert "GET /docks \u00d78" in words(sequence(fan_out()))
 
 
 def test_what_is_left_out_is_said() -> None:
@@ -233,7 +239,18 @@ def test_hostile_names_and_labels_stay_text(draw: object) -> None:
     """Markup in a name is text in the figure, and what XML forbids is replaced."""
     figure = draw(hostile())  # type: ignore[operator] - one of two functions
     root = ET.fromstring(figure.svg)
-    allowed = "svg title desc style rect g text tspan path circle".split()
+    allowed = [
+        "svg",
+        "title",
+        "desc",
+        "style",
+        "rect",
+        "g",
+        "text",
+        "tspan",
+        "path",
+        "circle",
+    ]
     assert set() == {element.tag.removeprefix(SVG) for element in root.iter()} - {
         *allowed
     }
@@ -356,7 +373,7 @@ def test_a_figure_prints_itself_in_one_line_and_saves_its_svg(tmp_path: Path) ->
     assert "<Figure sequence: One answer is lost>" == repr(figure)
     saved = figure.save(tmp_path / "x.svg")
     assert figure.svg == saved.read_text(encoding="utf-8")
-    assert figure.svg == figure._repr_svg_()
+    assert figure.svg in figure._repr_html_()
 
 
 @pytest.mark.parametrize("name", ["calls", "map of calls"])

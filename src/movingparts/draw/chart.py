@@ -192,7 +192,7 @@ def _drawn(
     height: int,
 ) -> str:
     wide = WIDE
-    low = height - 58
+    low = height - 74
     _, y = _scales(lines, log_y, 0, 1, low)
     left = max(width(number(t)) for t in y.ticks) + 20
     tags = {name: fitted(name, 120) for name in lines}

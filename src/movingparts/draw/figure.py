@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from movingparts.draw.ink import escaped, printable
 
@@ -79,12 +78,9 @@ class Figure:
         path.write_text(self.svg, encoding="utf-8", newline="\n")
         return path
 
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        # One drawing, once: a page and JupyterLab both take the HTML.
-        return {"text/html": self.html(), "text/plain": repr(self)}
+    def _repr_html_(self) -> str:
+        # And no _repr_svg_: a notebook would then hold every drawing twice.
+        return self.html()
 
     def __repr__(self) -> str:
         return f"<Figure {self.kind}: {printable(self.title)}>"

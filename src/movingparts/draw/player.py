@@ -72,9 +72,9 @@ class Player:
         """
         return _widget_class()(recording=_inert(self.full))
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+    def _repr_html_(self) -> str:
         _load()
-        return {"text/html": self.html(), "text/plain": repr(self)}
+        return self.html()
 
     def __repr__(self) -> str:
         return f"<Player: {printable(self.title)}>"

@@ -88,6 +88,7 @@ class Diagram:
     left: int = 0
     top: int = 0
     gap: int = 0
+    bottom: int = 0
     rows: int = 1
     columns: dict[str, int] = field(default_factory=dict)
     instants: list[int] = field(default_factory=list)
@@ -156,9 +157,10 @@ def arranged(part: Excerpt) -> Diagram:
     layout = Diagram(part)
     _columns(layout)
     _instants(layout)
-    bottom = (layout.ys[-1] if layout.ys else layout.top) + 22
+    lowest = max([layout.top, *layout.ys, *(label.y - 10 for label in layout.labels)])
+    layout.bottom = lowest + 14
     lines = (1 if part.left_out else 0) + (1 if _legend(part) else 0)
-    layout.size = (layout.size[0], bottom + lines * (LINE + 3) + 8)
+    layout.size = (layout.size[0], layout.bottom + lines * (LINE + 3) + 16)
     return layout
 
 
@@ -388,7 +390,7 @@ def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
 
 def _shapes(layout: Diagram) -> Iterator[str]:
     part = layout.part
-    bottom = (layout.ys[-1] if layout.ys else layout.top) + 14
+    bottom = layout.bottom
     yield from _lifelines(layout, bottom)
     yield from _axis(layout, bottom)
     yield from _bars(layout, bottom)

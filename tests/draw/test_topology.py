@@ -1,0 +1,55 @@
+"""The map: who spoke with whom, how often, and what went missing."""
+
+from movingparts.draw import topology
+from movingparts.draw.excerpt import excerpt
+from movingparts.draw.topology import mapped
+from tests.draw.recordings import calls, fan_out, ride
+from tests.draw.test_sequence import words
+
+
+def test_links_say_how_many_went_and_how_many_failed() -> None:
+    """Each pair of nodes has one label, with both directions in it."""
+    said = words(topology(calls()))
+    assert "↓ 3 requests" in said
+    assert "↑ 3 replies ✕ 1" in said
+
+
+def test_the_table_tells_the_fates_apart() -> None:
+    """The twin has a row a link and kind, with what became of the rest."""
+    rows = topology(ride()).twin.rows
+    expected = ("rides", "payments", "request", "5", "1 blocked, 1 late, 1 in flight")
+    assert expected in rows
+    assert ("payments", "rides", "reply", "2", "1 lost") in rows
+
+
+def test_acks_are_not_drawn() -> None:
+    """An ack would double each event's line and say nothing more."""
+    assert "ack" not in {kind for _, _, kind, _, _ in topology(ride()).twin.rows}
+
+
+def test_the_broker_stands_between_those_who_publish_and_those_who_listen() -> None:
+    """Callers are at the top, the broker in the middle, its listeners below."""
+    boxes = mapped(excerpt(ride())).boxes
+    heights = [boxes[name].y for name in ("rider", "rides", "bus", "billing")]
+    assert sorted(set(heights)) == heights
+
+
+def test_boxes_stand_apart() -> None:
+    """No box covers another, however many there are."""
+    for width in (1, 2, 3, 5, 8, 12):
+        boxes = list(mapped(excerpt(fan_out(width))).boxes.values())
+        near = [
+            (one.name, other.name)
+            for i, one in enumerate(boxes)
+            for other in boxes[i + 1 :]
+            if abs(one.x - other.x) < one.wide + 8 and abs(one.y - other.y) < 60
+        ]
+        assert [] == near
+
+
+def test_there_and_back_are_two_lines() -> None:
+    """Requests and replies run beside each other, not over each other."""
+    links = mapped(excerpt(calls())).links
+    there, back = links["rides", "pricing"].ends, links["pricing", "rides"].ends
+    assert there[0] != back[2]
+    assert there[:2] != back[2:]
