@@ -94,36 +94,24 @@ def calls_made(recording: Recording, node: str) -> list[list[float]]:
 # --- services ---------------------------------------------------------------------
 
 
-def relay(target: str | None = None) -> Factory:
-    """Make a service that asks one other, or none, before it answers."""
+def asking(*targets: str) -> Factory:
+    """Make a service that asks all targets at once, and answers after the slowest.
+
+    Without a target it answers at once; with one it is a link of a chain.
+    """
 
     def make(node: Node) -> FastAPI:
-        app = FastAPI(title="relay")
+        app = FastAPI(title="asking")
 
         @app.get("/")
         async def answer() -> str:
-            if target is not None:
-                await node.client.get(f"http://{target}/")
-            return node.name
-
-        return app
-
-    return make
-
-
-def fan_out(targets: Sequence[str]) -> Factory:
-    """Make a service that asks all targets at once, and answers after the slowest."""
-
-    def make(node: Node) -> FastAPI:
-        app = FastAPI(title="fan-out")
-
-        @app.get("/")
-        async def answer() -> int:
             calls = [
                 node.tasks.create_task(node.client.get(f"http://{target}/"))
                 for target in targets
             ]
-            return len([await call for call in calls])
+            for call in calls:
+                await call
+            return node.name
 
         return app
 
@@ -155,10 +143,18 @@ class _Cores:
         self._free = asyncio.Semaphore(cores)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
-            async with self._free:
-                await self._clock.sleep(self._seconds)
-        await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # Taken in now: a server has no body to give once the caller has left.
+        received = [await receive()]
+
+        async def receive_again() -> Any:
+            return received.pop() if received else await receive()
+
+        async with self._free:
+            await self._clock.sleep(self._seconds)
+            await self._app(scope, receive_again, send)
 
 
 def round_robin(targets: Sequence[str]) -> Factory:
