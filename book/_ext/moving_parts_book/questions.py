@@ -337,12 +337,18 @@ class Quiz(SphinxDirective):
             raise self.error(
                 f"quiz {name!r} has no question: write {{question}} in it."
             )
+        if not title and isinstance(body.children[0], nodes.paragraph):
+            # The title may also stand on a line of its own.
+            heading = list(body.children[0].children)
+            body.remove(body.children[0])
+        else:
+            heading = [text(title or "Check yourself")]
         label_id = f"quiz-{name}-label"
         section = make(
             "section",
             make(
                 "p",
-                text(title or "Check yourself"),
+                *heading,
                 class_="mp-quiz-title",
                 id=label_id,
             ),
