@@ -72,14 +72,11 @@ def bare_uvicorn() -> float:
     return asyncio.run(run())
 
 
-def broker() -> float:
+def broker(watchdog: Watchdog) -> float:
     """Milliseconds from nothing to a connection with the world's broker.
 
     The watchdog is there already: a kernel has one, whatever it starts.
     """
-    watchdog = Watchdog()
-    kept = Path(tempfile.mkdtemp(prefix=PREFIX))
-    watchdog.own_folder(kept)
 
     async def start(folder: Path) -> Callable[[], Awaitable[None]]:
         server = Broker(folder, watchdog)
@@ -87,10 +84,7 @@ def broker() -> float:
         await (await nats.connect(server.url, token=server.token)).close()
         return server.stop
 
-    figure = asyncio.run(starting(start))
-    kept.rmdir()
-    watchdog.release_folder(kept)
-    return figure
+    return asyncio.run(starting(start))
 
 
 def binary() -> float:
@@ -142,7 +136,11 @@ async def starting(
 def rows() -> list[Row]:
     """Measure; requests are one at a time on both sides."""
     requests = interleaved(served, bare_uvicorn)
-    starts = interleaved(broker, binary, rounds=STARTS)
+    watchdog, kept = Watchdog(), Path(tempfile.mkdtemp(prefix=PREFIX))
+    watchdog.own_folder(kept)
+    starts = interleaved(lambda: broker(watchdog), binary, rounds=STARTS)
+    kept.rmdir()
+    watchdog.release_folder(kept)
     serving = "serve, full recording / bare uvicorn, latency"
     beginning = "broker, start to connection / bare nats-server"
     return [
