@@ -259,7 +259,8 @@ def picture() -> str:
     says = (
         f"Larkhaven on a Monday, from half past seven to nine: {shown.rides} rides "
         f"start at {len(city.stations)} stations. One ride in three is drawn, each on "
-        "the streets between its stations and as long as it took."
+        "the streets between its stations and as long as it took. The bars count starts, "
+        f"{BAR} minutes each."
     )
     return f"""\
 <figure class="mp-city" style="--mp-loop:{LOOP:g}s;--mp-still:{LOOP * STILL:.1f}s">
