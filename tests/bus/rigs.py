@@ -189,8 +189,10 @@ def start_server(folder: Path, port: int = -1) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "server.log").open("wb") as log:
         return subprocess.Popen(
-            [find_server(), "-a", "127.0.0.1", "-p", str(port), "-js"]
-            + ["-sd", str(folder), "--ports_file_dir", str(folder), "--auth", TOKEN],
+            [
+                *(find_server(), "-a", "127.0.0.1", "-p", str(port), "-js"),
+                *("-sd", folder, "--ports_file_dir", folder, "--auth", TOKEN),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

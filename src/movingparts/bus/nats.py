@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 import random
 from collections.abc import Callable
 from typing import Any
 
-import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from movingparts.bus.connection import CLOSE_TIMEOUT, connect
 from movingparts.bus.event import Event
 from movingparts.bus.inbox import Inbox
 from movingparts.bus.jetstream import JetStream, translated
@@ -32,45 +31,7 @@ from movingparts.world.core.node import Tasks, current_span
 from movingparts.world.core.random import Random
 from movingparts.world.core.recording import Recorder
 
-CONNECT_TIMEOUT = 5.0  # seconds
-CLOSE_TIMEOUT = 2.0  # seconds that handlers and the connection get to finish
-RETRY_EVERY = 0.1  # seconds between attempts to reach a broker that has gone
-
-
-async def connect(
-    url: str,
-    *,
-    token: str | None = None,
-    name: str | None = None,
-    on_error: Callable[[Exception], None] | None = None,
-) -> Client:
-    """Connect to a broker; the connection comes back by itself when the broker does.
-
-    `on_error` is told what goes wrong in the background; nothing is printed.
-    Raises `BusError` if no broker answers within five seconds.
-    """
-    logging.getLogger("nats").addHandler(logging.NullHandler())  # else: on stderr
-
-    async def told(error: Exception) -> None:
-        if on_error is not None:
-            on_error(error)
-
-    try:
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            return await nats.connect(
-                url,
-                token=token,
-                name=name,
-                error_cb=told,
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=RETRY_EVERY,
-                drain_timeout=int(CLOSE_TIMEOUT),
-            )
-    except (OSError, TimeoutError, nats.errors.Error) as error:
-        raise BusError(
-            f"no broker answers at {url} ({str(error) or type(error).__name__}):"
-            " is it started, and is the token its own?"
-        ) from None
+__all__ = ["NatsBus", "connect"]
 
 
 class NatsBus:
@@ -192,7 +153,10 @@ class NatsBus:
         except BusTimeout:
             raise no_answer(subject, timeout) from None
         self.notes.there(sent)
-        answer = Event.from_json(reply.data)
+        try:
+            answer = Event.from_json(reply.data)
+        except EventError as error:
+            raise EventError(f"the answer on {subject} is no event: {error}") from None
         self.notes.arrived("reply", answer, len(reply.data), sent)
         return answer
 

@@ -183,10 +183,14 @@ class NatsDurable:
             await message.ack()
         elif number < self._max_deliver:
             await message.nak(backoff(number, self._ack_wait))
-            self._bus.notes.settled(event, delivery, refused=True)
+            self._refused(event, delivery)
         else:
+            self._refused(event, delivery)
             await self._bury(message, event.to_body(), (reason, number))
-            self._bus.notes.settled(event, delivery, refused=True)
+
+    def _refused(self, event: Event, delivery: Message | None) -> None:
+        notes = self._bus.notes
+        notes.there(notes.settled(event, delivery, refused=True))
 
     async def _handled(self, subject: str, event: Event) -> str | None:
         """Call the handler; return nothing, or in one line what it raised."""

@@ -115,7 +115,7 @@ def extensions(given: Mapping[Any, Any]) -> dict[str, str | int | bool]:
             raise EventError(f"{name} is text, a whole number or a Boolean, not {what}")
         elif not -(2**31) <= value < 2**31:
             raise EventError(f"{name} is {value}: whole numbers have 32 bits")
-    return dict(given)
+    return {name: given[name] for name in sorted(given)}
 
 
 def utc(time: Any) -> datetime:

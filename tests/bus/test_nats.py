@@ -1,0 +1,264 @@
+"""What only a real broker can do to a bus: die, come back, and carry rubbish."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+from typing import Any
+
+import nats
+import pytest
+
+from movingparts.bus import BusError, Event, EventError
+from movingparts.bus.nats import NatsBus, connect
+from movingparts.world.core.node import Tasks
+from movingparts.world.core.recording import Recorder
+from tests.bus.rigs import (
+    TOKEN,
+    OnNats,
+    Seen,
+    address,
+    event,
+    nats_server,
+    run_on_nats,
+    start_server,
+)
+
+pytestmark = pytest.mark.slow
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def test_a_broker_that_is_not_there_is_said_so():
+    async def main() -> None:
+        with pytest.raises(BusError, match="no broker answers at nats://127"):
+            await connect(f"nats://127.0.0.1:{free_port()}", token=TOKEN)
+
+    asyncio.run(main())
+
+
+def test_a_wrong_token_is_said_so(tmp_path):
+    async def main() -> None:
+        with (
+            nats_server(tmp_path) as url,
+            pytest.raises(BusError, match="is the token its own"),
+        ):
+            await connect(url, token="another")
+
+    asyncio.run(main())
+
+
+def test_rubbish_from_outside_is_refused_where_it_enters(tmp_path):
+    async def scenario(rig: OnNats) -> None:
+        rides = await rig.bus("rides")
+        await rides.stream("rides", "rides.>")
+        live, durable, dead = Seen(), Seen(), Seen()
+        await rides.subscribe("docks.*", live)
+        await rides.subscribe("rides.*", durable, durable="billing")
+        await rides.subscribe("dead.billing", dead)
+        outside = await nats.connect(rig.url, token=TOKEN)
+        for rubbish in (b"{", b'{"specversion":"1.0"}', b"\xff\xfe"):
+            await outside.publish("docks.ended", rubbish)
+            await outside.publish("rides.ended", rubbish)
+        await outside.drain()
+        await rides.publish("docks.ended", event(1))
+        await rides.publish("rides.ended", event(2))
+        await asyncio.gather(live.reach(1), durable.reach(1), dead.reach(3))
+        assert (["1"], ["2"]) == (live.ids, durable.ids)
+        assert 6 == len(rig.log)
+        assert all("EventError" in line for line in rig.log)
+        raw = [letter.data["event"] for letter in dead.events]
+        assert [
+            {"raw": "{"},
+            {"raw": '{"specversion":"1.0"}'},
+            {"raw_base64": "//4="},
+        ] == raw
+        assert "id is missing" in dead.events[1].data["reason"]
+
+    run_on_nats(scenario, tmp_path)
+
+
+def test_an_answer_that_is_no_event_is_refused(tmp_path):
+    async def scenario(rig: OnNats) -> None:
+        rides = await rig.bus("rides")
+        outside = await nats.connect(rig.url, token=TOKEN)
+
+        async def answers(message: Any) -> None:
+            await message.respond(b"42")
+
+        await outside.subscribe("pricing.quote", cb=answers)
+        await outside.flush()
+        with pytest.raises(EventError, match="the answer on pricing"):
+            await rides.request("pricing.quote", event(1), timeout=2)
+        await outside.close()
+
+    run_on_nats(scenario, tmp_path)
+
+
+def test_a_stream_that_another_declares_later_is_noticed(tmp_path):
+    async def scenario(rig: OnNats) -> None:
+        rides, billing = await rig.bus("rides"), await rig.bus("billing")
+        await rides.publish("rides.ended", event(1))
+        noticed = Seen()
+        await billing.stream("rides", "rides.>")
+        await rides.connection.flush()  # the broker's word on it came before this
+        answered = rides.connection.stats["in_msgs"]
+        await rides.publish("rides.ended", event(2))
+        assert rides.connection.stats["in_msgs"] > answered
+        await billing.subscribe("rides.>", noticed, durable="billing")
+        await noticed.reach(1)
+        assert ["2"] == noticed.ids
+
+    run_on_nats(scenario, tmp_path)
+
+
+def test_a_stream_that_was_deleted_is_noticed(tmp_path):
+    async def scenario(rig: OnNats) -> None:
+        rides = await rig.bus("rides")
+        await rides.stream("rides", "rides.>")
+        await rides.publish("rides.ended", event(1))
+        seen = Seen()
+        await rides.subscribe("rides.ended", seen)
+        await rides.connection.jetstream().delete_stream("rides")
+        await rides.publish("rides.ended", event(2))
+        await seen.reach(1)
+        assert ["2"] == seen.ids
+
+    run_on_nats(scenario, tmp_path)
+
+
+def test_an_event_that_is_too_large_is_refused(tmp_path):
+    async def scenario(rig: OnNats) -> None:
+        rides = await rig.bus("rides")
+        with pytest.raises(BusError, match="larger than the broker takes"):
+            await rides.publish("rides.ended", event("x" * 2_000_000))
+        await rides.publish("rides.ended", event(1))
+
+    run_on_nats(scenario, tmp_path)
+
+
+def test_a_broker_that_dies_is_said_so_and_loses_nothing_it_acknowledged(
+    tmp_path, capfd
+):
+    async def main() -> None:
+        port = free_port()
+        first = start_server(tmp_path, port)
+        url = address(tmp_path, first)
+        rig = OnNats(url)
+        rides, billing = await rig.bus("rides"), await rig.bus("billing")
+        await rides.stream("rides", "rides.>")
+        seen, live = Seen(), Seen()
+        await billing.subscribe("rides.>", seen, durable="billing", ack_wait=0.5)
+        await billing.subscribe("rides.>", live)
+        for number in range(20):
+            await rides.publish("rides.ended", event(number))
+        await seen.reach(3)
+        first.send_signal(signal.SIGKILL)
+        first.wait(5)
+        while rides.connection.is_connected:
+            await asyncio.sleep(0.001)
+        with pytest.raises(BusError, match=r"broker has gone; nothing was sent"):
+            await rides.publish("rides.ended", event("lost"))
+        second = start_server(tmp_path, port)
+        try:
+            address(tmp_path, second)
+            async with asyncio.timeout(10):
+                while not (
+                    rides.connection.is_connected and billing.connection.is_connected
+                ):
+                    await asyncio.sleep(0.02)
+            await rides.publish("rides.ended", event("after"))
+            while "after" not in seen.ids:
+                await seen.reach(len(seen.events) + 1)
+            known = {str(number) for number in range(20)} | {"after"}
+            assert known <= set(seen.ids)
+            assert "lost" not in seen.ids
+        finally:
+            await rig.close()
+            second.terminate()
+            second.wait(5)
+
+    asyncio.run(main())
+    assert ("", "") == capfd.readouterr()
+
+
+def test_a_bus_that_is_closed_says_so_and_its_handler_finishes(tmp_path):
+    async def scenario(rig: OnNats) -> None:
+        rides, billing = await rig.bus("rides"), await rig.bus("billing")
+        await rides.stream("rides", "rides.>")
+        began, finished = asyncio.Event(), []
+
+        async def slow(event: Event) -> None:
+            began.set()
+            await asyncio.sleep(0.2)
+            finished.append(event.id)
+
+        await billing.subscribe("rides.>", slow, durable="billing")
+        await rides.publish("rides.ended", event(1))
+        await began.wait()
+        await billing.close()
+        assert ["1"] == finished
+        assert "cut off" in repr(billing)
+        with pytest.raises(BusError, match="the bus of billing is closed"):
+            await billing.publish("rides.ended", event(2))
+        place = await rides.connection.jetstream().consumer_info("rides", "billing")
+        assert 0 == place.num_ack_pending
+
+    run_on_nats(scenario, tmp_path)
+
+
+def test_the_recording_has_the_same_rows_as_a_simulated_one(tmp_path):
+    recorder = Recorder("local", None, "")
+    ticks = iter(range(1, 10_000))
+
+    async def main(url: str) -> None:
+        tasks = Tasks(lambda what, error: None)
+        buses = [
+            NatsBus(
+                await connect(url, token=TOKEN),
+                name,
+                tasks,
+                recorder=recorder,
+                time_us=lambda: next(ticks),
+            )
+            for name in ("rides", "billing")
+        ]
+        rides, billing = buses
+        await rides.stream("rides", "rides.>")
+        seen = Seen(failures=1)
+        await billing.subscribe("rides.>", seen, durable="billing", max_deliver=1)
+        await rides.publish("rides.ended", event(1))
+        await rides.publish("rides.ended", event(2))
+        await seen.reach(2)
+        for bus in buses:
+            await bus.close()
+        tasks.cancel()
+
+    with nats_server(tmp_path) as url:
+        asyncio.run(main(url))
+    recording = recorder.recording(next(ticks))
+    assert ["broker"] == [m.kind for m in recording.nodes if m.name == "bus"]
+    rows = [(m.kind, m.source, m.target, m.label, m.fate) for m in recording.messages]
+    for expected in (
+        ("event", "rides", "bus", "RideEnded", "delivered"),
+        ("ack", "bus", "rides", "RideEnded", "delivered"),
+        ("event", "bus", "billing", "RideEnded", "delivered"),
+        ("ack", "billing", "bus", "RideEnded refused", "delivered"),
+        ("ack", "billing", "bus", "RideEnded", "delivered"),
+    ):
+        assert expected in rows
+    acks = [m for m in recording.messages if m.kind == "ack"]
+    assert all(m.answers is not None for m in acks)
+    assert ["dead letter"] == [moment.kind for moment in recording.moments]
+    producers = {s.span_id for s in recording.spans if s.kind == "producer"}
+    consumers = [s for s in recording.spans if s.kind == "consumer"]
+    assert {s.parent_id for s in consumers} <= producers
+    assert ["error", "ok"] == [s.outcome for s in consumers]
+    json.loads(recording.to_json())
