@@ -196,7 +196,7 @@ CELLS = (FIRST, "play(calls())", "sequence(calls())")
 def test_a_notebook_with_a_player_compares_strictly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: bool
 ) -> None:
-    """Run by nbval, the notebook gives the same outputs again, also if a server made them."""
+    """Under nbval it gives the same outputs, also if a Jupyter server made them."""
     monkeypatch.setenv("PYTHONPATH", str(Path.cwd()))
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     if server:

@@ -273,7 +273,8 @@ class MovingPartsPlayer extends HTML {
     this.sizes.observe(this.stage);
     this.show(data.view);
     this.addEventListener("keydown", (event) => this.key(event));
-    this.place(this.last);
+    this.mark(-1, this.row);
+    this.now.textContent = "Play it, or step through it with the keys ← and →.";
   }
 
   /** Put a drawing on the stage: the one the page brought, or one from the data. */
