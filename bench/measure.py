@@ -1,0 +1,162 @@
+"""Measure what pages show of a real machine, into bench/measured (`make measure`).
+
+Each file names the kind of machine (never its name), the Python and the day.
+"""
+
+import asyncio
+import contextlib
+import datetime as dt
+import json
+import os
+import platform
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from movingparts.city.one_ride import fare
+from movingparts.tail import percentile
+from movingparts.world import LocalWorld
+
+MEASURED = Path(__file__).parent / "measured"
+CALLS = 3_000
+CONNECTIONS = 16
+SECONDS = 3.0  # of load, for each number of workers and round
+ROUNDS = 4
+WORK = 0.005  # seconds of a core's time for each request of that load
+
+
+def row(what: str, value: float, unit: str) -> dict[str, Any]:
+    """One line of a file: three digits that mean something."""
+    return {"what": what, "value": float(f"{value:.3g}"), "unit": unit}
+
+
+def chapter_01() -> list[dict[str, Any]]:
+    """A price by a function call and by a request; what a second worker adds."""
+    times = asyncio.run(requests())
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(ROUNDS):  # in turn, and the best: what else runs here only slows
+        for count, found in rates.items():
+            found.append(asyncio.run(workers(count)))
+    return [
+        row("fare(12), a function call, p50", function_call(), "µs"),
+        *(
+            row(f"GET /quotes over loopback, p{p}", percentile(times, p), "µs")
+            for p in (50, 95, 99)
+        ),
+        *(
+            row(f"requests of {WORK * 1000:g} ms, uvicorn --workers {n}", max(r), "/s")
+            for n, r in rates.items()
+        ),
+    ]
+
+
+def function_call() -> float:
+    """The microseconds that one call of `fare` takes, in the median of many loops."""
+    loops = []
+    for _ in range(200):
+        begun = time.perf_counter()
+        for _ in range(1_000):
+            fare(12)
+        loops.append((time.perf_counter() - begun) * 1_000)
+    return percentile(loops, 50)
+
+
+async def requests() -> list[float]:
+    """The microseconds of requests to a process of its own, one after the other."""
+    times = []
+    async with LocalWorld() as world:
+        pricing = await world.spawn("pricing", "movingparts.city.one_ride:pricing")
+        async with httpx.AsyncClient() as client:
+            for number in range(CALLS + 200):
+                begun = time.perf_counter()
+                await client.get(f"{pricing.url}/quotes?minutes=12")
+                if number >= 200:  # the first ones open connections and fill caches
+                    times.append((time.perf_counter() - begun) * 1e6)
+    return times
+
+
+def work() -> FastAPI:
+    """An app whose one answer takes computing, which no event loop can hide."""
+    app = FastAPI()
+
+    @app.get("/")
+    async def answer() -> str:
+        until = time.thread_time() + WORK
+        while time.thread_time() < until:
+            pass
+        return "done"
+
+    return app
+
+
+async def workers(count: int) -> float:
+    """The requests a second that so many uvicorn workers answer."""
+    async with served(count) as port:
+        ends = time.perf_counter() + SECONDS
+        clients = [asyncio.create_task(keep(port, ends)) for _ in range(CONNECTIONS)]
+        return sum([await client for client in clients]) / SECONDS
+
+
+@contextlib.asynccontextmanager
+async def served(count: int) -> AsyncIterator[int]:
+    """Run `work` under uvicorn; give its port once all that is needed answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "bench.measure:work", "--factory"]
+    options = ["--workers", str(count), "--port", str(port), "--log-level", "error"]
+    process = subprocess.Popen([*command, *options], start_new_session=True)
+    try:
+        for _ in range(200):
+            await asyncio.sleep(0.05)
+            with contextlib.suppress(OSError):
+                await keep(port, 0)
+                break
+        await asyncio.sleep(2.0)  # the other workers start beside the first
+        yield port
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+async def keep(port: int, ends: float) -> int:
+    """Ask over one connection until the time is over; return how often."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    done = 0
+    while done == 0 or time.perf_counter() < ends:
+        writer.write(b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(len(b'"done"'))
+        done += 1
+    writer.close()
+    await writer.wait_closed()
+    return done
+
+
+def main() -> int:
+    """Measure and write the files; 0 when all were written."""
+    MEASURED.mkdir(exist_ok=True)
+    for name, rows in (("01", chapter_01),):
+        found = {
+            "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
+            "machine": f"{platform.system()} on {platform.machine()}, "
+            f"{os.cpu_count()} cores",
+            "python": f"{platform.python_implementation()} {platform.python_version()}",
+            "rows": rows(),
+        }
+        text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+        (MEASURED / f"{name}.json").write_text(text, "utf-8")
+        print(text, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
