@@ -7,6 +7,7 @@ import secrets
 import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.parse import quote, unquote
 
 import httpx
 
@@ -126,7 +127,7 @@ class _Outgoing:
         request.headers.setdefault("traceparent", traceparent(self.span))
         others = _entries(request.headers.get("tracestate", ""))
         others.pop(TRACESTATE, None)
-        ours = {TRACESTATE: f"{caller}.{self.span.span_id}", **others}
+        ours = {TRACESTATE: f"{quote(caller, safe='')}.{self.span.span_id}", **others}
         request.headers["tracestate"] = ",".join(f"{k}={v}" for k, v in ours.items())
         notes.span(self.span)
 
@@ -254,10 +255,10 @@ class _Incoming:
         headers = dict(scope["headers"])
         trace, parent = parse_traceparent(_text(headers, b"traceparent"))
         state = _entries(_text(headers, b"tracestate")).get(TRACESTATE, "")
-        caller, _, call = state.partition(".")
+        caller, _, call = state.rpartition(".")
         self._known = bool(caller and call)
         self._call = call or secrets.token_hex(8)
-        self._caller = caller or OUTSIDE
+        self._caller = unquote(caller) or OUTSIDE
         self._size, self._replied = 0, False
         self.span = Span(
             span_id=secrets.token_hex(8),

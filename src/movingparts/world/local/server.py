@@ -84,6 +84,11 @@ class Listener:
         if self._task is not None:
             await asyncio.wait_for(self._task, timeout=GRACE + 2)
 
+    def cut(self) -> None:
+        """Close the port at once, also when there is no loop any more to stop in."""
+        self._server.should_exit = self._server.force_exit = True
+        self._socket.close()
+
     async def _run(self) -> None:
         # Connections are handled in this context, and so log to this service.
         _log.set(self._log)

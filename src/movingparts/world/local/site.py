@@ -112,6 +112,11 @@ class Life:
         self.node.tasks.cancel()
         await self._transport.shut()
 
+    def cut(self) -> None:
+        """Listen no more, at once; what else it holds goes with its process."""
+        if self._listener is not None:
+            self._listener.cut()
+
     def log(self, text: str) -> None:
         """Add a line to the service's log, with the seconds since the world began."""
         self._logs.append(f"{self._site.clock.monotonic():.6f} {text}")

@@ -104,11 +104,12 @@ class SpawnedService:
     async def _ready(self, file: Path, before: int, timeout: float) -> int:
         """Wait for what the process says of its start; return its port."""
         deadline = time.monotonic() + timeout
-        while not file.exists():
+        answer = None
+        while answer is None:
             if not self.up or time.monotonic() > deadline:
                 raise ServeError(self._why(before))
             await asyncio.sleep(0.01)
-        answer = json.loads(file.read_bytes())
+            answer = _read(file)
         if "error" in answer:
             raise ServeError(f"{self._name} did not start: {answer['error']}")
         return int(answer["port"])
@@ -156,6 +157,10 @@ class SpawnedService:
         return f"{self._name} did not start: its process {state}. It said:\n{lines}"
 
 
+def _read(file: Path) -> dict[str, Any] | None:
+    return json.loads(file.read_bytes()) if file.exists() else None
+
+
 def check_target(target: Any) -> str:
     """Return `module:factory` for what `spawn` was given, or raise `ServeError`."""
     if callable(target):
@@ -163,8 +168,8 @@ def check_target(target: Any) -> str:
     module, colon, factory = str(target).partition(":")
     if module == "__main__":
         raise ServeError(
-            f"{factory} is defined in this notebook, and a process of its own cannot"
-            f" import a notebook. Write it to a file (`%%writefile my_service.py` at the"
+            f"{factory} is defined in this notebook, which a process of its own"
+            " cannot import. Write it to a file (`%%writefile my_service.py` at the"
             f' top of its cell), then spawn "my_service:{factory}"'
         )
     named = [*module.split("."), *factory.split(".")]

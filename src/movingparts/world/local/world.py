@@ -120,6 +120,7 @@ class LocalWorld:
         self._site: Site | None = None
         self._watching: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         if self._state != "open":
@@ -166,14 +167,20 @@ class LocalWorld:
         await self.close()
 
     async def close(self) -> None:
-        """Stop the services and the broker and remove the folder; repeatable."""
-        if self._state != "open":
-            return
-        self._state = "closed"
-        if LocalWorld._opened is self:
-            LocalWorld._opened = None
+        """Stop the services and the broker and remove the folder; repeatable.
+
+        Interrupting the cell that waits for it does not end it half-way.
+        """
+        if self._state == "open":
+            self._state = "closed"
+            here = self._loop is asyncio.get_running_loop()
+            self._closing = asyncio.create_task(self._close(in_order=here))
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
+
+    async def _close(self, *, in_order: bool) -> None:
         try:
-            if self._loop is asyncio.get_running_loop():
+            if in_order:  # a loop that has ended can stop nothing
                 await self._stop()
         finally:
             self._end()
@@ -222,6 +229,8 @@ class LocalWorld:
         for service in [*self._services.values(), *self._old]:
             if isinstance(service, SpawnedService):
                 service.end()
+            else:
+                service.life.cut()
         if self._broker is not None:
             self._broker.kill()
         if self._site is not None:
@@ -278,7 +287,7 @@ class LocalWorld:
             "token": broker.token,
             "seed": self.seed,
             "number": number,
-            "path": [str(Path(entry).absolute()) for entry in sys.path],
+            "path": _search_path(),
         }
         await service.start(settings)
         await self._replace(name, service, service.port)
@@ -425,5 +434,10 @@ class LocalWorld:
                 if isinstance(service, SpawnedService):
                     service.look()
             if broker_was_up and not self.broker.up:
-                self._moment("crash", "bus", f"the broker: {self.broker.why()}")
+                self._moment("crash", "bus", f"the broker is gone: {self.broker.why()}")
             broker_was_up = self.broker.up
+
+
+def _search_path() -> list[str]:
+    """Return where this process imports from, for one that starts elsewhere."""
+    return [str(Path(entry).absolute()) for entry in sys.path]
