@@ -1,0 +1,167 @@
+"""A reader's answer: called with care, and every way it can go wrong in a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import traceback
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any
+
+from movingparts.check.meter import OutOfSteps, of_the_answer
+from movingparts.check.verdict import AnswerRaised, Rejected, StillToDo
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How an exercise calls an answer: a name, its arguments, and whether it awaits."""
+
+    name: str
+    arguments: tuple[str, ...]
+    is_async: bool = False
+
+    def __str__(self) -> str:
+        prefix = "async def" if self.is_async else "def"
+        return f"{prefix} {self.name}({', '.join(self.arguments)})"
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """Return a value's repr, cut short, also if its `__repr__` misbehaves."""
+    try:
+        text = object.__repr__(value) if callable(value) else repr(value)
+    except Exception:  # noqa: BLE001  # a reader's __repr__ may raise anything
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def where(error: BaseException) -> str:
+    """Return the line of the answer's own code at which it raised, in brackets."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if of_the_answer(frame.filename)]
+    return f" (in `{own[-1].name}`, its line: `{own[-1].line}`)" if own else ""
+
+
+def complaint_of(name: str, error: BaseException) -> Rejected:
+    """Return what to say of an exception that an answer let out."""
+    kind = type(error).__name__
+    try:
+        said = " ".join(str(error).split())[:200]
+    except Exception:  # noqa: BLE001  # a reader's __str__ may raise anything
+        said = ""
+    text = f"`{name}` raised {kind}{': ' + said if said else ''}{where(error)}."
+    if isinstance(error, RecursionError):
+        text = f"`{name}` calls itself without end{where(error)}."
+    elif "asyncio.run() cannot be called" in said or "already running" in said:
+        text += " A loop runs already: use `await` instead of starting another."
+    elif isinstance(error, SystemExit | KeyboardInterrupt):
+        text += " It would have ended the whole kernel: return instead."
+    return AnswerRaised(text, error)
+
+
+class Answer:
+    """An answer to one exercise, with the way in which it is called.
+
+    Raises `Rejected`, with a sentence, for whatever is not an answer at all.
+
+    >>> Answer(42, Call("verdict", ("outcome",)))
+    Traceback (most recent call last):
+    movingparts.check.verdict.Rejected: The answer is a function,
+      `def verdict(outcome)`; this is a value of type int.
+    """
+
+    def __init__(self, thing: object, call: Call) -> None:
+        self._call = call
+        if inspect.iscoroutine(thing):
+            thing.close()
+            text = f"Give the function itself, `{call.name}`, without calling it."
+            raise Rejected("not-a-function", text)
+        if not callable(thing):
+            text = (
+                f"The answer is a function, `{call}`;"
+                f" this is a value of type {type(thing).__name__}."
+            )
+            raise Rejected("not-a-function", text)
+        self._function = thing
+        self._fits()
+
+    @property
+    def name(self) -> str:
+        """The function's name, as the exercise has it."""
+        return self._call.name
+
+    @property
+    def function(self) -> Any:
+        """The function itself, for a world to serve."""
+        return self._function
+
+    def _fits(self) -> None:
+        try:
+            signature = inspect.signature(self._function)
+        except Exception:  # noqa: BLE001  # some callables have none: the call will tell
+            return
+        try:
+            signature.bind(*self._call.arguments)
+        except TypeError as error:
+            text = (
+                f"It is called as `{self.name}({', '.join(self._call.arguments)})`,"
+                f" and yours does not take that: {error}."
+            )
+            raise Rejected("wrong-signature", text) from None
+
+    def __call__(self, *arguments: object) -> Any:
+        """Call a plain function and return its value."""
+        value = self._called(*arguments)
+        if inspect.isawaitable(value):
+            if inspect.iscoroutine(value):
+                value.close()
+            text = (
+                f"`{self.name}` is `async def`, and nothing awaits it: make it `def`."
+            )
+            raise Rejected("async-where-sync", text)
+        return value
+
+    async def awaited(self, *arguments: object, within: float) -> Any:
+        """Call an async function and await it, for so many virtual seconds at most."""
+        value = self._called(*arguments)
+        if not inspect.isawaitable(value):
+            text = f"`{self.name}` is `def`, and it has to await: make it `async def`."
+            raise Rejected("sync-where-async", text)
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(_outcome(value), name=self.name)
+        ended = asyncio.Event()
+        task.add_done_callback(lambda _: ended.set())
+        try:
+            async with asyncio.timeout(within):
+                await ended.wait()
+        except TimeoutError:
+            task.cancel()
+            text = (
+                f"`{self.name}` had not returned after {within:,.0f} virtual seconds."
+            )
+            raise Rejected("never-returns", text) from None
+        result, error = task.result()
+        if error is not None:
+            self._refuse(error)
+        return result
+
+    def _called(self, *arguments: object) -> Any:
+        try:
+            return self._function(*arguments)
+        except BaseException as error:  # noqa: BLE001  # each ends in a sentence
+            return self._refuse(error)
+
+    def _refuse(self, error: BaseException) -> None:
+        if isinstance(error, NotImplementedError):
+            raise StillToDo(str(error)) from None
+        if isinstance(error, Rejected | OutOfSteps):
+            raise error
+        raise complaint_of(self.name, error) from None
+
+
+async def _outcome(value: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+    """Await; return what it raised, so that SystemExit does not end the loop."""
+    try:
+        return await value, None
+    except BaseException as error:  # noqa: BLE001  # judged by the caller
+        return None, error

@@ -1,0 +1,213 @@
+"""A limit on the steps of an answer, which stops `while True: pass` too.
+
+An endless loop that never awaits leaves no moment at which another task, or virtual
+time, could end it; and a browser tab has no second thread to do so. What is left is
+to be called by the interpreter at each step of the answer's own code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import sysconfig
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+STEPS = 200_000  # loop turns (3.12 and later) or bytecodes (3.11) in one run
+DEPTH = 300  # calls of the answer's functions within each other (3.11)
+
+
+class OutOfSteps(BaseException):  # not an error: the checker's own stop
+    """The answer has used up its steps; no `except Exception` can hold it back."""
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__("stopped by the checker")
+        self._meter = meter
+
+    def __del__(self) -> None:
+        # 3.11 removes a trace function that raises. Whoever swallows this exception
+        # drops it, and so lands here, in his own frame, and is traced again.
+        self._meter.rearm()
+
+
+@cache
+def _machinery() -> tuple[str, ...]:
+    import movingparts
+
+    paths = sysconfig.get_paths()
+    own = [str(Path(folder)) for folder in movingparts.__path__]
+    return (*(paths[name] for name in ("stdlib", "purelib", "platlib")), *own)
+
+
+@cache
+def of_the_answer(filename: str) -> bool:
+    """Say whether code of this file is a reader's, rather than a library's or ours."""
+    if filename.startswith("<frozen") or "site-packages" in filename:
+        return False
+    return not filename.startswith(_machinery())
+
+
+def _theirs(frame: FrameType) -> bool:
+    """Say whether a frame runs the answer's code, rather than code made by a library.
+
+    What `namedtuple`, `dataclass` and their like write has no file of its own.
+    """
+    filename = frame.f_code.co_filename
+    if not filename.startswith("<string"):
+        return of_the_answer(filename)
+    made_in = str(frame.f_globals.get("__name__", ""))
+    home = getattr(sys.modules.get(made_in), "__file__", None)
+    made = made_in.startswith("namedtuple_") or (home and not of_the_answer(home))
+    return not made
+
+
+@contextlib.contextmanager
+def untraced() -> Iterator[None]:
+    """Run code of the checker's own at full speed in the midst of an answer."""
+    before = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+class Meter:
+    """Counts an answer's steps while it is `running`, and raises `OutOfSteps`.
+
+    >>> meter = Meter(limit=1000)
+    >>> with meter.running():
+    ...     total = sum(range(10))
+    >>> meter.tripped
+    False
+
+    Leaves out: a single call that computes without end in C, as `sum(count())` does.
+    """
+
+    def __init__(self, limit: int = STEPS) -> None:
+        self.limit, self.steps = limit, 0
+        self.active = False
+        self._depth = 0
+        self._outside: list[FrameType] = []
+        self._rearmed: list[FrameType] = []
+
+    @property
+    def tripped(self) -> bool:
+        """Whether the steps are used up."""
+        return self.steps > self.limit
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Meter]:
+        """Count steps within; whatever traced before goes on tracing afterwards."""
+        use = self._monitoring() if hasattr(sys, "monitoring") else self._tracing()
+        self.steps = 0
+        with use:
+            self.active = True
+            try:
+                yield self
+            finally:
+                self.active = False
+
+    def _step(self) -> None:
+        self.steps += 1
+        if self.tripped:
+            raise OutOfSteps(self)
+
+    # --- 3.12 and later: jumps, in the answer's code alone -----------------------
+
+    @contextlib.contextmanager
+    def _monitoring(self) -> Iterator[None]:
+        monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]  # 3.12
+        tool = next((n for n in (4, 3) if monitoring.get_tool(n) is None), None)
+        if tool is None:  # another tool has them all: no limit, but no disturbance
+            yield
+            return
+        events = monitoring.events
+        watched: dict[CodeType, None] = {}
+
+        def start(code: CodeType, offset: int) -> Any:
+            if _theirs(sys._getframe(1)):  # noqa: SLF001  # the frame that starts
+                if code not in watched:
+                    watched[code] = None
+                    wanted = events.JUMP | events.PY_RESUME
+                    monitoring.set_local_events(tool, code, wanted)
+                self._step()
+                return None
+            return monitoring.DISABLE
+
+        def step(code: CodeType, *_: Any) -> None:
+            self._step()
+
+        monitoring.use_tool_id(tool, "movingparts.check")
+        monitoring.register_callback(tool, events.PY_START, start)
+        monitoring.register_callback(tool, events.JUMP, step)
+        monitoring.register_callback(tool, events.PY_RESUME, step)
+        monitoring.set_events(tool, events.PY_START)
+        try:
+            yield
+        finally:
+            monitoring.set_events(tool, 0)
+            for code in watched:
+                monitoring.set_local_events(tool, code, 0)
+            for event in (events.PY_START, events.JUMP, events.PY_RESUME):
+                monitoring.register_callback(tool, event, None)
+            monitoring.free_tool_id(tool)
+            monitoring.restart_events()
+
+    # --- 3.11: each bytecode, since a loop of one line has no line events ---------
+
+    @contextlib.contextmanager
+    def _tracing(self) -> Iterator[None]:
+        before = sys.gettrace()
+        self._outside = _stack(sys._getframe(1))  # noqa: SLF001  # not the answer's
+        self._depth = 0
+        sys.settrace(self._trace)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+            for frame in self._rearmed:
+                frame.f_trace = None
+            self._rearmed.clear()
+            self._outside.clear()
+
+    def _trace(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if not _theirs(frame):
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        self._depth += 1
+        if self._depth > DEPTH:
+            # The interpreter's own limit would be met in this function, which would
+            # then be removed as one that raises.
+            self.steps = self.limit
+            self._step()
+        return self._trace_step
+
+    def _trace_step(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "opcode":
+            self._step()
+        elif event == "return":
+            self._depth -= 1
+        return self._trace_step
+
+    def rearm(self) -> None:
+        """Trace again, the frames that are under way too, after `OutOfSteps`."""
+        if not self.active or hasattr(sys, "monitoring"):
+            return
+        self._depth = 0
+        for frame in _stack(sys._getframe(1)):  # noqa: SLF001  # who swallowed it
+            if _theirs(frame) and frame not in self._outside:
+                frame.f_trace, frame.f_trace_opcodes = self._trace_step, True
+                self._rearmed.append(frame)
+        sys.settrace(self._trace)
+
+
+def _stack(frame: FrameType | None) -> list[FrameType]:
+    frames = []
+    while frame is not None:
+        frames.append(frame)
+        frame = frame.f_back
+    return frames

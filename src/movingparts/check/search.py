@@ -1,0 +1,117 @@
+"""Looking for the seed under which something goes wrong, and the least of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from movingparts.check.guard import SECONDS, real_seconds
+from movingparts.check.verdict import Complaint, Rejected
+from movingparts.world.core import Recording, ScenarioStuck, ServeError
+
+Scenario = Callable[[Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One run of an answer, and what is wrong with it, if anything is."""
+
+    seed: int
+    recording: Recording
+    complaint: Complaint | None
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """By what the least telling of two failures is passed over."""
+        rank = 0 if self.complaint is None else self.complaint.rank
+        return rank, len(self.recording.messages), self.seed
+
+
+Try = Callable[[int, Collection[str]], Trial]
+
+
+def play(
+    scenario: Scenario, seed: int, without: Collection[str] = (), *, until: float
+) -> Trial:
+    """Run a scenario that returns a complaint or None; what it rejects is one too."""
+    from movingparts.world.simulated import simulate
+
+    async def judged(world: Any) -> Complaint | None:
+        try:
+            complaint: Complaint | None = await scenario(world)
+        except Rejected as rejected:
+            return _placed(rejected)
+        return complaint
+
+    begin = real_seconds()
+    try:
+        recording = simulate(judged, seed=seed, until=until, without=without)
+    except ServeError as error:
+        raise Rejected("not-a-service", f"It cannot be served: {error}.") from None
+    except ScenarioStuck as stuck:
+        text = f"It waits for what never comes: {' '.join(str(stuck).split())}"
+        raise Rejected("waits-forever", text) from None
+    if real_seconds() - begin > SECONDS:
+        text = "It holds up the whole kernel: one run took many real seconds."
+        raise Rejected("blocks", text)
+    complaint = recording.result
+    if any(moment.kind == "until" for moment in recording.moments):
+        text = f"Nothing had come of it after {until:,.0f} s (virtual ones)."
+        complaint = Complaint("never-returns", text)
+    return Trial(seed, recording, complaint)
+
+
+def _placed(rejected: Rejected) -> Complaint:
+    return replace(rejected.complaint, rank=rejected.complaint.rank or 1)
+
+
+def worst(attempt: Try, seeds: Iterable[int]) -> Trial | None:
+    """Return the failing run with the fewest messages, with no fault to spare.
+
+    None if the answer passes under all seeds.
+    """
+    trials = [attempt(seed, ()) for seed in seeds]
+    failing = [trial for trial in trials if trial.complaint is not None]
+    return shrunk(attempt, min(failing, key=lambda t: t.size)) if failing else None
+
+
+def shrunk(attempt: Try, trial: Trial) -> Trial:
+    """Leave out one fault after another, as long as the run fails for its reason."""
+    left_out: set[str] = set()
+    reason = trial.complaint and trial.complaint.misconception
+    found = True
+    while found:
+        found = False
+        for fault in trial.recording.faults:
+            less = attempt(trial.seed, left_out | {fault.key})
+            if less.complaint and less.complaint.misconception == reason:
+                left_out.add(fault.key)
+                trial, found = less, True
+                break
+    return trial
+
+
+def find_seed(
+    scenario: Callable[[Any, Any], Awaitable[Any]],
+    service: Any,
+    seeds: Iterable[int] = range(1_000),
+) -> int | None:
+    """Return the first seed under which a scenario complains; None if none does.
+
+    `scenario(world, service)` runs in a fresh simulated world for each seed and
+    returns what is wrong, or nothing (None, False, an empty text or list).
+
+    >>> async def late(world, limit):
+    ...     return world.random.random() > limit
+    >>> find_seed(late, 0.9)
+    17
+
+    Source: chapter 01. Leaves out: an order in which seeds are tried that learns.
+    """
+    from movingparts.world.simulated import simulate
+
+    for seed in seeds:
+        if simulate(lambda world: scenario(world, service), seed=seed).result:
+            return seed
+    return None
