@@ -115,6 +115,7 @@ class LocalWorld:
         self._logs: dict[str, list[str]] = {}
         self._numbers: dict[str, int] = {}
         self._settling: dict[str, asyncio.Future[None]] = {}
+        self._folder: Path | None = None
         self._nats: Client | None = None
         self._broker: Broker | None = None
         self._site: Site | None = None
@@ -186,7 +187,7 @@ class LocalWorld:
             self._end()
 
     async def _start(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._folder = folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         _watchdog.own_folder(folder)
         self._broker = broker = Broker(folder, _watchdog)
         await broker.start()
@@ -233,9 +234,9 @@ class LocalWorld:
                 service.life.cut()
         if self._broker is not None:
             self._broker.kill()
-        if self._site is not None:
-            shutil.rmtree(self._site.folder, ignore_errors=True)
-            _watchdog.release_folder(self._site.folder)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            _watchdog.release_folder(self._folder)
 
     # --- what every world has --------------------------------------------------
 
