@@ -375,7 +375,8 @@ def test_a_hostile_recording_is_text(opened: Open) -> None:
     page.get_by_role("button", name="Map").first.click()
     found = page.evaluate(
         """() => [document, ...[...document.querySelectorAll(
-        "moving-parts-player")].map(p => p.shadowRoot)].flatMap(root => [...root.querySelectorAll("img, script")])
+        "moving-parts-player")].map(p => p.shadowRoot)]
+        .flatMap(root => [...root.querySelectorAll("img, script")])
         .filter(e => e.type !== "application/json" && e.type !== "module").length"""
     )
     assert 0 == found
