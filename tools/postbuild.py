@@ -1,8 +1,8 @@
 """Finish the built book: drop what pages do not need, mend the theme, check addresses.
 
-`python tools/postbuild.py [SITE]` works on book/_build/dirhtml unless told otherwise. It
-can be run again and changes nothing then. It fails when a page would load anything from
-another host, and says which page and what.
+`python tools/postbuild.py [SITE]` works on book/_build/dirhtml unless told otherwise.
+It can be run again and changes nothing then. It fails when a page would load anything
+from another host, and says which page and what.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ UNUSED = (
     "_static/scripts/*.map",
     "_static/styles/*.map",
     "_static/scripts/fontawesome.js*",
+    "_static/*webpack-macros.html",
 )
 
 OUTSIDE = re.compile(r"^\s*(?:https?:|wss?:|ftp:)?//", re.IGNORECASE)
@@ -55,7 +56,7 @@ class Loads(HTMLParser):
         if tag == "link":
             if found.get("rel", "").lower() in LINKS_FETCHED:
                 self.addresses.append(found.get("href", ""))
-        elif tag == "use" or tag == "image":
+        elif tag in {"use", "image"}:
             self.addresses.append(found.get("href", ""))
         if tag not in NOT_FETCHED:
             for name in sorted(FETCHED & found.keys()):

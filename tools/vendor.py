@@ -1,8 +1,8 @@
 """Copy the front-end parts that the book serves itself into book/_static/vendor.
 
-Fonts and KaTeX's style sheet come from node_modules (`npm ci` has put them there). Run it
-from the root of the repository before the book is built; it does nothing when nothing has
-changed, and it says what to do when a part is missing.
+Fonts and KaTeX's style sheet come from node_modules (`npm ci` has put them there). Run
+it before the book is built; it does nothing when nothing has changed, and it says what
+to do when a part is missing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class MissingPartError(Exception):
 
 
 def wanted() -> dict[Path, Path]:
-    """Return what to copy: from a file in node_modules to a file in the vendor folder."""
+    """Return what to copy: a file of node_modules, and its place among ours."""
     files = {MODULES / font: VENDOR / "fonts" / Path(font).name for font in FONTS}
     for font in FONTS:
         package = "/".join(font.split("/")[:2])

@@ -1,4 +1,4 @@
-"""The book's Sphinx extension: its directives, its cover and what makes it stand alone."""
+"""The book's Sphinx extension: its directives, its cover, its own addresses."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The directive `city-picture`: Larkhaven on a Monday morning, moving.
 
 Stations and rides are those of `movingparts.city.synthetic`; a ride is drawn along the
-streets between its stations and takes its own time, at sixty seconds for ninety minutes.
+streets between its stations and takes its own time, a minute for an hour and a half.
 Coast and river are decoration. All motion is CSS: it stops while the box is ticked, and
 it stands still where the reader's system asks for less motion.
 """
@@ -19,9 +19,10 @@ from itertools import combinations
 from zoneinfo import ZoneInfo
 
 from docutils import nodes
-from movingparts.city import synthetic
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from movingparts.city import synthetic
 
 SEED = 1
 FROM, UNTIL = time(7, 30), time(9, 0)
@@ -167,7 +168,7 @@ def morning(city: synthetic.City, graph: dict[str, dict[str, float]]) -> Morning
 
 
 def keyframes(trips: Iterable[Trip]) -> str:
-    """Return one animation for each duration that occurs: ride, then be out of sight."""
+    """Return one animation for each duration: ride, then be out of sight."""
     window = (UNTIL.hour - FROM.hour) * 3600 + (UNTIL.minute - FROM.minute) * 60
     rules = []
     for seconds in sorted({trip.seconds for trip in trips}):
@@ -224,7 +225,7 @@ def street_lines(graph: dict[str, dict[str, float]], at: dict[str, Point]) -> st
 
 
 def strip(bars: Sequence[int], width: float) -> str:
-    """Return the strip under the map: rides started, by three minutes, and the clock."""
+    """Return the strip under the map: starts by three minutes, and the clock."""
     step = width / len(bars)
     tallest = max(bars)
     columns = "".join(
@@ -259,14 +260,16 @@ def picture() -> str:
     says = (
         f"Larkhaven on a Monday, from half past seven to nine: {shown.rides} rides "
         f"start at {len(city.stations)} stations. One ride in three is drawn, each on "
-        "the streets between its stations and as long as it took. The bars count starts, "
-        f"{BAR} minutes each."
+        "the streets between its stations and as long as it took. The bars count "
+        f"starts, {BAR} minutes each."
     )
     return f"""\
 <figure class="mp-city" style="--mp-loop:{LOOP:g}s;--mp-still:{LOOP * STILL:.1f}s">
 <svg viewBox="0 0 {width:.0f} {height + 92:.0f}" role="img" aria-label="{escape(says)}">
 <style>{keyframes(shown.trips)}</style>
-<defs><clipPath id="mp-land"><rect width="{width:.0f}" height="{height:.0f}"/></clipPath></defs>
+<defs><clipPath id="mp-land">
+<rect width="{width:.0f}" height="{height:.0f}"/>
+</clipPath></defs>
 <g clip-path="url(#mp-land)">
 <path class="mp-water" d="{coast}"/>
 <path class="mp-river" d="{smooth(RIVER)}"/>
@@ -274,7 +277,9 @@ def picture() -> str:
 <g class="mp-bikes">{bikes(shown.trips, at)}</g>
 <g class="mp-stations">{station_marks(city, at)}</g>
 </g>
-<g class="mp-strip" transform="translate(0 {height + 12:.0f})">{strip(shown.bars, width)}</g>
+<g class="mp-strip" transform="translate(0 {height + 12:.0f})">
+{strip(shown.bars, width)}
+</g>
 </svg>
 <figcaption>
 <p>{escape(says)}</p>

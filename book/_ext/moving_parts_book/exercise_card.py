@@ -57,8 +57,8 @@ def read_registry(address: str) -> tuple[dict[str, Exercise], Path | None]:
         function: Callable[[], Iterable[Exercise]] = getattr(module, function_name)
     except (ImportError, AttributeError) as error:
         raise RegistryError(
-            f"no exercises at {address!r} ({error}). The setting moving_parts_exercises "
-            "must name a function, as module:function."
+            f"no exercises at {address!r} ({error}). The setting "
+            "moving_parts_exercises must name a function, as module:function."
         ) from error
     source = inspect.getsourcefile(module)
     return {each.id: each for each in function()}, Path(source) if source else None
@@ -109,13 +109,13 @@ class ExerciseCard(SphinxDirective):
         if wanted not in exercises:
             known = ", ".join(sorted(exercises)) or "none"
             raise self.error(
-                f"exercise-card {wanted!r}: there is no such exercise. There are: {known}."
+                f"exercise-card {wanted!r}: no such exercise. There are: {known}."
             )
         found = exercises[wanted]
         if len(found.hints) != HINTS:
             raise self.error(
-                f"exercise-card {wanted!r} has {len(found.hints)} hints: give it {HINTS}, "
-                "of growing directness."
+                f"exercise-card {wanted!r} has {len(found.hints)} hints: give it "
+                f"{HINTS}, of growing directness."
             )
         return found
 

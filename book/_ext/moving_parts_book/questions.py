@@ -1,4 +1,4 @@
-"""The directives `predict`, `quiz`, `question` and `why`: ask, then answer behind a fold.
+"""The directives `predict`, `quiz`, `question` and `why`: ask, answer behind a fold.
 
 A question's options are a list; each item's first paragraph is the option, the rest of
 the item explains it. A page reads without scripts: the answer is in a `<details>`. For
@@ -7,9 +7,9 @@ scripts, each question carries `data-question` (its id), `data-form` and its ans
     form     the list                              the answer
     one      bulleted, one item marked [x]         data-answer="b"
     several  bulleted, any number marked [x]       data-answer="a c"
-    order    numbered, in the right order          data-answer="c a b": the letters shown,
-                                                   in the right order
-    number   none; :answer:, :tolerance:, :unit:   data-answer, data-tolerance, data-unit
+    order    numbered, in the right order          data-answer="c a b", the letters
+                                                   shown, in the right order
+    number   none; :answer:, :tolerance:, :unit:   data-answer, -tolerance, -unit
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ class Question(SphinxDirective):
         name = str(self.arguments[0])
         if not QUESTION_ID.match(name):
             raise self.error(
-                f"{self.kind} {name!r}: an id has lower-case letters, digits and single "
-                "hyphens, for example lost-reply."
+                f"{self.kind} {name!r}: an id has lower-case letters, digits and "
+                "single hyphens, for example lost-reply."
             )
         if f"{self.kind}-{name}" in self.state.document.ids:
             raise self.error(
@@ -132,7 +132,8 @@ class Question(SphinxDirective):
         kind = "numbered list, in the right order" if self.form == "order" else "list"
         if not lists or len(lists[-1].children) < 2:
             raise self.error(
-                f"{self.kind} {name!r} has no options: end it with a {kind} of two or more."
+                f"{self.kind} {name!r} has no options: end it with a {kind} of "
+                "two or more."
             )
         body.remove(lists[-1])
         options = [self.read_option(item, name) for item in lists[-1].children]
@@ -158,8 +159,10 @@ class Question(SphinxDirective):
         return Option(label, list(reason), marked=found["mark"] != " ")
 
     def lettered(self, options: list[Option], name: str) -> list[Option]:
-        """Give each option its letter; what is to be ordered is shuffled, the same way
-        at each build."""
+        """Give each option its letter; what is to be ordered is shuffled.
+
+        The order shown is the same at each build, and never the right one.
+        """
         if self.form != "order":
             for option, letter in zip(options, ascii_lowercase, strict=False):
                 option.letter = letter
@@ -177,7 +180,8 @@ class Question(SphinxDirective):
         marked = sum(option.marked is True for option in options)
         if self.form in ("one", "several") and marked == 0:
             raise self.error(
-                f"{self.kind} {name!r}: no option is marked as right. Put [x] before it."
+                f"{self.kind} {name!r}: no option is marked as right. Put [x] "
+                "before it."
             )
         if self.form == "one" and marked > 1:
             raise self.error(
@@ -289,7 +293,7 @@ class Question(SphinxDirective):
         written = self.options.get(option, missing)
         if written is None:
             raise self.error(
-                f"{self.kind} {name!r} asks for a number: add ':answer:' with the number."
+                f"{self.kind} {name!r} asks for a number: add ':answer:' with it."
             )
         try:
             value = float(written)
@@ -323,8 +327,8 @@ class Quiz(SphinxDirective):
         name, title = self.arguments[0], " ".join(self.arguments[1:])
         if not QUESTION_ID.match(name):
             raise self.error(
-                f"quiz {name!r}: the first word is its id, in lower-case letters, digits "
-                "and hyphens; its title follows."
+                f"quiz {name!r}: the first word is its id, in lower-case letters, "
+                "digits and hyphens; its title follows."
             )
         body = nodes.container()
         self.state.nested_parse(self.content, self.content_offset, body)

@@ -1,4 +1,4 @@
-"""What makes the built site stand alone: addresses, style sheets, scripts, the 404 page."""
+"""What makes the built site stand alone: addresses, styles, scripts, the 404 page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class DirectoryHTMLBuilder(Builder):
     """Clean addresses: the cover is the root, and `book/glossary` is `/glossary/`."""
 
     def _shown_as(self, pagename: str) -> str:
-        """Return the page's name in addresses, where its name in the sources differs."""
+        """Return the page's name in addresses, where that of its source differs."""
         if pagename == self.config.root_doc:
             return "index"
         return pagename.removeprefix("book/")
@@ -79,7 +79,7 @@ def copy_if_changed(source: Path, target: Path) -> None:
 
 
 def write_not_found_page(out: Path) -> None:
-    """Write 404.html, which brings its own style: no relative address can be relied on."""
+    """Write 404.html, which brings its own style: no relative address would hold."""
     page = (BOOK / "_templates/not-found.html").read_text("utf-8")
     palette = (BOOK / "_static/css/palette.css").read_text("utf-8")
     (out / "404.html").write_text(page.replace("/* palette.css */", palette), "utf-8")
