@@ -73,7 +73,6 @@ class MemoryBroker:
         if self.network is not None:
             ids = ids or stream(0, "bus", node, life)
             recorder, clock = self.network.recorder, self.network.clock
-            recorder.join(self.name, "broker")
             trace = Trace(node, self.name, recorder, clock.time_us, ids)
         return MemoryBus(self, node, tasks, context, trace)
 

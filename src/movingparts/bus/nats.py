@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 from movingparts.bus.connection import CLOSE_TIMEOUT, connect
 from movingparts.bus.event import Event
 from movingparts.bus.inbox import Inbox
-from movingparts.bus.jetstream import JetStream, translated
+from movingparts.bus.jetstream import JetStream, translated, translation
 from movingparts.bus.nats_subscriptions import NatsDurable, NatsSubscription
 from movingparts.bus.protocol import BusError, BusTimeout, Handler, Subscription
 from movingparts.bus.refusals import (
@@ -60,7 +60,6 @@ class NatsBus:
         self.subscriptions: dict[Any, None] = {}
         self.trace = None
         if recorder is not None and time_us is not None:
-            recorder.join(broker, "broker")
             self.trace = Trace(name, broker, recorder, time_us, ids or random.Random())
         self.notes = Notes(name, broker, recorder, time_us)
         self.context = contextvars.copy_context()
@@ -76,7 +75,6 @@ class NatsBus:
         """Publish an event; where a stream keeps it, wait until the stream has it."""
         if not isinstance(event, Event):
             raise EventError(f"publish takes an Event, not {type(event).__name__}")
-        check_subject(subject)
         self._must_be_connected()
         if self.trace is None:
             await self.send(subject, event)
@@ -88,16 +86,26 @@ class NatsBus:
     async def send(self, subject: str, event: Event) -> None:
         """Send an event without a span of its own."""
         payload = event.to_json()
-        stream = await self._jetstream.stream_of(subject)
-        sent = self.notes.sent("event", event, len(payload))
+        stream = self._jetstream.known(subject)
+        if stream is None:
+            check_subject(subject)
+            stream = await self._jetstream.stream_of(subject)
+        sent = (
+            None
+            if self.trace is None
+            else self.notes.sent("event", event, len(payload))
+        )
         while stream:
             if await self._jetstream.publish(stream, subject, payload):
                 self.notes.acknowledged(sent, event)
                 return
             stream = await self._jetstream.stream_of(subject)
-        with translated(f"publish on {subject}"):
+        try:
             await self.connection.publish(subject, payload)
-        self.notes.there(sent)
+        except nats.errors.Error as error:
+            raise translation(f"publish on {subject}", error) from error
+        if sent is not None:
+            self.notes.there(sent)
 
     async def subscribe(
         self,
@@ -194,10 +202,11 @@ class NatsBus:
                 await self.connection.close()
 
     def _must_be_connected(self) -> None:
+        if self.open and self.connection.is_connected:
+            return
         if not self.open or self.connection.is_closed:
             raise BusError(f"the bus of {self.name} is closed: nothing was sent")
-        if not self.connection.is_connected:
-            raise BusError(
-                "the broker has gone; nothing was sent. The bus reconnects by itself:"
-                " try again when the broker is back, or start the world anew"
-            )
+        raise BusError(
+            "the broker has gone; nothing was sent. The bus reconnects by itself:"
+            " try again when the broker is back, or start the world anew"
+        )

@@ -86,6 +86,8 @@ class Trace:
         span.note = "" if error is None else summary(error)
 
     def _begin(self, kind: SpanKind, name: str, trace_id: str, parent_id: str) -> Span:
+        self.recorder.join(self._node, "caller")
+        self.recorder.join(self._broker, "broker")  # at its first use, not before
         return self.recorder.span(
             Span(
                 span_id=f"{self._ids.getrandbits(64):016x}",
