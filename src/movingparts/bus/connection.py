@@ -47,6 +47,7 @@ async def connect(
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=RETRY_EVERY,  # type: ignore[arg-type]  # seconds; a float works
                 drain_timeout=int(CLOSE_TIMEOUT),
+                skip_subject_validation=True,  # the bus checks subjects, and once
             )
     except (_Unreachable, TimeoutError) as error:
         connected = True  # whatever the library still has to say is of no interest

@@ -15,7 +15,6 @@ from movingparts.bus import rules
 from movingparts.bus.rules import EventError
 
 CONTENT_TYPE = "application/cloudevents+json"
-_CORE = ("id", "source", "type", "subject", "datacontenttype", "dataschema")
 _JSON = re.compile(r"[^/]+/(?:[^;]+\+)?json *(?:;.*)?", re.IGNORECASE)
 
 
@@ -71,15 +70,22 @@ class Event:
 
     def to_body(self) -> dict[str, Any]:
         """Return the event as a JSON object: its attributes and data by name."""
-        body: dict[str, Any] = {"specversion": "1.0"}
-        for name in _CORE:
-            value = getattr(self, name)
-            if value is not None:
-                body[name] = value
+        body: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": self.id,
+            "source": self.source,
+            "type": self.type,
+        }
+        if self.subject is not None:
+            body["subject"] = self.subject
         if self.time is not None:
             body["time"] = rules.timestamp(self.time)
         if self.traceparent is not None:
             body["traceparent"] = self.traceparent
+        if self.datacontenttype is not None:
+            body["datacontenttype"] = self.datacontenttype
+        if self.dataschema is not None:
+            body["dataschema"] = self.dataschema
         if self.extensions:
             body.update(self.extensions)
         if isinstance(self.data, bytes):
@@ -112,19 +118,23 @@ class Event:
             raise EventError(f"specversion must be '1.0', got {version!r}")
         if "data_base64" in body:
             body["data"] = _binary(body)
-        for name in ("id", "source", "type"):
-            body.setdefault(name, None)
         if body.get("time") is not None:
             body["time"] = rules.parse_timestamp(body["time"])
-        others = body.keys() - _FIELDS
-        extensions = {name: body.pop(name) for name in sorted(others)}
-        if "extensions" in body:  # a legal name, which happens to be a field's here
-            extensions["extensions"] = body.pop("extensions")
-        set_ones = {name: v for name, v in extensions.items() if v is not None}
-        return cls(**body, extensions=set_ones)
+        if "extensions" not in body:  # a legal name, and by chance a field's here
+            try:
+                return cls(**body)  # nearly always it has these attributes and no more
+            except TypeError:
+                pass
+        for name in _REQUIRED - body.keys():
+            body[name] = None  # which the rules then miss, by its name
+        others = [name for name in body if name not in _ATTRIBUTES]
+        extensions = {name: body.pop(name) for name in others}
+        given = {name: value for name, value in extensions.items() if value is not None}
+        return cls(**body, extensions=given)
 
 
-_FIELDS = frozenset(Event.__dataclass_fields__)
+_REQUIRED = frozenset({"id", "source", "type"})
+_ATTRIBUTES = frozenset(Event.__dataclass_fields__) - {"extensions"}
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(
     parse_constant=rules.no_such_number, object_pairs_hook=rules.each_name_once
@@ -133,9 +143,11 @@ _DECODER = json.JSONDecoder(
 
 def _check_attributes(event: Event) -> None:
     rules.text("id", event.id)
-    rules.text("source", event.source)
-    _check_source(event.source)
-    rules.text("type", event.type)
+    if type(event.source) is type(event.type) is str:
+        _check_kind(event.source, event.type)
+    else:
+        rules.text("source", event.source)
+        rules.text("type", event.type)
     if event.subject is not None:
         rules.text("subject", event.subject)
     if event.traceparent is not None:
@@ -147,8 +159,11 @@ def _check_attributes(event: Event) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _check_source(source: str) -> None:
+def _check_kind(source: str, kind: str) -> None:
+    """Check what a producer says again with each event, once."""
+    rules.text("source", source)
     rules.uri_reference("source", source)
+    rules.text("type", kind)
 
 
 def _binary(body: dict[str, Any]) -> bytes:

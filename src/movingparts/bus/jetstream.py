@@ -36,16 +36,21 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except nats.errors.NoRespondersError:
         raise
-    except nats.errors.MaxPayloadError:
-        raise BusError(f"{doing}: the event is larger than the broker takes") from None
-    except (nats.errors.TimeoutError, TimeoutError) as error:
-        raise BusTimeout(f"{doing}: the broker has not answered ({error})") from None
-    except nats.js.errors.ServiceUnavailableError:
-        raise BusError(f"{doing}: the broker has no JetStream; start it so") from None
-    except nats.js.errors.APIError as error:
-        raise BusError(f"{doing}: the broker says {error.description!r}") from None
-    except nats.errors.Error as error:
-        raise BusError(f"{doing}: {str(error) or type(error).__name__}") from None
+    except (nats.errors.Error, TimeoutError) as error:
+        raise translation(doing, error) from error
+
+
+def translation(doing: str, error: Exception) -> BusError:
+    """Return the bus' own error for one of the client library."""
+    if isinstance(error, nats.errors.MaxPayloadError):
+        return BusError(f"{doing}: the event is larger than the broker takes")
+    if isinstance(error, TimeoutError):
+        return BusTimeout(f"{doing}: the broker has not answered")
+    if isinstance(error, nats.js.errors.ServiceUnavailableError):
+        return BusError(f"{doing}: the broker has no JetStream; start it with -js")
+    if isinstance(error, nats.js.errors.APIError):
+        return BusError(f"{doing}: the broker says {error.description!r}")
+    return BusError(f"{doing}: {str(error) or type(error).__name__}")
 
 
 class JetStream:
@@ -63,13 +68,17 @@ class JetStream:
         self._told: Any = None
         self._reconnects = 0
 
-    async def stream_of(self, subject: str) -> str:
-        """Return the name of the stream that keeps a subject, or nothing."""
+    def known(self, subject: str) -> str | None:
+        """Return what `stream_of` would, if nothing has to be asked for it."""
         reconnects = self._connection.stats["reconnects"]
         if self._reconnects != reconnects:
             self._known.clear()  # the broker's word may have been missed
             self._reconnects = reconnects
-        name = self._known.get(subject)
+        return self._known.get(subject)
+
+    async def stream_of(self, subject: str) -> str:
+        """Return the name of the stream that keeps a subject, or nothing."""
+        name = self.known(subject)
         if name is None:
             with translated(f"look for the stream of {subject}"):
                 if self._told is None:
@@ -88,7 +97,7 @@ class JetStream:
         except BusTimeout:
             raise stored_or_not(stream, subject, ACK_TIMEOUT) from None
         except BusError as error:
-            api = error.__context__
+            api = error.__cause__
             if isinstance(api, nats.js.errors.NoStreamResponseError) or (
                 isinstance(api, nats.js.errors.APIError)
                 and api.err_code == OTHER_STREAM

@@ -65,8 +65,9 @@ class NatsSubscription:
             self._bus.tasks.report(f"refused on {message.subject}", error)
             return
         request = message.reply and EXPECTED_STREAM not in (message.headers or {})
-        kind: MessageKind = "request" if request else "event"
-        self._bus.notes.arrived(kind, event, len(message.data))
+        if self._bus.trace is not None:
+            kind: MessageKind = "request" if request else "event"
+            self._bus.notes.arrived(kind, event, len(message.data))
         if request:
 
             def answer(reply: Event) -> None:

@@ -47,6 +47,8 @@ class EventError(ValueError):
 
 def text(name: str, value: Any) -> None:
     """Check an attribute of the type String that must not be empty."""
+    if type(value) is str and value and value.isascii() and value.isprintable():
+        return  # nearly every attribute there is
     if value is None:
         raise EventError(f"{name} is missing: every event has one")
     if not isinstance(value, str):
@@ -57,8 +59,6 @@ def text(name: str, value: Any) -> None:
 
 
 def _characters(name: str, value: str) -> None:
-    if value.isascii() and value.isprintable():
-        return  # nearly every attribute there is
     found = _FORBIDDEN.search(value)
     if found:
         raise EventError(
@@ -165,9 +165,12 @@ def plain(value: Any, where: str) -> Any:
         raise EventError(f"{where} is nested too deeply, or in itself") from None
 
 
+_SCALARS = frozenset({str, int, bool, type(None)})
+
+
 def _plain(value: Any, where: str) -> Any:
     kind = type(value)
-    if kind is str or kind is int or kind is bool or value is None:
+    if kind in _SCALARS:
         return value
     if kind is dict:
         for name in value:
@@ -175,7 +178,10 @@ def _plain(value: Any, where: str) -> Any:
                 raise EventError(
                     f"{where} has the name {name!r}: JSON's names are text"
                 )
-        return {name: _plain(item, f"{where}.{name}") for name, item in value.items()}
+        return {
+            name: item if type(item) in _SCALARS else _plain(item, f"{where}.{name}")
+            for name, item in value.items()
+        }
     if kind is list or kind is tuple:
         return [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
     if kind is float:
