@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 PREFIX = "movingparts-"
+_PROC = Path("/proc")  # Linux; macOS has none, and ps says the same
 
 
 class Watchdog:
@@ -64,9 +65,8 @@ class Watchdog:
     def _unsay(self, key: str) -> None:
         if self._owned.pop(key, None) is None:
             return
-        if self._owned:
-            self._write(f"forget\t{key}\n")
-        else:
+        self._write(f"forget\t{key}\n")
+        if not self._owned:
             self._rest()
 
     def _rest(self) -> None:
@@ -102,9 +102,9 @@ class Watchdog:
 def started(pid: int) -> str:
     """Return when a process began, in its system's own words; empty if it is gone."""
     try:
-        if Path("/proc/self/stat").exists():
+        if _PROC.exists():
             # The name, in parentheses, may hold anything; the 22nd field is the start.
-            text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+            text = (_PROC / str(pid) / "stat").read_text("utf-8", "replace")
             return text.rpartition(")")[2].split()[19]
         command = ["ps", "-o", "lstart=", "-p", str(pid)]
         return subprocess.check_output(command, text=True).strip().replace("\t", " ")  # noqa: S603  # a fixed command
