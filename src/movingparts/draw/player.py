@@ -42,7 +42,7 @@ class Player:
     title: str
     figure: Figure
     data: dict[str, Any] = field(repr=False)  # of the messages that `figure` shows
-    full: dict[str, Any] = field(repr=False)  # of all messages
+    whole: Excerpt = field(repr=False)  # all messages; laid out when they are asked for
     src: str | None = None
 
     def html(self) -> str:
@@ -54,14 +54,16 @@ class Player:
             return (
                 f"<moving-parts-player{attributes}>{here}{script}</moving-parts-player>"
             )
-        attributes += f' src={quoted(self.src)} count="{len(self.full["messages"])}"'
+        attributes += f' src={quoted(self.src)} count="{len(self.whole.messages)}"'
         return f"<moving-parts-player{attributes}>{here}</moving-parts-player>"
 
     def save(self, path: str | Path) -> Path:
         """Write the data of all messages to a file, for `src`; return its path."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_inert(self.full) + "\n", encoding="utf-8", newline="\n")
+        path.write_text(
+            _inert(self._everything()) + "\n", encoding="utf-8", newline="\n"
+        )
         return path
 
     def widget(self) -> Any:
@@ -70,7 +72,13 @@ class Player:
         Raises `ImportError`, with what to install, where anywidget is missing. Its
         output names a model of this kernel: do not commit it.
         """
-        return _widget_class()(recording=_inert(self.full))
+        return _widget_class()(recording=_inert(self._everything()))
+
+    def _everything(self) -> dict[str, Any]:
+        data, drawings = _data(self.whole, self.title, described(self.whole))
+        twin = self.whole.twin()
+        table = [twin.columns, *twin.rows]
+        return {**data, "view": self.figure.kind, "svg": drawings, "table": table}
 
     def _repr_html_(self) -> str:
         _load()
@@ -105,16 +113,12 @@ def play(  # noqa: PLR0913 - all but the first go by keyword
     title = finding(whole.messages) if title is None else title
     description = described(first) if description is None else description
     data, drawn = _data(first, title, description)
-    full, drawings = data, drawn
-    if first.left_out:
-        full, drawings = _data(whole, title, described(whole))
     other = "topology" if view == "sequence" else "sequence"
-    twin = whole.twin()
     return Player(
         title,
         Figure(view, title, description, drawn[view], first.twin()),
         {**data, "view": view, "svg": {other: drawn[other]}},
-        {**full, "view": view, "svg": drawings, "table": [twin.columns, *twin.rows]},
+        whole,
         src,
     )
 

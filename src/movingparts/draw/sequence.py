@@ -477,11 +477,13 @@ def _axis(layout: Diagram, bottom: int) -> Iterator[str]:
     yield f'<path class="axis" d="{path([(x, layout.top), (x, bottom)])}"/>'
     yield line_of_text(x - 6, layout.top - 17, unit, "quiet", anchor="end")
     sent = {m.sent_us for m in part.messages} | {m.at_us for m in part.moments}
-    marked: list[int] = []
+    marked: list[int] = []  # in order, so that only neighbors need a look
     for wanted in (True, False):
         for at, y in zip(layout.instants, layout.ys, strict=True):
-            if (at in sent) == wanted and all(abs(y - m) >= LINE for m in marked):
-                marked.append(y)
+            i = bisect_right(marked, y)
+            near = any(abs(y - m) < LINE for m in marked[max(i - 1, 0) : i + 1])
+            if (at in sent) == wanted and not near:
+                marked.insert(i, y)
                 text = in_units(at, unit, places)
                 yield f'<path class="axis" d="M{x - 4} {y}H{x}"/>'
                 yield line_of_text(x - 7, y + 5, text, "quiet", anchor="end")
