@@ -190,7 +190,9 @@ def _style(name: str, shapes: str) -> str:
             rules.append(f"{','.join(scoped)}{{{block}")
     return (
         f"{own}{{display:block;max-width:100%;height:auto;--_font:{font};{light}}}"
-        f"@media(prefers-color-scheme:dark){{{own}{{{dark}}}}}" + "".join(rules)
+        f"@media(prefers-color-scheme:dark){{{own}{{{dark}}}}}"
+        + "".join(rules)
+        + f"@media(max-width:520px){{{own} text:not(.bold){{font-size:17px}}}}"
     )
 
 

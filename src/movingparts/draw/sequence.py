@@ -28,7 +28,7 @@ TYPICAL = 46  # pixels down for a message of typical latency
 LONGEST = 96  # a stretch of time is drawn no longer than this,
 BREAK = 150  # and one that would take more than this is cut out, with a mark
 EDGE = 10
-_GAPS = {2: 236, 3: 220, 4: 150, 5: 120}  # widest gap between so many lifelines
+_GAPS = {2: 236, 3: 212, 4: 140, 5: 108}  # widest gap between so many lifelines
 
 _FATES = {
     "lost": "✕ lost",
@@ -52,10 +52,10 @@ class Label:
     suffix_class: str = "alarm"
 
     def over(self, other: Label) -> bool:
-        """Say whether two lines would touch."""
+        """Say whether two lines would touch, also in the larger type of a phone."""
         return (
-            self.x < other.x + other.wide + 4
-            and other.x < self.x + self.wide + 4
+            self.x < other.x + other.wide + other.wide // 12 + 4
+            and other.x < self.x + self.wide + self.wide // 12 + 4
             and abs(self.y - other.y) < LINE
         )
 
@@ -177,7 +177,7 @@ def _columns(layout: Diagram) -> None:
         span = abs(order[message.source] - order[message.target]) or 1
         need = width(" ".join(_words(message))) + 34
         wish = max(wish, -(-need // span))
-    wish = max(min(wish, _GAPS.get(count, 100)), min(widest + 12, 100))
+    wish = max(min(wish, _GAPS.get(count, 86)), min(widest + 12, 86))
     side = min(widest, 150) // 2 + 4
     most = (room - 2 * side) // max(count - 1, 1)
     layout.gap = min(wish, most)
@@ -191,10 +191,12 @@ def _columns(layout: Diagram) -> None:
 
 def _words(message: Message) -> tuple[str, ...]:
     text = fitted(what(message), 240)
+    suffix = _FATES.get(message.fate, "")
     if message.kind == "reply" and message.status is not None:
         text = str(message.status)  # what it answers stands on the request's arrow
+        if message.status >= 400 and not suffix:
+            text, suffix = "", f"✕ {text}"
     sign = "▲ " if message.kind == "event" else ""
-    suffix = _FATES.get(message.fate, "")
     if message.copy_of is not None:
         suffix = f"↻ copy {suffix}".rstrip()
     return (sign + text, suffix) if suffix else (sign + text,)
@@ -398,7 +400,7 @@ def _shapes(layout: Diagram) -> Iterator[str]:
         yield from arrow(message, *layout.ends(message))
     yield from _cuts(layout)
     yield from _moments(layout)
-    yield from (label.svg() for label in layout.labels if label.text)
+    yield from (lab.svg() for lab in layout.labels if lab.text or lab.suffix)
     y = bottom + LINE + 6
     for text in (_legend(part), _left_out(part)):
         if text:
