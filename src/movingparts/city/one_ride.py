@@ -177,7 +177,9 @@ async def ask_pricing(node: Node, ride: EndedRide) -> int:
     for _ in range(ATTEMPTS):
         try:
             reply = await node.client.post(
-                "http://pricing/charges", json=ride.model_dump(), timeout=TIMEOUT
+                "http://pricing/charges",
+                json=ride.model_dump(),
+                timeout=TIMEOUT,
             )
         except httpx.TransportError:
             await node.clock.sleep(PAUSE)
@@ -187,7 +189,12 @@ async def ask_pricing(node: Node, ride: EndedRide) -> int:
     raise HTTPException(503, "pricing does not answer")
 
 
-def pricing(node: Node, *, tariff: Tariff = STANDARD, lifespan: Any = None) -> FastAPI:
+def pricing(
+    node: Node,
+    *,
+    tariff: Tariff = STANDARD,
+    lifespan: Any = None,
+) -> FastAPI:
     """Price rides and charge for them, with a database of its own."""
     app = FastAPI(title="pricing", lifespan=lifespan)
     db = node.disk.connect()
