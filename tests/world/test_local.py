@@ -5,21 +5,28 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import random
 import signal
 import socket
+import subprocess
+import sys
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
 
-from movingparts.bus import BusError, Event
+from movingparts.bus import BusError, BusTimeout, Event, NoResponders
 from movingparts.world import LocalWorld, Node, ServeError, WorldError
+from movingparts.world.core.node import Tasks
+from movingparts.world.core.recording import Recorder
 from movingparts.world.local import broker as broker_module
+from movingparts.world.local.bus import Line, LocalBus
 from movingparts.world.local.spawned import SpawnedService
 from tests.world import local_services
 
@@ -535,6 +542,182 @@ def test_a_service_whose_port_hangs_up_is_not_taken_for_one_that_refuses() -> No
         return str(error.value)
 
     assert "odd closed the connection without a reply" == locally(scenario)
+
+
+def streaming(node: Node) -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/whole")
+    async def whole() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            for part in (b"one ", b"two ", b"three"):
+                await node.clock.sleep(0.01)
+                yield part
+
+        return StreamingResponse(parts())
+
+    @app.get("/half")
+    async def half() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"one "
+            await node.clock.sleep(0.01)
+            raise ValueError("no more")
+
+        return StreamingResponse(parts())
+
+    @app.get("/slow")
+    async def slow() -> None:
+        await node.clock.sleep(60)
+
+    return app
+
+
+def test_a_streamed_reply_is_one_message_when_it_is_complete() -> None:
+    async def scenario(world: LocalWorld) -> Any:
+        await world.serve("radio", streaming)
+        client = world.client("rider")
+        async with client.stream("GET", "http://radio/whole") as reply:
+            parts = [part async for part in reply.aiter_bytes()]
+        return b"".join(parts), len(parts), world.recording.messages
+
+    body, count, (_, reply) = locally(scenario)
+    assert b"one two three" == body
+    assert count > 1
+    assert ("reply", "delivered", 13) == (reply.kind, reply.fate, reply.size)
+
+
+def test_a_reply_that_breaks_off_is_an_error_for_its_reader() -> None:
+    async def scenario(world: LocalWorld) -> Any:
+        service = await world.serve("radio", streaming)
+        with pytest.raises(httpx.RemoteProtocolError) as error:
+            await world.client("rider").get("http://radio/half")
+        return str(error.value), service.logs, world.recording
+
+    said, logs, recording = locally(scenario)
+    assert "radio closed the connection in the middle of its reply" == said
+    assert "ValueError: no more" in logs[0]
+    assert ["delivered"] == [message.fate for message in recording.messages]
+    assert ["error", "error"] == [span.outcome for span in recording.spans]
+
+
+def test_a_reader_that_leaves_a_stream_has_given_it_up() -> None:
+    async def scenario(world: LocalWorld) -> Any:
+        await world.serve("radio", streaming)
+        async with world.client("rider").stream("GET", "http://radio/whole"):
+            pass
+        return world.recording.spans[0]
+
+    span = locally(scenario)
+    assert ("error", "given up by the caller") == (span.outcome, span.note)
+
+
+def test_a_request_that_outlasts_the_grace_is_cancelled() -> None:
+    async def scenario(world: LocalWorld) -> Any:
+        service = await world.serve("radio", streaming)
+        rider = world.node("rider")
+        call = rider.tasks.create_task(rider.client.get("http://radio/slow"))
+        await until(lambda: len(world.recording.spans) == 2)
+        await service.stop(grace=1)
+        return (await call).status_code, service.logs, world.recording.spans[1]
+
+    status, logs, span = locally(scenario)
+    assert 500 == status
+    lines = [line.partition(" ")[2] for line in logs]
+    assert "GET /slow: ended by a stop" in lines
+    assert ("error", "ended by a stop") == (span.outcome, span.note)
+
+
+def test_a_name_of_a_caller_may_hold_anything() -> None:
+    async def scenario(world: LocalWorld) -> Any:
+        await world.serve("greeter", greeter)
+        await world.client("Ada, of 5.th = Street").get("http://greeter/")
+        return world.recording
+
+    recording = locally(scenario)
+    assert ["Ada, of 5.th = Street"] == [m.source for m in recording.messages][:1]
+    assert ["delivered"] * 2 == [message.fate for message in recording.messages]
+
+
+def test_headers_that_a_gateway_passes_on_do_not_confuse_the_recording() -> None:
+    def gateway(node: Node) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/")
+        async def onward(request: Request) -> Any:
+            reply = await node.client.get("http://greeter/", headers=request.headers)
+            return reply.json()
+
+        return app
+
+    async def scenario(world: LocalWorld) -> Any:
+        await world.serve("greeter", greeter)
+        await world.serve("gateway", gateway)
+        trace = {"tracestate": "other=1"}
+        await world.client("rider").get("http://gateway/", headers=trace)
+        return [(m.source, m.target, m.fate) for m in world.recording.messages]
+
+    expected = [
+        ("rider", "gateway", "delivered"),
+        ("gateway", "greeter", "delivered"),
+        ("greeter", "gateway", "delivered"),
+        ("gateway", "rider", "delivered"),
+    ]
+    assert expected == locally(scenario)
+
+
+# --- the bus of a node ------------------------------------------------------------
+
+
+def test_the_bus_of_a_node_that_has_ended_says_so() -> None:
+    async def scenario(world: LocalWorld) -> str:
+        service = await world.serve("greeter", greeter)
+        bus = world.node("greeter").bus
+        await bus.publish("greetings", Event("1", "/greeter", "Greeted"))
+        await service.stop()
+        with pytest.raises(BusError) as error:
+            await bus.publish("greetings", Event("2", "/greeter", "Greeted"))
+        return str(error.value)
+
+    assert "greeter has ended: its bus is closed" == locally(scenario)
+
+
+def test_services_answer_requests_on_the_bus() -> None:
+    async def scenario(world: LocalWorld) -> Any:
+        async def answer(event: Event) -> Event:
+            return Event("a", "/greeter", "Answered", data=event.data)
+
+        await world.node("greeter").bus.subscribe("ask", answer)
+        asked = Event("q", "/rider", "Asked", data=7)
+        reply = await world.node("rider").bus.request("ask", asked, timeout=2)
+        with pytest.raises(NoResponders):
+            await world.node("rider").bus.request("nobody", asked, timeout=2)
+        return reply.data
+
+    assert 7 == locally(scenario)
+
+
+@pytest.mark.parametrize("kind", [BusError, BusTimeout])
+def test_a_failure_while_the_broker_dies_keeps_its_kind(kind: type[BusError]) -> None:
+    """A timeout stays indefinite: the event may have arrived."""
+    line = Line("", "", Recorder("local", None, ""), lambda: 0, lambda: "it fell")
+    bus = LocalBus("rides", Tasks(lambda what, error: None), line, random.Random(1))
+    explained = bus._explained(kind("no answer"))
+    assert kind is type(explained)
+    assert "the NATS server of this world is gone: it fell." in str(explained)
+
+
+def test_without_the_local_extra_the_error_has_the_command_that_installs_it() -> None:
+    code = (
+        "import sys; sys.modules['uvicorn'] = None\n"
+        "try:\n    from movingparts.world import LocalWorld\n"
+        "except ModuleNotFoundError as error:\n    print(error)\n"
+    )
+    said = subprocess.check_output([sys.executable, "-c", code], text=True)
+    expected = (
+        "a local world needs uvicorn, which is not installed here. Install it"
+        " with: python -m pip install 'movingparts[local]'\n"
+    )
+    assert expected == said
 
 
 def test_services_print_themselves_in_a_line_without_a_port() -> None:

@@ -191,7 +191,8 @@ class _Watched(httpx.AsyncByteStream):
             async for part in self._stream:
                 yield part
         except httpx.TransportError as error:
-            clear = _clear(error, self._call.span.peer, self._call.request)
+            name, request = self._call.span.peer, self._call.request
+            clear = _clear(error, name, request, "in the middle of its reply")
             self._call.fail(clear)
             raise clear from error
         except BaseException as error:
@@ -239,10 +240,10 @@ class Door:
         try:
             await self._app(scope, receive, visit.send)
         except Exception as error:  # noqa: BLE001  # whatever the app raises is a 500
-            await visit.excuse(error)
-        except asyncio.CancelledError:
-            visit.break_off("ended by a stop")
-            raise
+            await visit.excuse(error, summary(error))
+        except asyncio.CancelledError as error:
+            # The task is uvicorn's own, which ends with this request in any case.
+            await visit.excuse(error, "ended by a stop")
         finally:
             current_span.reset(token)
 
@@ -286,9 +287,9 @@ class _Incoming:
                 self._reply()
         await self._send(message)
 
-    async def excuse(self, error: Exception) -> None:
+    async def excuse(self, error: BaseException, why: str) -> None:
         """Answer 500 unless the response has begun; the log has the reason."""
-        self.span.note = summary(error)
+        self.span.note = why
         self._door.log(f"{self.span.name}: {self.span.note}")
         if self.span.status is None:
             body = b"Internal Server Error"
@@ -300,15 +301,8 @@ class _Incoming:
         elif self._replied:
             self._door.notes.span(self.span)  # its note is news
         else:
-            self.break_off(self.span.note)
-            raise error  # uvicorn closes the connection in the middle of the reply
-
-    def break_off(self, note: str) -> None:
-        """Note that no reply, or half of one, is all there will be."""
-        if not self._replied:
-            self.span.note = note
-            self._door.log(f"{self.span.name} broken off: {note}")
             self._close("error")
+            raise error  # uvicorn closes the connection in the middle of the reply
 
     def _reply(self) -> None:
         self._replied = True
@@ -340,7 +334,10 @@ def _message(span: Span, source: str, target: str, at_us: int) -> dict[str, Any]
 
 
 def _clear(
-    error: httpx.TransportError, name: str, request: httpx.Request
+    error: httpx.TransportError,
+    name: str,
+    request: httpx.Request,
+    when: str = "without a reply",
 ) -> httpx.TransportError:
     """Return an error of the same kind that says who was called and what happened."""
     if isinstance(error, httpx.TimeoutException):
@@ -353,7 +350,7 @@ def _clear(
         text = f"{name} does not listen: connection refused"
         return httpx.ConnectError(text, request=request)
     if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
-        text = f"{name} closed the connection without a reply"
+        text = f"{name} closed the connection {when}"
         return httpx.RemoteProtocolError(text, request=request)
     return error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import socket
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -15,7 +16,7 @@ import uvicorn
 from movingparts.world.core.errors import ServeError
 from movingparts.world.core.node import summary
 
-GRACE = 5  # seconds that a request under way has to finish when its service stops
+GRACE = 5.0  # seconds that a request under way has to finish when its service stops
 _log: ContextVar[Callable[[str], None] | None] = ContextVar("service_log", default=None)
 
 
@@ -58,7 +59,6 @@ class Listener:
             access_log=False,  # the door logs each request, with the world's time
             ws="none",
             timeout_keep_alive=75,  # longer than a client keeps a connection for reuse
-            timeout_graceful_shutdown=GRACE,
         )
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
@@ -78,11 +78,15 @@ class Listener:
                 )
             await asyncio.sleep(0)
 
-    async def stop(self) -> None:
-        """Take no more requests, let those under way finish, and end."""
+    async def stop(self, grace: float) -> None:
+        """Take no more requests, let those under way finish, and end.
+
+        A request that is not done after `grace` seconds is cancelled.
+        """
+        self._server.config.timeout_graceful_shutdown = math.ceil(grace)
         self._server.should_exit = True
         if self._task is not None:
-            await asyncio.wait_for(self._task, timeout=GRACE + 2)
+            await asyncio.wait_for(self._task, timeout=grace + 2)
 
     def cut(self) -> None:
         """Close the port at once, also when there is no loop any more to stop in."""

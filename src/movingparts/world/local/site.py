@@ -16,7 +16,7 @@ from movingparts.world.local.calls import Door, LocalTransport
 from movingparts.world.local.clock import RealClock
 from movingparts.world.local.directory import Directory
 from movingparts.world.local.ledger import Notes
-from movingparts.world.local.server import Listener
+from movingparts.world.local.server import GRACE, Listener
 
 
 @dataclass(slots=True)
@@ -94,11 +94,11 @@ class Life:
             await self.end()
             raise
 
-    async def stop(self) -> None:
-        """Finish what has begun, run the app's shutdown, and end."""
+    async def stop(self, *, grace: float = GRACE) -> None:
+        """Finish what has begun, for up to `grace` seconds, and run the shutdown."""
         try:
             if self._listener is not None:
-                await self._listener.stop()
+                await self._listener.stop(grace)
             if self._lifespan is not None:
                 await self._lifespan.stop()
         finally:

@@ -28,6 +28,7 @@ from movingparts.world.local.bus import Line
 from movingparts.world.local.clock import RealClock
 from movingparts.world.local.directory import Directory
 from movingparts.world.local.ledger import REPORTS, Ledger, settling
+from movingparts.world.local.server import GRACE
 from movingparts.world.local.site import Life, Site
 from movingparts.world.local.spawned import SpawnedService, check_target
 from movingparts.world.local.watchdog import PREFIX, Watchdog
@@ -76,11 +77,14 @@ class LocalService:
         """Whether it listens."""
         return self._life.alive
 
-    async def stop(self) -> None:
-        """Listen no more, finish what has begun, run the shutdown, and end."""
+    async def stop(self, *, grace: float = GRACE) -> None:
+        """Listen no more, finish what has begun, run the shutdown, and end.
+
+        A request that takes more than `grace` seconds longer is cancelled.
+        """
         if self.up:
             self._ended()
-            await self._life.stop()
+            await self._life.stop(grace=grace)
 
 
 class LocalWorld:
@@ -262,6 +266,7 @@ class LocalWorld:
         one finishes what it has begun and ends. Raises `ServeError` where the app
         cannot be run, with the reason.
         """
+        self._check_name(name)
         life = self._born(name)
         await life.serve(factory)
         service = LocalService(life, lambda: self._ended(service, "stopped"))
@@ -377,7 +382,6 @@ class LocalWorld:
         return broker
 
     def _born(self, name: str) -> Life:
-        self._check_name(name)
         number = self._numbers[name] = self._numbers.get(name, 0) + 1
         return Life(self._here, name, self._logs.setdefault(name, []), number)
 
