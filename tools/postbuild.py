@@ -19,8 +19,12 @@ SITE = ROOT / "book" / "_build" / "dirhtml"
 # 1.5 MB of icons as a script; ours are masks in book/_static/css/icons.css.
 ICON_SCRIPT = re.compile(r'\s*<script[^>]*src="[^"]*fontawesome\.js[^"]*"></script>')
 ICON_COMMENT = re.compile(r"\s*<!-- So that users can add custom icons -->")
-# What docutils calls a list has no list items in it: to a screen reader, an empty list.
-CITATION_LIST = re.compile(r'(<div class="[^"]*citation-list[^"]*") role="list">')
+# docutils calls the bibliography a list, which has no list items in it, and its entries
+# by a role that no longer exists: a screen reader announces an empty list.
+CITATION_ROLE = re.compile(
+    r'<div(?: role="list")? class="(citation-list|citation)"( id="[^"]*")?'
+    r'(?: role="doc-biblioentry")?>'
+)
 UNUSED = (
     "_static/scripts/*.map",
     "_static/styles/*.map",
@@ -79,7 +83,7 @@ class Loads(HTMLParser):
 def finished(page: str) -> str:
     """Return a page without the icon script and with the theme's roles mended."""
     page = ICON_COMMENT.sub("", ICON_SCRIPT.sub("", page))
-    return CITATION_LIST.sub(r"\1>", page)
+    return CITATION_ROLE.sub(r'<div class="\1"\2>', page)
 
 
 def finish_pages(site: Path) -> int:

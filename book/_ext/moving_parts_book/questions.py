@@ -189,23 +189,31 @@ class Question(SphinxDirective):
                 "add ':form: several'."
             )
 
-    def section(self, name: str, *parts: nodes.Node, **data: str | None) -> nodes.Node:
+    def group(
+        self,
+        name: str,
+        stem: list[nodes.Node],
+        *parts: nodes.Node,
+        **data: str | None,
+    ) -> nodes.Node:
         """Return the element around a question, with what a script needs to know."""
-        label_id = f"{self.kind}-{name}-label"
-        section = make(
-            "section",
+        # A group, not a section: a page with a landmark per question has no landmarks.
+        group = make(
+            "div",
             class_="mp-question",
-            aria_labelledby=label_id,
+            role="group",
+            aria_labelledby=f"{self.kind}-{name}-stem",
             data_kind=self.kind,
             data_question=name,
             data_form=self.form,
             **data,
         )
-        section["ids"] = [f"{self.kind}-{name}"]
-        self.state.document.ids[f"{self.kind}-{name}"] = section
-        section += make("p", text(self.label), class_="mp-label", id=label_id)
-        section += list(parts)
-        return section
+        group["ids"] = [f"{self.kind}-{name}"]
+        self.state.document.ids[f"{self.kind}-{name}"] = group
+        group += make("p", text(self.label), class_="mp-label")
+        group += make("div", *stem, class_="mp-stem", id=f"{self.kind}-{name}-stem")
+        group += list(parts)
+        return group
 
     @property
     def label(self) -> str:
@@ -229,9 +237,9 @@ class Question(SphinxDirective):
         for option in shown:
             label = make("span", *clones(option.label), class_="mp-option")
             choices += make("li", label, data_option=option.letter)
-        return self.section(
+        return self.group(
             name,
-            make("div", *stem, class_="mp-stem"),
+            stem,
             choices,
             self.answer_fold(options, whys),
             data_answer=answer,
@@ -279,9 +287,9 @@ class Question(SphinxDirective):
         fold += make("p", make("strong", text(said)), text("."))
         for why in whys:
             fold += why.children
-        return self.section(
+        return self.group(
             name,
-            make("div", *stem, class_="mp-stem"),
+            stem,
             fold,
             data_answer=answer,
             data_tolerance=tolerance,
