@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -26,6 +28,20 @@ def end_like_ctrl_c() -> None:
     for name in ("SIGTERM", "SIGHUP", "SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), interrupt)
+    if sys.platform != "win32" and os.isatty(0):
+        threading.Thread(target=watch_terminal, daemon=True).start()
+
+
+def watch_terminal() -> None:
+    """Notice a closed terminal where no shell passes its signal on.
+
+    A terminal that runs make itself, as `ssh -t` and containers do, tells make alone,
+    and make waits for this program.
+    """
+    terminal = select.poll()
+    terminal.register(0, 0)  # 0 events: only a hang-up wakes it
+    if any(event & select.POLLHUP for _, event in terminal.poll()):
+        os.kill(os.getpid(), signal.SIGHUP)
 
 
 def say(text: str = "", *, error: bool = False) -> None:
