@@ -175,9 +175,11 @@ def run_on_nats(scenario: Scenario, folder: Path) -> None:
 
 
 @contextmanager
-def nats_server(folder: Path, port: int = -1) -> Iterator[str]:
+def nats_server(
+    folder: Path, port: int = -1, *, jetstream: bool = True
+) -> Iterator[str]:
     """Run a server with JetStream on a free port of 127.0.0.1."""
-    process = start_server(folder, port)
+    process = start_server(folder, port, jetstream=jetstream)
     try:
         yield address(folder, process)
     finally:
@@ -185,13 +187,16 @@ def nats_server(folder: Path, port: int = -1) -> Iterator[str]:
         process.wait(5)
 
 
-def start_server(folder: Path, port: int = -1) -> subprocess.Popen[bytes]:
+def start_server(
+    folder: Path, port: int = -1, *, jetstream: bool = True
+) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "server.log").open("wb") as log:
         return subprocess.Popen(
             [
-                *(find_server(), "-a", "127.0.0.1", "-p", str(port), "-js"),
-                *("-sd", folder, "--ports_file_dir", folder, "--auth", TOKEN),
+                *(find_server(), "-a", "127.0.0.1", "-p", str(port)),
+                *("--ports_file_dir", folder, "--auth", TOKEN),
+                *(("-js", "-sd", folder) if jetstream else ()),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,

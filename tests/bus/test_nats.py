@@ -134,6 +134,26 @@ def test_a_stream_that_was_deleted_is_noticed(tmp_path):
     run_on_nats(scenario, tmp_path)
 
 
+def test_a_broker_without_jetstream_carries_events_and_keeps_none(tmp_path):
+    async def main(url: str) -> None:
+        rig = OnNats(url)
+        rides = await rig.bus("rides")
+        seen = Seen()
+        await rides.subscribe("rides.*", seen)
+        await rides.publish("rides.ended", event(1))
+        await seen.reach(1)
+        for verb in (
+            rides.stream("rides", "rides.>"),
+            rides.subscribe("rides.*", seen, durable="billing"),
+        ):
+            with pytest.raises(BusError, match="no JetStream; start it with -js"):
+                await verb
+        await rig.close()
+
+    with nats_server(tmp_path, jetstream=False) as url:
+        asyncio.run(main(url))
+
+
 def test_an_event_that_is_too_large_is_refused(tmp_path):
     async def scenario(rig: OnNats) -> None:
         rides = await rig.bus("rides")

@@ -62,3 +62,13 @@ async def connect(
 
 class _Unreachable(Exception):
     """The first attempt to connect has failed."""
+
+
+async def taken(connection: Client) -> None:
+    """Wait until the broker has taken all that was sent so far.
+
+    Twice, because nats-py's PING overtakes what is still to be written when it is
+    sent; by the time its answer is here, that has been written too.
+    """
+    await connection.flush()
+    await connection.flush()

@@ -32,6 +32,16 @@ class Inbox:
 
     The task that handles belongs to the node and lives while there is something to
     do. What the handler raises is told to the node's log in one line.
+
+    >>> async def scenario():
+    ...     async def handler(event):
+    ...         print(event.type)
+    ...     context = contextvars.copy_context()
+    ...     inbox = Inbox("rides.*", handler, Tasks(print), context, None)
+    ...     inbox.put(Event("1", "/rides", "RideEnded"))
+    ...     await inbox.empty()
+    >>> asyncio.run(scenario())
+    RideEnded
     """
 
     def __init__(

@@ -12,6 +12,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, Header
 
+from movingparts.bus.connection import taken
 from movingparts.bus.protocol import BusError, BusTimeout
 from movingparts.bus.refusals import (
     check_declaration,
@@ -85,8 +86,12 @@ class JetStream:
                     self._told = await self._connection.subscribe(
                         CHANGED, cb=self._changed
                     )
-                    await self._connection.flush()
-                name = self._known[subject] = await self._find(subject)
+                    await taken(self._connection)
+                try:
+                    name = await self._find(subject)
+                except nats.js.errors.ServiceUnavailableError:
+                    name = ""  # a broker without JetStream keeps nothing
+                self._known[subject] = name
         return name
 
     async def publish(self, stream: str, subject: str, payload: bytes) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import nats.errors
 from nats.aio.msg import Msg
 
+from movingparts.bus.connection import taken
 from movingparts.bus.event import Event
 from movingparts.bus.inbox import Delivery, Inbox
 from movingparts.bus.jetstream import EXPECTED_STREAM
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from movingparts.bus.nats import NatsBus
 
 ACK_TIMEOUT = 5.0  # seconds
+AWAY = 0.05  # seconds between looks whether the broker is back
 PULL_FOR = 1.0  # seconds that one request for the next event stands at the broker
 
 
@@ -42,7 +44,7 @@ class NatsSubscription:
         self._sub = await connection.subscribe(
             self.subject, queue=queue or "", cb=self._take
         )
-        await connection.flush()
+        await taken(connection)
 
     async def stop(self) -> None:
         """Take no more events; what has not been begun is gone."""
@@ -141,7 +143,7 @@ class NatsDurable:
         connection, left = self._bus.connection, self._source._sub._pending_queue  # noqa: SLF001  # nats-py has no other way to it
         try:
             await self._source.unsubscribe()
-            await connection.flush()
+            await taken(connection)
             while not left.empty():
                 message = left.get_nowait()
                 if message.reply:
@@ -151,6 +153,9 @@ class NatsDurable:
 
     async def _next(self) -> Msg | None:
         message: Msg
+        if not self._bus.connection.is_connected:  # requests would pile up until it is
+            await asyncio.sleep(AWAY)
+            return None
         try:
             [message] = await self._source.fetch(1, PULL_FOR)
         except (nats.errors.TimeoutError, TimeoutError):
@@ -158,7 +163,7 @@ class NatsDurable:
         except nats.errors.Error as error:
             if self._bus.connection.is_connected:
                 self._bus.tasks.report(f"{self.subject} as {self._durable}", error)
-            await asyncio.sleep(PULL_FOR)  # the broker is away, or says why not
+            await asyncio.sleep(PULL_FOR)
             return None
         return message
 

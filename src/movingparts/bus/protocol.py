@@ -40,14 +40,21 @@ class Bus(Protocol):
     """Events by subject; memory and NATS behave alike.
 
     Subjects are words with dots between; when subscribing, `*` stands for one word
-    and `>` for the rest.
+    and `>` for one or more at the end. Subjects that begin with `dead.` carry dead
+    letters. What breaks the rules of events or subjects is refused before anything
+    is sent: `EventError`, `SubjectError`.
+
+    Source: chapter 05; NATS and JetStream. Leaves out: removal of duplicates (an event
+    that is published twice is there twice), limits, permissions.
     """
 
     async def publish(self, subject: str, event: Event) -> None:
         """Publish an event.
 
         Where a stream captures the subject, return after the stream has it, or raise
-        `BusTimeout` if that could not be learned. Elsewhere delivery is at most once.
+        `BusTimeout` if that could not be learned: publish the same event again, and
+        let its id tell consumers. Elsewhere delivery is at most once, and that nobody
+        listens is no error. Events of one publisher arrive in the order of publishing.
         """
         ...
 
@@ -63,22 +70,38 @@ class Bus(Protocol):
     ) -> Subscription:
         """Call `handler` with each event of a subject.
 
-        Members of the same `queue` share the events. A `durable` subscription reads
-        the stream that captures the subject, keeps its place by name, and delivers at
-        least once: a handler's return acknowledges, its exception refuses. An event
-        that is not acknowledged within `ack_wait` seconds is delivered again, up to
-        `max_deliver` times, then published on `dead.<durable>`.
+        A handler takes one event at a time. Members of the same `queue` share the
+        events. What the handler raises is told to the node's log, in one line.
+
+        A `durable` subscription reads the stream that captures the subject, from the
+        stream's first event; it keeps its place by name, and subscribers of the same
+        name share it (the latest says `ack_wait` and `max_deliver`). It delivers at
+        least once: a handler's return acknowledges, its exception refuses. What is
+        refused comes again after a short while, which doubles each time; what is not
+        acknowledged within `ack_wait` seconds is delivered again as well. Order holds
+        but for what is delivered again, which others may have passed.
+
+        After `max_deliver` deliveries the event is published on `dead.<durable>`,
+        wrapped in an event that has the reason and the number of deliveries; a stream
+        named `dead` keeps these unless another does. A dead letter that cannot be
+        handled either stays in its stream.
+
+        Raises `BusError` where no stream captures the whole subject.
         """
         ...
 
     async def request(self, subject: str, event: Event, *, timeout: float) -> Event:
-        """Publish and wait `timeout` seconds for one answer.
+        """Publish and wait `timeout` seconds for one answer: what a handler returns.
 
-        Raises `NoResponders` at once where nobody listens, `BusTimeout` when no
-        answer came.
+        Raises `NoResponders` at once where nobody listens, `BusTimeout` when no answer
+        came (the handler may have raised, or not be done), and `BusError` on a subject
+        that a stream captures: nobody waits there.
         """
         ...
 
     async def stream(self, name: str, *subjects: str) -> None:
-        """Declare that a stream keeps every event of these subjects; repeatable."""
+        """Declare that a stream keeps every event of these subjects; repeatable.
+
+        Raises `BusError` if the name or one of the subjects is taken otherwise.
+        """
         ...

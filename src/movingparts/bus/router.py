@@ -51,6 +51,11 @@ class Route(Generic[L]):
 class Router(Generic[L]):
     """The broker's tables, without anything that moves.
 
+    >>> router: Router[Listener] = Router()
+    >>> router.declare("rides", ("rides.>",))
+    >>> router.route("rides.ended").streamed(), router.route("docks.full").streamed()
+    ('rides', '')
+
     Source: chapter 05. Leaves out: the tree that NATS finds subscriptions in; here a
     subject's route is looked for once and remembered until a table changes.
     """
