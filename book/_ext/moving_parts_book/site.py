@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from sphinx.config import Config
 BOOK = Path(__file__).resolve().parent.parent.parent
 PLAYER = BOOK.parent / "src/movingparts/draw/player.js"
 PLAYER_TAG = "<moving-parts-player"
+NUMBERED = re.compile(r"^(chapters|labs)/\d\d-")
 BASE_URL_VARIABLE = "MOVING_PARTS_URL"
 
 
@@ -54,6 +57,21 @@ def prepare_page(
     body = context.get("body") or ""
     if PLAYER_TAG in body:
         app.add_js_file("player.js", type="module", priority=700)
+    if NUMBERED.match(pagename):
+        context["body"] = body.replace("<h1>", kicker(app, pagename) + "<h1>", 1)
+
+
+def kicker(app: Sphinx, pagename: str) -> str:
+    """Return the line above a chapter's or a lab's title: its number, its sibling."""
+    folder, _, slug = pagename.partition("/")
+    number = slug.partition("-")[0]
+    here, other = ("Chapter", "Lab") if folder == "chapters" else ("Lab", "Chapter")
+    sibling = f"{'labs' if other == 'Lab' else 'chapters'}/{slug}"
+    line = f"{here} {number}"
+    if sibling in app.env.found_docs:
+        address = escape(app.builder.get_relative_uri(pagename, sibling))
+        line += f' <a href="{address}">{other} {number}</a>'
+    return f'<p class="mp-kicker">{line}</p>\n'
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
