@@ -5,8 +5,6 @@ import io
 import tokenize
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "movingparts"
 
@@ -79,14 +77,3 @@ def test_the_player_has_no_dependencies() -> None:
     ]
     lines = player.read_text("utf-8").splitlines()
     assert [] == [line for line in lines if line.startswith("import ")]
-
-
-@pytest.mark.parametrize("folder", ["world", "bus", "city", "draw", "check"])
-def test_no_module_is_longer_than_two_screens_of_an_essay(folder: str) -> None:
-    """Not a budget of the book; it says when a module has become two."""
-    sizes = {
-        path.relative_to(PACKAGE).as_posix(): logic(path.read_text("utf-8"))
-        for path in (PACKAGE / folder).rglob("*.py")
-    }
-    assert sizes
-    assert {} == {name: size for name, size in sizes.items() if size > 400}
