@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from movingparts.draw import Figure, sequence, topology
 from movingparts.draw.excerpt import excerpt
-from movingparts.draw.ink import width
+from movingparts.draw.ink import duration, width
 from movingparts.draw.sequence import LONGEST, arranged
 from movingparts.world.core.recording import Message, Moment, Recorder, Recording
 from tests.draw.recordings import HOSTILE, calls, fan_out, hostile, ride, traffic
@@ -381,3 +381,58 @@ def test_a_small_figure_is_as_it_was(name: str) -> None:
     """A change of a drawing shows in review: python -m tests.draw.goldens."""
     golden = GOLDEN / f"{name.replace(' ', '-')}.svg"
     assert golden.read_text(encoding="utf-8") == FIGURES[name]().svg
+
+
+@pytest.mark.parametrize(
+    ("at_us", "expected"),
+    [
+        (0, "0 µs"),
+        (999, "999 µs"),
+        (1_500, "1.5 ms"),
+        (250_000, "250 ms"),
+        (5_000_000, "5.00 s"),
+        (3_600_000_000, "3,600 s"),
+    ],
+)
+def test_durations_are_told_in_the_unit_that_suits_them(
+    at_us: int, expected: str
+) -> None:
+    """Microseconds become what a reader would say."""
+    assert expected == duration(at_us)
+
+
+@pytest.mark.parametrize(
+    ("stretch", "unit"), [(1, "µs"), (1_000, "ms"), (10_000_000, "s")]
+)
+def test_the_axis_names_its_unit(stretch: int, unit: str) -> None:
+    """A run of microseconds, of milliseconds, of minutes."""
+    to = Recorder("simulated", 1, "")
+    for i in range(3):
+        sent, arrived = 10 * i * stretch, (10 * i + 5) * stretch
+        to.message(
+            "request", "a", "b", label="x", sent_us=sent, arrived_us=arrived,
+            fate="delivered",
+        )  # fmt: skip
+    assert unit in words(sequence(to.recording(30 * stretch))).splitlines()
+
+
+def test_text_in_any_script_keeps_inside_the_figure() -> None:
+    """Wide characters are measured as wide."""
+    to = Recorder("simulated", 1, "")
+    to.message(
+        "request", "乗客", "自転車", label="予約" * 30, sent_us=0, arrived_us=500,
+        fate="delivered",
+    )  # fmt: skip
+    figure = sequence(to.recording(1_000))
+    assert "…" in words(figure)
+    assert [] == overlaps(figure)
+
+
+def test_a_reply_that_refuses_is_marked() -> None:
+    """A status of 400 and more has a ✕, not only a number."""
+    to = Recorder("simulated", 1, "")
+    to.message(
+        "reply", "pricing", "rides", label="GET /quote", status=503, sent_us=0,
+        arrived_us=500, fate="delivered",
+    )  # fmt: skip
+    assert "✕ 503" in words(sequence(to.recording(1_000)))

@@ -13,7 +13,8 @@ from movingparts.draw.ink import escaped, printable
 # and the note and the table remain.
 _SHOW = (
     "<style>.mp-figure>.mp-art,moving-parts-player>.mp-art{display:block!important}"
-    ".mp-figure>.mp-note,moving-parts-player>.mp-note{display:none}</style>"
+    ".mp-figure>.mp-note,moving-parts-player>.mp-note{display:none}.mp-title{margin:0 0"
+    " .5rem;font:600 1rem/1.4 var(--mp-font-sign,sans-serif)}</style>"
 )
 
 
@@ -68,8 +69,9 @@ class Figure:
     def html(self) -> str:
         """Return what a page shows: the drawing and its table."""
         return (
-            f'<figure class="mp-figure mp-{self.kind}">{art(self.svg, self.title)}'
-            f"{self.twin.html()}</figure>"
+            f'<figure class="mp-figure mp-{self.kind}"><figcaption class="mp-title">'
+            f"{escaped(self.title)}</figcaption>{art(self.svg)}{self.twin.html()}"
+            "</figure>"
         )
 
     def save(self, path: str | Path) -> Path:
@@ -86,10 +88,9 @@ class Figure:
         return f"<Figure {self.kind}: {printable(self.title)}>"
 
 
-def art(svg: str, title: str) -> str:
+def art(svg: str) -> str:
     """Return the drawing as HTML that stays tidy where a notebook is not trusted."""
     return (
         f'{_SHOW}<div class="mp-art" slot="art" hidden>{svg}</div>'
-        f'<p class="mp-note" slot="note"><strong>{escaped(title)}</strong>'
-        " (Run this cell to draw the figure.)</p>"
+        '<p class="mp-note" slot="note">Run this cell to draw the figure.</p>'
     )

@@ -189,7 +189,8 @@ def _style(name: str, shapes: str) -> str:
         if scoped:
             rules.append(f"{','.join(scoped)}{{{block}")
     return (
-        f"{own}{{display:block;max-width:100%;height:auto;--_font:{font};{light}}}"
+        f"{own}{{display:block;margin:0 auto;max-width:100%;height:auto;"
+        f"--_font:{font};{light}}}"
         f"@media(prefers-color-scheme:dark){{{own}{{{dark}}}}}"
         + "".join(rules)
         + f"@media(max-width:520px){{{own} text:not(.bold){{font-size:17px}}}}"

@@ -73,8 +73,7 @@ tr[aria-current] { background: var(--wash); box-shadow: inset 3px 0 var(--accent
 
 // What the current row looks like in a table that stands outside the shadow root.
 const LIGHT = `moving-parts-player tr[aria-current] {
-  background: var(--mp-request-wash, rgba(0, 114, 178, .16));
-  box-shadow: inset 3px 0 var(--mp-request, #0072b2); }`;
+  background: var(--mp-request-wash, rgba(0, 114, 178, .16)); }`;
 
 const ICONS = {
   play: "M3 1.5v13l11-6.5z",
@@ -222,7 +221,8 @@ class MovingPartsPlayer extends HTML {
       name: "art" })));
     this.frame = make("div", { class: "frame", role: "group", "aria-label": name },
       this.stage);
-    root.append(this.frame, make("slot", { name: "twin" }));
+    root.append(make("slot", { name: "title" }), this.frame,
+      make("slot", { name: "twin" }));
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
   }
 
@@ -523,13 +523,12 @@ class MovingPartsPlayer extends HTML {
       else marks.put(shape, x0 + (x1 - x0) * part, at);
     }
     marks.end();
-    const over = at >= this.last;
     if (on_map) this.downs();
     else {
       this.veil.setAttribute("y", Math.round(at * 10) / 10);
       this.line.setAttribute("transform", `translate(0 ${at.toFixed(1)})`);
-      this.line.setAttribute("display", over ? "none" : "inline");
-      this.veil.setAttribute("display", over ? "none" : "inline");
+      const shown = at >= this.last ? "none" : "inline";
+      for (const mark of [this.line, this.veil]) mark.setAttribute("display", shown);
     }
     const time = this.clock();
     controls.range.value = at;
@@ -557,9 +556,8 @@ class MovingPartsPlayer extends HTML {
   clock() {
     const { unit, digits } = this.data;
     const per = { "µs": 1, ms: 1e3, s: 1e6 }[unit];
-    const value = (Math.max(this.time, 0) / per).toLocaleString("en", {
-      minimumFractionDigits: digits, maximumFractionDigits: digits });
-    return `${value} ${unit}`;
+    const places = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    return `${(Math.max(this.time, 0) / per).toLocaleString("en", places)} ${unit}`;
   }
 
   /** Mark the row of the table that tells what has just happened, and say it. */
@@ -592,7 +590,9 @@ if (typeof customElements !== "undefined" && !customElements.get("moving-parts-p
 function render({ model, el }) {
   const player = document.createElement("moving-parts-player");
   player.data = JSON.parse(model.get("recording"));
-  player.setAttribute("label", player.data.title);
+  const text = player.data.title;
+  player.setAttribute("label", text);
+  player.append(make("p", { class: "mp-title", slot: "title", text }));
   el.append(player);
   return () => player.remove();
 }

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from movingparts.draw.excerpt import Excerpt, described, excerpt, finding
 from movingparts.draw.figure import Figure, art
-from movingparts.draw.ink import printable, quoted
+from movingparts.draw.ink import escaped, printable, quoted
 from movingparts.draw.sequence import arranged, classes_of, document_of
 from movingparts.draw.topology import mapped, shapes_of
 from movingparts.world.core.recording import Recording
@@ -47,7 +47,8 @@ class Player:
 
     def html(self) -> str:
         """Return the custom element with all that it holds."""
-        here = f"{art(self.figure.svg, self.title)}{self.figure.twin.html()}"
+        title = f'<p class="mp-title" slot="title">{escaped(self.title)}</p>'
+        here = f"{title}{art(self.figure.svg)}{self.figure.twin.html()}"
         attributes = f' view="{self.figure.kind}" label={quoted(self.title)}'
         if self.src is None:
             script = f'<script type="application/json">{_inert(self.data)}</script>'

@@ -383,7 +383,12 @@ def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
     color = "quiet" if message.fate == "in flight" else "alarm"
     color = color if message.copy_of is None else "again"
     label = Label(0, 0, wide, text, suffix, suffix_class=color)
-    arrival = (layout.part.ends(message), [(inside(end), 17), (inside(start), 17)])
+    places = [(inside(end), 17), (inside(start), 17)]
+    if message.arrived_us is None:  # beyond the mark where it stops
+        middle = (x0 + x1) // 2
+        beyond = middle + 24 if x1 > x0 else middle - 24 - wide
+        places = [(inside(beyond), 5), *places]
+    arrival = (layout.part.ends(message), places)
     return Spot([(inside(start), -6)], label, arrival)
 
 
