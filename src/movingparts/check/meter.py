@@ -91,6 +91,7 @@ class Meter:
         self.limit, self.steps = limit, 0
         self.active = False
         self._depth = 0
+        self._known: dict[CodeType, bool] = {}
         self._outside: list[FrameType] = []
         self._rearmed: list[FrameType] = []
 
@@ -175,7 +176,10 @@ class Meter:
             self._outside.clear()
 
     def _trace(self, frame: FrameType, event: str, arg: Any) -> Any:
-        if not _theirs(frame):
+        code = frame.f_code
+        if code not in self._known:
+            self._known[code] = _theirs(frame)
+        if not self._known[code]:
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         self._depth += 1

@@ -177,8 +177,9 @@ def _asked(answer: Answer, team: Team) -> Decision:
     if type(said) is not Decision:
         text = f"`decide` returned {shown(said)}, not a Decision."
         raise Rejected("garbage", text)
+    split: Any = said.split
     numbers: tuple[Any, ...] = (said.one_p99, said.two_p99)
-    if type(said.split) is not bool or any(
+    if type(split) is not bool or any(
         not isinstance(n, int | float) or not 0 <= n < math.inf for n in numbers
     ):
         text = (
