@@ -72,7 +72,8 @@ class Life:
         self.clock = NodeClock(self)
         self.node = Node(
             name=name,
-            client=httpx.AsyncClient(),  # replaced by the world, which knows the calls
+            # Replaced by the world, which knows the calls; bare, it reads TLS roots.
+            client=httpx.AsyncClient(transport=httpx.AsyncBaseTransport()),
             bus=self.bus,
             clock=self.clock,
             random=stream(fabric.seed, "node", name, number),
