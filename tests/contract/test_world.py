@@ -305,6 +305,15 @@ def test_a_seed_gives_the_same_ids_again(run: Run) -> None:
     assert run(scenario).result == run(scenario).result
 
 
+def test_the_scenarios_chance_goes_on_where_it_was(run: Run) -> None:
+    async def scenario(world: World) -> list[float]:
+        return [world.random.random() for _ in range(3)]
+
+    first = run(scenario).result
+    assert 3 == len(set(first))
+    assert first == run(scenario).result
+
+
 def test_asking_for_a_node_twice_gives_the_same_one(run: Run) -> None:
     async def scenario(world: World) -> tuple[bool, bool]:
         await world.serve("pricing", pricing)

@@ -313,6 +313,25 @@ def test_a_broker_that_dies_is_named_and_comes_back_with_all_it_held() -> None:
     assert ["crash", "restart"] == kinds
 
 
+def test_after_a_restart_everyone_is_back_on_the_broker() -> None:
+    """Also spawned services, and without a wait."""
+
+    async def scenario(world: LocalWorld) -> Any:
+        await world.serve("counter", local_services.counter)
+        await world.spawn("asker", ASKER)
+        rider = world.client("rider")
+        await rider.post("http://asker/ask")
+        for _ in range(3):
+            assert world.broker.pid is not None
+            os.kill(world.broker.pid, signal.SIGKILL)
+            await until(lambda: not world.broker.up)
+            await world.restart_broker()
+            reply = await rider.post("http://asker/ask")
+        return reply.json()["count"]
+
+    assert 4 == locally(scenario)
+
+
 def test_calls_go_on_without_the_broker() -> None:
     async def scenario(world: LocalWorld) -> Any:
         await world.serve("greeter", greeter)

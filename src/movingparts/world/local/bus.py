@@ -41,6 +41,11 @@ class LocalBus:
     def __repr__(self) -> str:
         return f"<LocalBus of {self._name}>"
 
+    @property
+    def connected(self) -> bool:
+        """Whether it could publish now; what was never used connects when it is."""
+        return self._bus is None or self._bus.connection.is_connected
+
     async def publish(self, subject: str, event: Event) -> None:
         """Publish an event."""
         bus = await self._reached()

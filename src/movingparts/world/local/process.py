@@ -45,6 +45,7 @@ class Child:
         self._reports: list[dict[str, Any]] = []
         self._mirror = Mirror(f"{self.name}-{settings['number']}")
         self._nats: Client | None = None
+        self._life: Life | None = None
 
     def __repr__(self) -> str:
         return f"<Child {self.name}>"
@@ -60,6 +61,7 @@ class Child:
         )
         await self._nats.subscribe(settling(self.name), cb=self._settle)
         life = Life(self._site(), self.name, _PrintedLog(), settings["number"])
+        self._life = life
         await life.serve(factory)
         reporting = asyncio.create_task(self._report_often(), name="reports")
         say(ready, {"port": life.port})
@@ -109,7 +111,9 @@ class Child:
         await self._nats.flush()
 
     async def _settle(self, message: Msg) -> None:
-        await self._report({"settled": self.name})
+        """Report all; say that it was all once the service's bus is there too."""
+        ready = self._life is not None and self._life.connected
+        await self._report(*([{"settled": self.name}] if ready else []))
 
 
 def load(target: str) -> Factory:

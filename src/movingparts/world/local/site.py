@@ -31,15 +31,16 @@ class Site:
     line: Line
     numbers: dict[str, int] = field(default_factory=dict)
 
-    def chance(self, *names: object) -> Random:
-        """Return a seeded stream, or the system's randomness without a seed."""
-        return random.SystemRandom() if self.seed is None else stream(self.seed, *names)
-
     def disk(self, name: str) -> Path:
         """Return a node's folder; a later life of the name finds what is in it."""
         folder = self.folder / "disk" / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def chance(seed: int | None, *names: object) -> Random:
+    """Return a seeded stream, or the system's randomness without a seed."""
+    return random.SystemRandom() if seed is None else stream(seed, *names)
 
 
 class Life:
@@ -53,14 +54,14 @@ class Life:
         self.app: ASGIApp | None = None
         self.alive = True
         tasks = Tasks(self._report)
-        ids = site.chance("node", name, number, "ids")
+        ids = chance(site.seed, "node", name, number, "ids")
         self._bus = LocalBus(name, tasks, site.line, ids)
         self.node = Node(
             name=name,
             client=self.client(5.0),
             bus=self._bus,
             clock=site.clock,
-            random=site.chance("node", name, number),
+            random=chance(site.seed, "node", name, number),
             tasks=tasks,
             disk=Disk(lambda: site.disk(name)),
             logs=logs,
@@ -73,6 +74,11 @@ class Life:
     def port(self) -> int | None:
         """Where it listens; None for a caller that serves nothing."""
         return self._listener.port if self._listener is not None else None
+
+    @property
+    def connected(self) -> bool:
+        """Whether its bus could publish now."""
+        return self._bus.connected
 
     def client(self, timeout: float | None) -> httpx.AsyncClient:
         """Return a client that calls in this node's name."""

@@ -29,7 +29,7 @@ from movingparts.world.local.clock import RealClock
 from movingparts.world.local.directory import Directory
 from movingparts.world.local.ledger import REPORTS, Ledger, settling
 from movingparts.world.local.server import GRACE
-from movingparts.world.local.site import Life, Site
+from movingparts.world.local.site import Life, Site, chance
 from movingparts.world.local.spawned import SpawnedService, check_target
 from movingparts.world.local.watchdog import PREFIX, Watchdog
 
@@ -113,6 +113,7 @@ class LocalWorld:
         self._clock = RealClock()
         self._recorder = Recorder("local", seed, self._clock.now().isoformat())
         self._ledger = Ledger(self._recorder)
+        self._random = chance(seed, "scenario")
         self._lives: dict[str, Life] = {}
         self._services: dict[str, LocalService | SpawnedService] = {}
         self._old: list[SpawnedService] = []
@@ -252,7 +253,7 @@ class LocalWorld:
     @property
     def random(self) -> Random:
         """Chance for the scenario itself."""
-        return self._here.chance("scenario")
+        return self._random
 
     @property
     def recording(self) -> Recording:
@@ -329,27 +330,16 @@ class LocalWorld:
         await broker.stop()
         await broker.start()
         self._moment("restart", "bus", "the broker starts again")
-        assert self._nats is not None  # noqa: S101  # an open world has one
-        for _ in range(500):
-            if self._nats.is_connected:
+        for _ in range(250):
+            if self._reconnected() and await self._settled(0.2):
                 return
-            await asyncio.sleep(0.01)
-        raise WorldError("the NATS server is up again, but did not answer within 5 s")
+            await asyncio.sleep(0.02)
+        raise WorldError("the NATS server is up again, but not everyone is back on it")
 
     async def settle(self, *, timeout: float = 2.0) -> None:
         """Wait until spawned services have reported all that they have seen so far."""
-        if self._nats is None or not self._nats.is_connected:
-            return
-        waiting = []
-        for name, service in self._services.items():
-            if isinstance(service, SpawnedService) and service.up:
-                waiting.append(asyncio.get_running_loop().create_future())
-                self._settling[name] = waiting[-1]
-                await self._nats.publish(settling(name))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                for future in waiting:
-                    await future
+        if self._nats is not None and self._nats.is_connected:
+            await self._settled(timeout)
 
     # --- inside ----------------------------------------------------------------
 
@@ -420,6 +410,30 @@ class LocalWorld:
 
     def _moment(self, kind: str, name: str, text: str) -> None:
         self._recorder.moment(self._clock.time_us(), kind, (name,), text)
+
+    def _reconnected(self) -> bool:
+        served = [
+            s.life for s in self._services.values() if isinstance(s, LocalService)
+        ]
+        lives = [life for life in [*served, *self._lives.values()] if life.alive]
+        return self.nats.is_connected and all(life.connected for life in lives)
+
+    async def _settled(self, timeout: float) -> bool:
+        """Ask the spawned services to report; say whether all did in time."""
+        waiting = []
+        for name, service in self._services.items():
+            if isinstance(service, SpawnedService) and service.up:
+                waiting.append(asyncio.get_running_loop().create_future())
+                self._settling[name] = waiting[-1]
+                if self._nats is not None:
+                    await self._nats.publish(settling(name))
+        try:
+            async with asyncio.timeout(timeout):
+                for future in waiting:
+                    await future
+        except TimeoutError:
+            return False
+        return True
 
     async def _reported(self, message: Msg) -> None:
         for report in json.loads(message.data):
