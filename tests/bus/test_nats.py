@@ -108,7 +108,9 @@ def test_a_stream_that_another_declares_later_is_noticed(tmp_path):
         await rides.publish("rides.ended", event(1))
         noticed = Seen()
         await billing.stream("rides", "rides.>")
-        await rides.connection.flush()  # the broker's word on it came before this
+        async with asyncio.timeout(5):
+            while rides._jetstream.known("rides.ended") is not None:
+                await asyncio.sleep(0.001)  # until the broker's word is here
         answered = rides.connection.stats["in_msgs"]
         await rides.publish("rides.ended", event(2))
         assert rides.connection.stats["in_msgs"] > answered
