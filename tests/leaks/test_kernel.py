@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -132,9 +133,14 @@ def kernel(tmp_path: Path) -> Iterator[Kernel]:
 
 
 def ports_in_use(ports: set[int]) -> set[int]:
-    everywhere = psutil.net_connections("tcp")
-    listening = {c.laddr.port for c in everywhere if c.status == psutil.CONN_LISTEN}
-    return ports & listening
+    """The ports to which a connection can be made."""
+    return {port for port in ports if _answers(port)}
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as caller:
+        caller.settimeout(5)
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def gone(kernel: Kernel, ports: set[int]) -> None:
