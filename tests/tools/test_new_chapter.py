@@ -1,0 +1,137 @@
+"""A chapter that `make new-chapter` starts is complete, passes and builds."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import build, frontend, siblings
+from tools.new_chapter import ChapterError, listed, start
+
+ROOT = Path(__file__).parents[2]
+NAME = "18-whose-turn"
+
+CONTENTS = """\
+format: jb-book
+root: book/glossary
+parts:
+  - caption: Beside the chapters
+    chapters:
+      - file: book/bibliography
+"""
+
+
+@pytest.fixture(scope="module")
+def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the book without its chapters, and a new one started in it."""
+    root = tmp_path_factory.mktemp("fork")
+    shutil.copytree(
+        ROOT / "book", root / "book", ignore=shutil.ignore_patterns("_build")
+    )
+    (root / "book" / "_toc.yml").write_text(CONTENTS)
+    for folder in ("chapters", "labs"):
+        (root / folder).mkdir()
+    (root / "src").symlink_to(ROOT / "src", target_is_directory=True)
+    start(root, "18", "whose-turn", "Whose turn")
+    return root
+
+
+@pytest.mark.slow
+def test_nothing_is_missing_beside_it(fork: Path) -> None:
+    assert [NAME] == siblings.chapters(fork)
+    assert [] == siblings.problems(fork)
+
+
+@pytest.mark.slow
+def test_its_own_tests_pass(fork: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/labs"],
+        cwd=fork,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "2 passed" in said.stdout, said.stdout + said.stderr
+
+
+@pytest.mark.slow
+def test_its_lab_runs_to_the_same_outputs_again(fork: Path) -> None:
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--nbval",
+            "labs",
+        ],
+        cwd=fork,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "6 passed" in said.stdout, said.stdout + said.stderr
+
+
+@pytest.mark.slow
+def test_it_builds_without_a_warning(fork: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, *build.COMMAND],
+        cwd=fork,
+        env=frontend.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == said.returncode, said.stdout + said.stderr
+    built = fork / "book" / "_build" / "dirhtml" / "chapters" / NAME / "index.html"
+    assert "waited 5 s for a reply from station" in built.read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_a_number_is_given_once(fork: Path) -> None:
+    with pytest.raises(ChapterError, match=f"is there already: chapters/{NAME}.md"):
+        start(fork, "18", "another", "Another")
+
+
+@pytest.mark.parametrize(
+    ("number", "slug", "title", "said"),
+    [
+        ("", "whose-turn", "Whose turn", "A number, a slug and a title are needed"),
+        ("18", "", "Whose turn", "A number, a slug and a title are needed"),
+        ("18", "whose-turn", "", "A number, a slug and a title are needed"),
+        ("8", "whose-turn", "Whose turn", "'8-whose-turn' is not NN-slug"),
+        ("18", "Whose_Turn", "Whose turn", "'18-Whose_Turn' is not NN-slug"),
+        ("18", "../up", "Whose turn", "'18-../up' is not NN-slug"),
+    ],
+)
+def test_what_cannot_be_a_chapter_is_refused(
+    tmp_path: Path, number: str, slug: str, title: str, said: str
+) -> None:
+    with pytest.raises(ChapterError, match=said):
+        start(tmp_path, number, slug, title)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_the_contents_keep_the_order_of_the_numbers() -> None:
+    contents = (
+        "parts:\n  - caption: One\n    chapters:\n"
+        "      - file: chapters/01-one\n"
+        "        sections:\n          - file: labs/01-one\n"
+        "      - file: chapters/09-nine\n"
+        "  - caption: Beside\n    chapters:\n      - file: book/glossary\n"
+    )
+    after = listed(contents, "05-five")
+    pages = [line.split()[-1] for line in after.splitlines() if "file:" in line]
+    assert [
+        "chapters/01-one",
+        "labs/01-one",
+        "chapters/05-five",
+        "labs/05-five",
+        "chapters/09-nine",
+        "book/glossary",
+    ] == pages
