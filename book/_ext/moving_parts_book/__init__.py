@@ -5,11 +5,19 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-from . import city_picture, exercise_card, markup, plan, questions, site
+from . import city_picture, exercise_card, formulas, markup, plan, questions, site
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register every part with Sphinx."""
-    for part in (markup, questions, exercise_card, city_picture, plan, site):
+    for part in (
+        markup,
+        questions,
+        exercise_card,
+        city_picture,
+        plan,
+        formulas,
+        site,
+    ):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
