@@ -91,8 +91,9 @@ def test_what_was_measured_says_when_and_on_what_and_not_on_whose() -> None:
 
 @pytest.mark.slow
 def test_one_lost_reply_charges_twice_and_nothing_else_was_lost(page: Page) -> None:
-    receipt, charges = page["lost_reply"].result
-    assert ({"ride_id": "ride-1", "cents": 280}, 2) == (receipt, len(charges))
+    status, receipt, charges = page["lost_reply"].result
+    assert (201, {"ride_id": "ride-1", "cents": 280}) == (status, receipt)
+    assert 2 == len(charges)
     lost = [m.kind for m in page["lost_reply"].messages if m.fate == "lost"]
     assert ["reply"] == lost
 
