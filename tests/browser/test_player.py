@@ -50,6 +50,7 @@ PAGE = """<!doctype html><html lang="en" data-theme="{theme}"{root}>
 <meta charset="utf-8">{head}<title>page</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width"><link rel="stylesheet"
 href="palette.css"><script type="module" src="player.js"></script>
+<style>body {{ background: var(--mp-paper); color: var(--mp-ink) }}</style>
 <body><h1>Page</h1>{body}</body></html>"""
 
 
@@ -431,6 +432,22 @@ def test_a_strict_content_security_policy_lets_it_work(opened: Open) -> None:
     page = opened(play(calls()).html(), head=policy)
     page.get_by_role("button", name="Step back").click()
     assert not state(page)["last"]
+
+
+AXE = Path("node_modules/axe-core/axe.min.js")
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: npm ci")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_to_object_to(opened: Open, theme: str) -> None:
+    """Names, roles, contrast and landmarks hold with tables open, in both schemes."""
+    body = play(ride()).html() + play(ride(), view="topology").html()
+    page = opened(f"<main>{body}</main>", theme=theme)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.get_by_role("button", name="Step back").first.click()
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("async () => (await axe.run('main')).violations")
+    assert [] == [(one["id"], one["nodes"][0]["html"]) for one in found]
 
 
 # --- JupyterLab -------------------------------------------------------------------

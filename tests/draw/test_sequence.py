@@ -314,6 +314,19 @@ def test_an_unknown_node_is_refused_with_the_names_there_are() -> None:
         sequence(calls(), nodes=["pricng"])
 
 
+def test_an_unknown_kind_is_refused_with_the_kinds_there_are() -> None:
+    """A misspelled kind would draw nothing and say nothing."""
+    known = "request, reply, event, ack"
+    with pytest.raises(ValueError, match=f"no kind 'calls'; there are: {known}"):
+        sequence(calls(), kinds={"calls"})
+
+
+def test_one_kind_and_one_node_need_no_list() -> None:
+    """A name alone is that name, not its letters."""
+    assert "200" not in words(sequence(calls(), kinds="request"))
+    assert "pricing" in words(sequence(calls(), nodes="pricing"))
+
+
 def test_a_limit_below_one_is_refused() -> None:
     """A figure of no messages is not what anybody asks for."""
     with pytest.raises(ValueError, match="at least one message, got limit=0"):

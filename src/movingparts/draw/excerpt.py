@@ -85,17 +85,12 @@ def excerpt(
 ) -> Excerpt:
     """Choose what is drawn: the first `limit` messages among `nodes`, of `kinds`.
 
-    Raises `ValueError` for a node that took no part.
+    Raises `ValueError` for a node that took no part, a kind that there is not, and a
+    limit below one.
     """
-    known = {member.name: str(member.kind) for member in recording.nodes}
-    for message in recording.messages:
-        for name in (message.source, message.target):
-            known.setdefault(name, "service")
-    unknown = [name for name in nodes or () if name not in known]
-    if unknown:
-        raise ValueError(f"no node {unknown[0]!r}; there are: {', '.join(known)}")
-    if limit is not None and limit < 1:
-        raise ValueError(f"a figure shows at least one message, got limit={limit}")
+    nodes = [nodes] if isinstance(nodes, str) else nodes
+    known = _known(recording)
+    _refuse_bad(known, limit, nodes, kinds)
     wanted = set(known if nodes is None else nodes)
     drawn = [
         message
@@ -103,24 +98,50 @@ def excerpt(
         if {message.source, message.target} <= wanted
         and (kinds is None or message.kind in kinds)
     ]
-    rest = [] if limit is None else drawn[limit:]
+    shown, rest = drawn[:limit], [] if limit is None else drawn[limit:]
     until = rest[0].sent_us if rest else recording.duration_us
-    shown = drawn if limit is None else drawn[:limit]
     until = max([until, *(m.arrived_us or m.sent_us for m in shown)])
     end = rest[0].sent_us if rest else until
     spans = [s for s in recording.spans if s.start_us <= end and s.node in wanted]
     moments = [m for m in recording.moments if m.at_us <= end]
+    moments = [m for m in moments if not m.nodes or wanted & set(m.nodes)]
     order = tuple(nodes) if nodes is not None else _order(known, shown, spans, moments)
     return Excerpt(
         order,
         {name: known[name] for name in order},
         tuple(shown),
         tuple(spans),
-        tuple(m for m in moments if not m.nodes or set(m.nodes) & set(order)),
+        tuple(moments),
         len(rest),
         until,
         _typical(shown),
     )
+
+
+def _known(recording: Recording) -> dict[str, str]:
+    """Return every node's kind; one that only messages name is a service."""
+    known = {member.name: str(member.kind) for member in recording.nodes}
+    for message in recording.messages:
+        for name in (message.source, message.target):
+            known.setdefault(name, "service")
+    return known
+
+
+def _refuse_bad(
+    known: dict[str, str],
+    limit: int | None,
+    nodes: Sequence[str] | None,
+    kinds: Collection[str] | None,
+) -> None:
+    unknown = [name for name in nodes or () if name not in known]
+    if unknown:
+        raise ValueError(f"no node {unknown[0]!r}; there are: {', '.join(known)}")
+    odd = [kinds] if isinstance(kinds, str) else list(kinds or ())
+    odd = [kind for kind in odd if kind not in _NOUNS]
+    if odd:
+        raise ValueError(f"no kind {odd[0]!r}; there are: {', '.join(_NOUNS)}")
+    if limit is not None and limit < 1:
+        raise ValueError(f"a figure shows at least one message, got limit={limit}")
 
 
 def _order(

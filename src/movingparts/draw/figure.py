@@ -37,7 +37,7 @@ class Twin:
         more = f"<p>{self.more()}</p>" if self.left_out else ""
         return (
             f'<details class="mp-twin" slot="twin"><summary>{escaped(self.caption)}'
-            f'</summary><div class="mp-scroll" tabindex="0" role="region"'
+            f'</summary><div class="mp-scroll" tabindex="0" role="group"'
             f' aria-label="Table"><table class="mp-table"><thead><tr>{head}</tr>'
             f"</thead><tbody>{body}</tbody></table></div>{more}</details>"
         )

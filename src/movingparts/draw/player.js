@@ -320,7 +320,7 @@ class MovingPartsPlayer extends HTML {
         ...cells("td", row))));
       const twin = make("details", { class: "twin" }, make("summary", { text:
         "What happened, as a table" }), make("div", { class: "scroll", tabindex: "0",
-        role: "region", "aria-label": "Table" }, make("table", {}, make("thead", {},
+        role: "group", "aria-label": "Table" }, make("table", {}, make("thead", {},
         make("tr", {}, ...cells("th", columns))), body)));
       this.shadowRoot.querySelector("slot[name=twin]").replaceWith(twin);
       this.rows = [...body.rows];

@@ -155,27 +155,33 @@ def _ranks(part: Excerpt) -> dict[str, int]:
     return ranks
 
 
-def _boxes(layout: Map) -> None:
-    part = layout.part
+def _rows(part: Excerpt) -> list[tuple[list[str], int]]:
+    """Return the rows of boxes from the top: names, and how many have room there."""
     ranks = _ranks(part)
-    rows: list[list[str]] = []
-    slots: list[int] = []  # how many boxes a row has room for
+    rows: list[tuple[list[str], int]] = []
     for rank in sorted(set(ranks.values())):
         row = [name for name in part.names if ranks[name] == rank]
         grid = min(len(row), 3 if len(row) <= 6 else 4)
+        full = False
         while row:
             # Every second row of a rank has one box less, so that its boxes stand
             # between those above, and links to them pass there.
-            size = grid - (bool(rows) and slots[-1] == grid == len(rows[-1]) > 2)
-            rows.append(row[:size])
-            slots.append(grid)
+            size = grid - (full and grid > 2)
+            rows.append((row[:size], grid))
+            full = not full and grid <= len(row)
             row = row[size:]
-    most = max(slots, default=1)
+    return rows
+
+
+def _boxes(layout: Map) -> None:
+    part = layout.part
+    rows = _rows(part)
+    most = max((grid for _, grid in rows), default=1)
     wish = max((width(n, bold=True) + 34 for n in part.names), default=100)
     wide = max(110, min(wish, (WIDEST - 40) // most - 44))
     across = min(max(most * (wide + 66), 320), WIDEST - 20)
-    for number, row in enumerate(rows):
-        slot = across // slots[number]
+    for number, (row, grid) in enumerate(rows):
+        slot = across // grid
         first = 10 + (across - slot * len(row)) // 2 + slot // 2
         if len(row) == 1 and 0 < number < len(rows) - 1:
             first += (-1) ** number * across // 5  # lets links that skip a row pass
