@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup, Tag
+from moving_parts_book.exercise_card import RegistryError, read_registry
 
 from tests.book.conftest import EXTENSIONS
 
@@ -323,11 +324,10 @@ def test_mistake_is_named_with_its_file_and_line(name: str, complaints: str) -> 
     assert line[2].startswith(BAD[name][1])
 
 
-@pytest.mark.slow
-def test_registry_that_is_not_there_is_named(tmp_path: Path) -> None:
-    option = "-Dmoving_parts_exercises=nowhere:exercises"
-    text = "# T\n\n```{exercise-card} 1.1\n```\n"
-    code, said = build(tmp_path, {"index": text}, "-W", "--keep-going", option)
-    assert 1 == code
-    assert "index.md:3: ERROR: exercise-card 1.1: no exercises at" in said
-    assert "moving_parts_exercises must name a function, as module:function" in said
+@pytest.mark.parametrize("address", ["nowhere:exercises", "json:exercises", "json"])
+def test_registry_that_is_not_there_is_named(address: str) -> None:
+    with pytest.raises(RegistryError) as refused:
+        read_registry(address)
+    said = str(refused.value)
+    assert said.startswith(f"no exercises at {address!r}")
+    assert said.endswith("must name a function, as module:function.")
