@@ -62,6 +62,7 @@ FIGURES = {
     "map of a ride": lambda: topology(ride()),
     "map of calls": lambda: topology(calls()),
     "map of a small fan-out": lambda: topology(fan_out(5)),
+    "map of a large fan-out": lambda: topology(fan_out(12)),
     "map of nothing": lambda: topology(Recording(world="simulated")),
 }
 

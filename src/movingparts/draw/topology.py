@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -173,8 +174,39 @@ def _rows(part: Excerpt) -> list[tuple[list[str], int]]:
     return rows
 
 
+def _hub(layout: Map) -> str | None:
+    """Return the node that every link touches, in a star of 5 to 12 rays."""
+    pairs = [{source, target} for source, target in layout.links]
+    hubs = [name for name in layout.part.names if all(name in pair for pair in pairs)]
+    star = bool(pairs and hubs) and 5 < len(layout.part.names) <= 13
+    return hubs[0] if star else None
+
+
+def _around(layout: Map, hub: str) -> None:
+    """Put the hub in the middle and the others around it, clockwise from the top."""
+    part = layout.part
+    others = [name for name in part.names if name != hub]
+    wish = max(width(name, bold=True) + 22 for name in part.names)
+    wide = max(96, min(wish, 130))
+    far_x, far_y = (WIDEST - 20 - wide) // 2, 130 + 16 * len(others)
+    x, y = 10 + far_x + wide // 2, 20 + far_y + HIGH // 2
+    layout.boxes[hub] = Box(x, y, wide, hub, part.kinds[hub])
+    for i, name in enumerate(others):
+        turn = 2 * math.pi * (i + 0.5) / len(others)
+        # Rounded twice, because the last bit of a sine differs between platforms.
+        dx, dy = round(far_x * math.sin(turn), 3), round(far_y * math.cos(turn), 3)
+        layout.boxes[name] = Box(
+            x + round(dx), y - round(dy), wide, name, part.kinds[name]
+        )
+    layout.size = (WIDEST, 2 * y)
+
+
 def _boxes(layout: Map) -> None:
     part = layout.part
+    hub = _hub(layout)
+    if hub is not None:
+        _around(layout, hub)
+        return
     rows = _rows(part)
     most = max((grid for _, grid in rows), default=1)
     wish = max((width(n, bold=True) + 34 for n in part.names), default=100)
