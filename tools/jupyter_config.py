@@ -12,10 +12,3 @@ c.LabApp.check_for_updates_class = (
     "jupyterlab.handlers.announcements.NeverCheckForUpdate"
 )
 c.LabApp.extension_manager = "readonly"
-
-# Nor does it ask whether you want news.
-c.ServerApp.tornado_settings = {
-    "page_config_data": {
-        "disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}
-    }
-}

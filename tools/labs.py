@@ -95,7 +95,10 @@ def jupyterlab() -> Iterator[Lab]:
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in most containers
         command.append("--allow-root")
     # The token goes by the environment: a command line can be read by others.
-    env = {**os.environ, "JUPYTER_TOKEN": token}
+    # The folder's labconfig turns off the question whether you want news.
+    more = [str(ROOT / "tools" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    path = os.pathsep.join(filter(None, more))
+    env = {**os.environ, "JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": path}
     with process.running(command, env=env, log=LOG) as lab:
         give_up = time.monotonic() + PATIENCE
         while not answers(port, token):
