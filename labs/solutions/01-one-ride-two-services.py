@@ -36,6 +36,7 @@ async def charge(node, ride_id, cents):
 
 # --- 1.3 The last bike ------------------------------------------------------------
 
+QUOTE = "http://pricing/quotes?minutes=30"
 TAKE = """UPDATE bikes SET rider = ? WHERE bike_id =
     (SELECT bike_id FROM bikes WHERE rider IS NULL LIMIT 1) RETURNING bike_id"""
 
@@ -50,7 +51,7 @@ def rides(node):
         if bike is None:
             raise HTTPException(409, "no bike is left")
         try:
-            quote = await node.client.get("http://pricing/quotes", timeout=1.0)
+            quote = await node.client.get(QUOTE, timeout=1.0)
             quote.raise_for_status()
         except httpx.HTTPError:
             with db:
@@ -65,9 +66,7 @@ def rides(node):
 
 
 def timeouts(depth, budget):
-    step = (
-        0.040 + 2 * 0.010
-    )  # the work before a call, the way there and back
+    step = 0.040 + 2 * 0.010  # the work before a call, the way there and back
     return [budget - step * number for number in range(depth)]
 
 

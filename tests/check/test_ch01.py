@@ -178,7 +178,7 @@ async def one_id_for_all_tries(node, ride_id, cents):
 
 FREE = "SELECT bike_id FROM bikes WHERE rider IS NULL LIMIT 1"
 TAKE = "UPDATE bikes SET rider = ? WHERE bike_id = ?"
-QUOTE = "http://pricing/quotes"
+QUOTE = "http://pricing/quotes?minutes=30"
 
 
 def hold_a_lock(node):
@@ -510,7 +510,7 @@ def test_a_seed_search_finds_the_interleaving_of_the_last_bike():
     """The broken service fails under some seeds; the mended one under none of them."""
 
     async def two_riders(world, rides):
-        async def pricing_quote():
+        async def pricing_quote(minutes: int):
             await world.clock.sleep(0.02)
             return {"cents": 280}
 

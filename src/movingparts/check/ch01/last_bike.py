@@ -38,7 +38,7 @@ def look_then_take(node: Node) -> FastAPI:
         bike = db.execute(free).fetchone()
         if bike is None:
             raise HTTPException(409, "no bike is left")
-        quote = await node.client.get("http://pricing/quotes", timeout=1.0)
+        quote = await node.client.get("http://pricing/quotes?minutes=30", timeout=1)
         taken = "UPDATE bikes SET rider = ? WHERE bike_id = ?"
         db.execute(taken, [rider, bike["bike_id"]])
         db.commit()
@@ -64,7 +64,7 @@ def _pricing(cents: int, seconds: float) -> Any:
         app = FastAPI()
 
         @app.get("/quotes")
-        async def quote() -> dict[str, int]:
+        async def quote(minutes: int) -> dict[str, int]:
             await node.clock.sleep(seconds)
             return {"cents": cents}
 
