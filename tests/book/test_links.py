@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -128,3 +129,15 @@ def test_postbuild_says_so_when_nothing_was_built(
 ) -> None:
     assert 1 == postbuild.main([str(tmp_path)])
     assert "build it first (make book)" in capsys.readouterr().err
+
+
+def test_search_leads_to_the_pages(site: Path) -> None:
+    """Its script makes addresses from the names in the index: name, slash."""
+    index = (site / "searchindex.js").read_text("utf-8")
+    found = re.search(r'"docnames":\s*(\[[^\]]*\])', index)
+    assert found is not None
+    names = json.loads(found[1])
+    assert "index" in names
+    for name in names:
+        folder = "" if name == "index" else f"{name}/"
+        assert file_of(site, folder).is_file(), name

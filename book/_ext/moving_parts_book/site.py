@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ BOOK = Path(__file__).resolve().parent.parent.parent
 PLAYER = BOOK.parent / "src/movingparts/draw/player.js"
 PLAYER_TAG = "<moving-parts-player"
 NUMBERED = re.compile(r"^(chapters|labs)/\d\d-")
+SEARCH_PAGES = re.compile(r'"docnames":\s*(\[[^\]]*\])')
 BASE_URL_VARIABLE = "MOVING_PARTS_URL"
 
 
@@ -37,6 +40,30 @@ class DirectoryHTMLBuilder(Builder):
     def get_outfilename(self, pagename: str) -> str:
         """Return the file that the page is written to."""
         return super().get_outfilename(self._shown_as(pagename))
+
+    def dump_search_index(self) -> None:
+        """Write the search index, which makes addresses of its own from page names."""
+        super().dump_search_index()
+        self._rename_in_search_index(self._shown_as)
+
+    def load_indexer(self, docnames: Iterable[str]) -> None:
+        """Read the index of the last build, with the names that the sources have."""
+        pages = {self._shown_as(name): name for name in self.env.all_docs}
+        self._rename_in_search_index(lambda name: pages.get(name, name))
+        super().load_indexer(docnames)
+
+    def _rename_in_search_index(self, renamed: Callable[[str], str]) -> None:
+        """Rename the pages in the written index, if there is one."""
+        file = Path(self.outdir) / self.searchindex_filename
+        if not file.is_file():
+            return
+
+        def with_new_names(found: re.Match[str]) -> str:
+            names = [renamed(name) for name in json.loads(found[1])]
+            return f'"docnames":{json.dumps(names, separators=(",", ":"))}'
+
+        index = file.read_text("utf-8")
+        file.write_text(SEARCH_PAGES.sub(with_new_names, index, count=1), "utf-8")
 
 
 def set_address(app: Sphinx, config: Config) -> None:
