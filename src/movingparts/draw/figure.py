@@ -12,9 +12,16 @@ from movingparts.draw.ink import escaped, printable
 # hidden by an attribute and shown by the style; where the style goes, it stays hidden,
 # and the note and the table remain.
 _SHOW = (
-    "<style>.mp-figure>.mp-art,moving-parts-player>.mp-art{display:block!important}"
-    ".mp-figure>.mp-note,moving-parts-player>.mp-note{display:none}.mp-title{margin:0 0"
-    " .5rem;font:600 1rem/1.4 var(--mp-font-sign,sans-serif)}</style>"
+    "<style>.mp-figure{margin:0 0 1rem;padding:0}"
+    ".mp-figure>.mp-art,moving-parts-player>.mp-art{display:block!important}"
+    ".mp-figure>.mp-note,moving-parts-player>.mp-note{display:none}"
+    ".mp-figure>.mp-title,moving-parts-player>.mp-title{margin:0 0 .5rem;padding:0;"
+    "font:600 1rem/1.4 var(--mp-font-sign,sans-serif);text-align:left;color:inherit}"
+    ".mp-twin{font-size:.875rem;margin:.4rem 0 0;padding:0}"
+    ".mp-scroll{overflow:auto;max-height:24rem}"
+    ".mp-scroll :is(th,td){text-align:left;vertical-align:top;"
+    "padding:.1rem .7rem .1rem 0}"
+    "</style>"
 )
 
 
