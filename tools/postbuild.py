@@ -25,6 +25,10 @@ CITATION_ROLE = re.compile(
     r'<div(?: role="list")? class="(citation-list|citation)"( id="[^"]*")?'
     r'(?: role="doc-biblioentry")?>'
 )
+# Names, operators and spaces of code, which have the color of the text anyway
+# (book/_static/css/code.css): a tenth of a chapter's page is such marks.
+PLAIN_CODE = re.compile(r'<span(?: class="(?:n|o|w|nn|nb|nv|vm|x|go)")?>([^<]*)</span>')
+LISTING = re.compile(r'<div class="highlight">.*?</div>', re.DOTALL)
 UNUSED = (
     "_static/scripts/*.map",
     "_static/styles/*.map",
@@ -81,8 +85,9 @@ class Loads(HTMLParser):
 
 
 def finished(page: str) -> str:
-    """Return a page without the icon script and with the theme's roles mended."""
+    """Return a page without what it does not need, and with its roles mended."""
     page = ICON_COMMENT.sub("", ICON_SCRIPT.sub("", page))
+    page = LISTING.sub(lambda listing: PLAIN_CODE.sub(r"\1", listing[0]), page)
     return CITATION_ROLE.sub(r'<div class="\1"\2>', page)
 
 

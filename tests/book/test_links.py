@@ -141,3 +141,17 @@ def test_search_leads_to_the_pages(site: Path) -> None:
     for name in names:
         folder = "" if name == "index" else f"{name}/"
         assert file_of(site, folder).is_file(), name
+
+
+def test_postbuild_keeps_the_text_of_a_listing() -> None:
+    """Marks without a color of their own go; what a reader copies stays."""
+    listing = (
+        '<div class="highlight"><pre><span></span><span class="n">x</span>'
+        '<span class="w"> </span><span class="o">=</span> <span class="mi">1</span>'
+        "</pre></div>"
+    )
+    after = postbuild.finished(listing)
+    assert (
+        '<div class="highlight"><pre>x = <span class="mi">1</span></pre></div>' == after
+    )
+    assert after == postbuild.finished(after)

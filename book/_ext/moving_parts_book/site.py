@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
@@ -14,12 +15,14 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.builders.dirhtml import DirectoryHTMLBuilder as Builder
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 
 BOOK = Path(__file__).resolve().parent.parent.parent
 PLAYER = BOOK.parent / "src/movingparts/draw/player.js"
 PLAYER_TAG = "<moving-parts-player"
 NUMBERED = re.compile(r"^(chapters|labs)/\d\d-")
 SEARCH_PAGES = re.compile(r'"docnames":\s*(\[[^\]]*\])')
+STARTED: dict[str, int] = {}  # of this build, in microseconds
 BASE_URL_VARIABLE = "MOVING_PARTS_URL"
 
 
@@ -101,6 +104,21 @@ def kicker(app: Sphinx, pagename: str) -> str:
     return f'<p class="mp-kicker">{line}</p>\n'
 
 
+def note_start(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Note when a page's text was taken, which is before its cells are run."""
+    STARTED[docname] = time.time_ns() // 1_000
+
+
+def date_by_start(app: Sphinx, env: BuildEnvironment) -> None:
+    """Date each page by its start: an edit made while its cells ran is seen next time.
+
+    Sphinx dates it by the end, and would take such an edit for old.
+    """
+    for docname, started in STARTED.items():
+        if docname in env.all_docs:
+            env.all_docs[docname] = min(env.all_docs[docname], started)
+
+
 def finish(app: Sphinx, exception: Exception | None) -> None:
     """Put the site's own files in place once all pages are written."""
     if exception is not None or app.builder.name != "dirhtml":
@@ -134,6 +152,8 @@ def setup(app: Sphinx) -> None:
     """Connect to the build."""
     app.add_builder(DirectoryHTMLBuilder, override=True)
     app.connect("config-inited", set_address)
+    app.connect("source-read", note_start)
+    app.connect("env-updated", date_by_start)
     app.connect("html-page-context", prepare_page)
     # After the theme's own handler, which writes pygments.css.
     app.connect("build-finished", finish, priority=900)
