@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import BackgroundTasks, FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from movingparts.bus import BusError, BusTimeout, Event, NoResponders
@@ -770,3 +770,26 @@ def test_services_print_themselves_in_a_line_without_a_port() -> None:
         "<Service x down, 0 lines logged>",
     ]
     assert expected == locally(scenario)
+
+
+async def a_sync_background_task() -> tuple[int, list[str]]:
+    app = FastAPI()
+
+    def slow() -> None: ...
+
+    @app.post("/")
+    async def later(tasks: BackgroundTasks) -> None:
+        tasks.add_task(slow)
+
+    async with LocalWorld() as world:
+        service = await world.serve("plain", app)
+        reply = await world.client("rider").post("http://plain/")
+        await asyncio.to_thread(int)  # the kernel's own threads are its own affair
+        await world.clock.sleep(0.05)
+        return reply.status_code, service.logs
+
+
+def test_a_sync_background_task_is_refused_by_name_on_sockets_too() -> None:
+    status, logs = asyncio.run(a_sync_background_task())
+    assert 200 == status
+    assert any("`slow` is `def`; make it `async def`" in line for line in logs)

@@ -1,6 +1,7 @@
 """The simulated world: what its network, its crashes and its time promise."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from contextvars import ContextVar
@@ -21,6 +22,7 @@ from movingparts.world import (
     WorldError,
     simulate,
 )
+from movingparts.world.simulated import scratch
 from tests.world.busy_morning import billing, busy_morning, charged, digest, outcome
 
 
@@ -699,6 +701,24 @@ def test_a_task_that_swallows_its_cancellation_does_not_hang_the_run() -> None:
         return "done"
 
     assert "done" == simulate(scenario, seed=1).result
+
+
+def test_folders_of_killed_processes_are_removed_by_the_next(
+    tmp_path, monkeypatch
+) -> None:
+    """Nothing can clean up after kill -9 but who comes next."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    killed = subprocess.Popen([sys.executable, "-c", "pass"])
+    killed.wait()
+    stale = tmp_path / f"movingparts-simulated-{killed.pid}-x"
+    mine = tmp_path / f"movingparts-simulated-{os.getpid()}-x"
+    other = tmp_path / "movingparts-simulated-notes"
+    for folder in (stale, mine, other):
+        folder.mkdir()
+    fresh = scratch()
+    assert [False, True, True, True] == [
+        folder.exists() for folder in (stale, mine, other, fresh)
+    ]
 
 
 def test_no_folder_is_left_behind() -> None:

@@ -111,7 +111,7 @@ def find_seed(
     >>> async def late(world, limit):
     ...     return world.random.random() > limit
     >>> find_seed(late, 0.9)
-    17
+    19
 
     Source: chapter 01. Leaves out: an order in which seeds are tried that learns.
     """

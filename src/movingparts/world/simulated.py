@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import os
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Collection
@@ -20,13 +20,13 @@ from movingparts.world.core.asgi import build, refuse_threads
 from movingparts.world.core.clock import EPOCH, VirtualClock, VirtualLoop, run_nested
 from movingparts.world.core.errors import ScenarioStuck, WorldError
 from movingparts.world.core.network import Network
-from movingparts.world.core.node import ASGIApp, Factory, Node
+from movingparts.world.core.node import ASGIApp, Factory, Node, check_name
 from movingparts.world.core.random import Random, stream
 from movingparts.world.core.recording import Recorder, Recording
 from movingparts.world.core.stuck import report
 from movingparts.world.life import Fabric, Life
 
-NAME = re.compile(r"[a-z][a-z0-9-]*")
+SCRATCH = "movingparts-simulated-"
 
 
 def simulate(
@@ -57,6 +57,28 @@ def simulate(
     loop = VirtualLoop()
     world = SimulatedWorld(seed, loop=loop, without=without)
     return world.run(scenario, until)
+
+
+def scratch() -> Path:
+    """Make a temporary folder, and remove those of processes that were killed."""
+    for old in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        owner = old.name.removeprefix(SCRATCH).partition("-")[0]
+        if owner.isdigit() and not _lives(int(owner)):
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
+
+
+def _lives(pid: int) -> bool:
+    """Say whether a process of this id may be there."""
+    if os.name != "posix" or pid == os.getpid():
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # there, and another user's
+    return True
 
 
 async def _drain(loop: VirtualLoop) -> None:
@@ -198,10 +220,7 @@ class SimulatedWorld:
         The new one takes every request from the moment it is up; the old one finishes
         what it has begun. Raises `ServeError` where the app can't be run.
         """
-        if not NAME.fullmatch(name) or name == self._fabric.broker.name:
-            raise WorldError(
-                f"{name!r} cannot name a service: use a-z, 0-9 and -, not 'bus'"
-            )
+        check_name(name, self._fabric.broker.name)
         life = await self._begin(name, factory)
         old = self._services.get(name)
         service = SimulatedService(self._fabric, name, factory)
@@ -286,7 +305,7 @@ class SimulatedWorld:
 
     def _folder(self, name: str) -> Path:
         if self._disk is None:
-            self._disk = Path(tempfile.mkdtemp(prefix="movingparts-"))
+            self._disk = scratch()
         folder = self._disk / name
         folder.mkdir(exist_ok=True)
         return folder

@@ -7,7 +7,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -94,19 +94,25 @@ def _of_dependant(dependant: Any, role: str) -> Iterator[tuple[str, Any]]:
         yield from _of_dependant(needed, "dependency")
 
 
-def refuse_threads() -> None:
+def refuse_threads(when: Callable[[], bool] = lambda: True) -> None:
     """Make the present loop's thread pool say by name what was sent to it.
+
+    `when` says whether the present code is a service's: a kernel's loop is shared.
 
     Background tasks can't be found by looking at an app, only when they are started.
     The pool's limiter is asked before a thread is made; its class is swapped since
     anyio offers no hook, and on this loop's own limiter only.
     """
     limiter = anyio.to_thread.current_default_thread_limiter()
+    if type(limiter).__name__ == "NoThreads":
+        return
 
     class NoThreads(type(limiter)):  # type: ignore[misc]  # the backend decides the class
         __slots__ = ()
 
-        async def __aenter__(self) -> NoReturn:
+        async def __aenter__(self) -> None:
+            if not when():
+                return await super().__aenter__()  # type: ignore[no-any-return]  # the same
             function = sys._getframe(1).f_locals.get("func")  # noqa: SLF001  # the only way to name it
             while isinstance(function, functools.partial):
                 function = function.args[0] if function.args else function.func

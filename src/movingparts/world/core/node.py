@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import traceback
 import uuid
@@ -31,6 +32,15 @@ Factory = Callable[["Node"], "FastAPI"]
 
 # The piece of work in whose course the present code runs; None outside of any.
 current_span: ContextVar[Span | None] = ContextVar("current_span", default=None)
+
+
+def check_name(name: str, *taken: str) -> None:
+    """Raise `WorldError` if a service cannot have this name in a world."""
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or name in taken:
+        raise WorldError(
+            f"{name!r} cannot name a service: use a-z, 0-9 and -,"
+            f" not {' or '.join(map(repr, taken))}"
+        )
 
 
 class Tasks:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
 import shutil
 import sys
 import tempfile
@@ -19,8 +18,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from movingparts.bus.nats import connect
+from movingparts.world.core.asgi import refuse_threads
 from movingparts.world.core.errors import WorldError
-from movingparts.world.core.node import ASGIApp, Factory, Node
+from movingparts.world.core.node import ASGIApp, Factory, Node, check_name, current_span
 from movingparts.world.core.random import Random
 from movingparts.world.core.recording import Recorder, Recording
 from movingparts.world.local.broker import Broker, gone
@@ -33,7 +33,6 @@ from movingparts.world.local.site import Life, Site, chance
 from movingparts.world.local.spawned import SpawnedService, check_target
 from movingparts.world.local.watchdog import PREFIX, Watchdog
 
-NAME = re.compile(r"[a-z][a-z0-9-]*")
 _watchdog = Watchdog()
 
 
@@ -156,6 +155,7 @@ class LocalWorld:
                 " use WSL, or a SimulatedWorld"
             )
         self._state, self._loop = "open", asyncio.get_running_loop()
+        refuse_threads(when=lambda: current_span.get() is not None)
         try:
             await self._start()
         except BaseException:
@@ -358,11 +358,7 @@ class LocalWorld:
 
     def _check_name(self, name: str) -> None:
         self._check_open()
-        if not NAME.fullmatch(name) or name in ("bus", "outside"):
-            raise WorldError(
-                f"{name!r} cannot name a service: use a-z, 0-9 and -,"
-                " and neither 'bus' nor 'outside'"
-            )
+        check_name(name, "bus", "outside")
 
     def _reachable(self) -> Broker:
         """Return the broker if it runs; say how to mend it if it does not."""
