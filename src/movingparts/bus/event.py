@@ -25,7 +25,8 @@ class Event:
     `source` says where, `type` what, `subject` to what; `source` and `id` together
     are the event's identity, so two events that share both are the same one twice.
     `data` is any JSON, or bytes; the event keeps a copy of its own. `time` is aware
-    and is kept in UTC. `traceparent` is W3C's; any other attribute that a sender
+    and is kept in UTC. `traceparent` is of CloudEvents'
+    Distributed Tracing extension, in W3C's form; any other attribute that a sender
     adds travels in `extensions`.
 
     An event that breaks a rule of CloudEvents is never made: `EventError` names the

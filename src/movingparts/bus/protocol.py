@@ -12,7 +12,7 @@ Handler = Callable[[Event], Awaitable[Event | None]]
 
 
 class BusError(RuntimeError):
-    """The bus could not do what was asked; nothing was published."""
+    """The bus could not do what was asked; its kind says what may have been sent."""
 
 
 class NoResponders(BusError):

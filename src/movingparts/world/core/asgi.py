@@ -146,7 +146,10 @@ class Exchange:
         return None
 
     async def receive(self) -> dict[str, Any]:
-        """Give the app the request's body, then the news that the caller has left."""
+        """Give the app the request's body and, after the response, the disconnect.
+
+        A caller that gives up before is not told of, so the work goes on.
+        """
         body, self._body = self._body, None
         if body is not None:
             return {"type": "http.request", "body": body, "more_body": False}

@@ -242,7 +242,10 @@ def traceparent(span: Span) -> str:
 
 
 def parse_traceparent(text: str | None) -> tuple[str, str]:
-    """Return trace id and parent span id from a header; empty where there is none."""
+    """Return trace id and parent span id from a header; empty where there is none.
+
+    Leaves out: the version, the flags, and the check that ids are lower-case hex.
+    """
     parts = (text or "").split("-")
     if len(parts) < 4 or len(parts[1]) != 32 or len(parts[2]) != 16:
         return "", ""
