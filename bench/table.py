@@ -2,12 +2,15 @@
 
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """One comparison. `aim` is a bound on the ratio, such as ">= 0.5" or "<= 1.5"."""
+    """One comparison. `aim` is a bound on the ratio, such as ">= 0.5" or "<= 1.5".
+
+    `why` says, where an aim is known to be missed, what it would take to meet it.
+    """
 
     name: str
     ours: float
@@ -15,6 +18,7 @@ class Row(NamedTuple):
     ratio: float
     aim: str
     unit: str
+    why: str = ""
 
     @property
     def met(self) -> str:
@@ -33,7 +37,7 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def show(rows: Iterable[Row]) -> None:
+def show(rows: Sequence[Row]) -> None:
     """Print the rows under a header, columns in line."""
     lines = [("what", "ours", "peer", "unit", "ratio", "aim", "met")]
     for row in rows:
@@ -43,6 +47,9 @@ def show(rows: Iterable[Row]) -> None:
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         print("  ".join(cells).rstrip())
+    for row in rows:
+        if row.met == "NO":
+            print(f"missed: {row.name}. {row.why}".rstrip())
 
 
 def interleaved(
