@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import yaml
 from bs4 import BeautifulSoup, Tag
+from jupyter_cache import get_cache
 
 ROOT = Path(__file__).resolve().parents[2]
 CELL = re.compile(r"^(`{3,}|:{3,})\{code-cell\}", re.MULTILINE)
@@ -46,9 +48,22 @@ class Page:
         if source.suffix == ".md":
             if not CELL.search(source.read_text("utf-8")):
                 return []
-            source = site.parent / "jupyter_execute" / f"{self.document}.ipynb"
-        notebook = json.loads(source.read_text("utf-8"))
+            notebook = executed(site, self.document)
+        else:
+            notebook = json.loads(source.read_text("utf-8"))
         return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def executed(site: Path, document: str) -> dict[str, Any]:
+    """The notebook of a page as the build ran it, with its outputs.
+
+    What the build writes lacks the outputs where they came from its cache.
+    """
+    file = site.parent / "jupyter_execute" / f"{document}.ipynb"
+    cache = get_cache(site.parent / ".jupyter_cache")
+    notebook: dict[str, Any]
+    _, notebook = cache.merge_match_into_notebook(nbformat.read(file, as_version=4))
+    return notebook
 
 
 def table_of_contents() -> dict[str, Any]:
