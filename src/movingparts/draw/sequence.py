@@ -25,8 +25,8 @@ from movingparts.world.core.recording import Message, Recording
 
 WIDEST = 700
 TYPICAL = 46  # pixels down for a message of typical latency
-LONGEST = 96  # a stretch of time is drawn no longer than this,
-BREAK = 150  # and one that would take more than this is cut out, with a mark
+LONGEST = 110  # a stretch of time is drawn no longer than this,
+BREAK = 240  # and one that would take more than this is cut out, with a mark
 EDGE = 10
 _GAPS = {2: 236, 3: 212, 4: 140, 5: 108}  # widest gap between so many lifelines
 
@@ -196,6 +196,8 @@ def _words(message: Message) -> tuple[str, ...]:
         text = str(message.status)  # what it answers stands on the request's arrow
         if message.status >= 400 and not suffix:
             text, suffix = "", f"✕ {text}"
+    elif message.kind == "ack":
+        text = "ack"
     sign = "▲ " if message.kind == "event" else ""
     if message.copy_of is not None:
         suffix = f"↻ copy {suffix}".rstrip()

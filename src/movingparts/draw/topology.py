@@ -212,11 +212,14 @@ def _boxes(layout: Map) -> None:
     wish = max((width(n, bold=True) + 34 for n in part.names), default=100)
     wide = max(110, min(wish, (WIDEST - 40) // most - 44))
     across = min(max(most * (wide + 66), 320), WIDEST - 20)
+    at = {name: number for number, (row, _) in enumerate(rows) for name in row}
+    spans = [sorted((at[source], at[target])) for source, target in layout.links]
     for number, (row, grid) in enumerate(rows):
         slot = across // grid
         first = 10 + (across - slot * len(row)) // 2 + slot // 2
-        if len(row) == 1 and 0 < number < len(rows) - 1:
-            first += (-1) ** number * across // 5  # lets links that skip a row pass
+        passing = any(above < number < below for above, below in spans)
+        if len(row) == 1 and passing:
+            first += (-1) ** number * across // 5  # makes way for links that skip it
         y = 20 + HIGH // 2 + number * STEP
         for i, name in enumerate(row):
             box = Box(first + i * slot, y, wide, name, part.kinds[name])
@@ -262,12 +265,13 @@ def _labels(layout: Map) -> None:
         x0, y0, x1, y1 = link.ends
         dx, dy = x1 - x0, y1 - y0
         places = [
-            (x0 + dx * at // 20 - wide // 2, y0 + dy * at // 20 - high // 2)
-            for at in (10, 9, 11, 8, 12, 7, 13, 6, 14, 5, 15, 4, 16, 3, 17)
+            (x0 + dx * at // 20 - wide // 2 + aside, y0 + dy * at // 20 - high // 2)
+            for aside in (0, -30, 30, -60, 60)
+            for at in (10, 9, 11, 8, 12, 7, 13, 6, 14, 5, 15, 4, 16)
         ]
-        places += [(x, y + up) for up in (-24, 24, -48, 48) for x, y in places]
+        places = [(max(4, min(x, layout.size[0] - 4 - wide)), y) for x, y in places]
         x, y = min(
-            ((max(4, min(x, layout.size[0] - 4 - wide)), y) for x, y in places),
+            places,
             key=lambda place: sum(
                 _shared((*place, wide, high), other) for other in taken
             ),
