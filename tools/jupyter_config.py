@@ -1,5 +1,13 @@
 """JupyterLab as the labs use it: on this machine only, and asking nobody outside."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools.process import end_with_parent
+
+end_with_parent()
+
 c = get_config()  # noqa: F821  # traitlets puts it there
 
 c.ServerApp.ip = "127.0.0.1"

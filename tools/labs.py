@@ -99,7 +99,7 @@ def jupyterlab() -> Iterator[Lab]:
     more = [str(ROOT / "tools" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     path = os.pathsep.join(filter(None, more))
     env = {**os.environ, "JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": path}
-    with process.running(command, env=env, log=LOG) as lab:
+    with process.running(command, env=env, log=LOG, lifeline=True) as lab:
         give_up = time.monotonic() + PATIENCE
         while not answers(port, token):
             if lab.poll() is not None or time.monotonic() > give_up:

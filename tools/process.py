@@ -44,6 +44,16 @@ def watch_terminal() -> None:
         os.kill(os.getpid(), signal.SIGHUP)
 
 
+def end_with_parent() -> None:
+    """End this program when the holder of its lifeline is gone, even by kill -9."""
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def say(text: str = "", *, error: bool = False) -> None:
     """Print a line, also when the terminal it was meant for has been closed."""
     with contextlib.suppress(OSError):
@@ -68,11 +78,14 @@ def running(
     env: Mapping[str, str] | None = None,
     log: Path | None = None,
     farewell: signal.Signals = signal.SIGTERM,
+    lifeline: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in the background for the length of a `with` block.
 
     It gets a session of its own, so that Ctrl-C in the terminal reaches only this
     program, which then ends the other one in its own time, by the farewell signal.
+    With a lifeline, its standard input is a pipe that ends when this program is
+    killed; see `end_with_parent`.
     """
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("wb")) if log else None
@@ -80,11 +93,13 @@ def running(
             command,
             cwd=ROOT,
             env=env,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if lifeline else subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT if log else None,
             start_new_session=os.name != "nt",
         )
+        if process.stdin is not None:
+            stack.callback(process.stdin.close)
         stack.callback(end, process, farewell)
         yield process
 
