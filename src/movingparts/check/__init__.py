@@ -117,7 +117,7 @@ def _stopped(name: str, guard: Guard, failed: BaseException | None) -> Complaint
         return failed.complaint
     if failed is not None:
         kind = type(failed).__name__
-        return Complaint("raises", f"`{name}` ended its run with {kind}.")
+        return Complaint("raises", f"`{name}` broke its own run: {kind} came of it.")
     return None
 
 

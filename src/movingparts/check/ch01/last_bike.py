@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection
 from contextlib import closing
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ def attempt(answer: Answer, seed: int, without: Collection[str]) -> Trial:
         await world.serve("pricing", _pricing(day.cents, slow))
         park(world.node("rides"), *(f"bike-{n + 1}" for n in range(day.bikes)))
         path = world.node("rides").disk.path / "data.sqlite"
-        await world.serve("rides", answer)
+        await world.serve("rides", lambda node: answer(copy(node)))
         world.network.everywhere(latency=Uniform(0.001, 0.009))
         await _arrivals(world, day, seed)
         await world.clock.sleep(20)

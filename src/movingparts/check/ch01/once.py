@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection
 from contextlib import closing
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def attempt(answer: Answer, seed: int, without: Collection[str]) -> Trial:
         _hurt(world, seed)
         raised: AnswerRaised | None = None
         try:
-            arguments = (world.node("rides"), ride_id, cents)
+            arguments = (copy(world.node("rides")), ride_id, cents)
             await answer.awaited(*arguments, within=PATIENCE)
         except AnswerRaised as error:
             raised = error
