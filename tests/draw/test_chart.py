@@ -144,6 +144,7 @@ def test_a_percentile_is_the_least_sample_that_so_many_do_not_exceed(
     assert expected == found
 
 
+@pytest.mark.slow
 @given(SAMPLES)
 def test_the_median_of_an_odd_number_is_the_middle(samples: list[int]) -> None:
     """p50 agrees with the statistics module where that picks a sample."""
@@ -161,3 +162,22 @@ def test_impossible_percentiles_are_refused(
     """No sample, or a percentile beyond 100."""
     with pytest.raises(ValueError, match=message):
         percentiles(samples, *of)
+
+
+def test_five_lines_have_five_markers_and_names_that_keep_apart() -> None:
+    """Lines that end at the same number still have their own line of text."""
+    figure = chart(
+        {name: [(0, 1), (1, 2)] for name in "abcde"}, title="t", x_label="x",
+        y_label="y", height=100,
+    )  # fmt: skip
+    assert [] == overlaps(figure)
+    assert 3 == figure.svg.count('class="open bg"')  # the ring: two points, the name
+
+
+def test_large_and_small_numbers_are_readable() -> None:
+    """No exponent where a separator will do."""
+    rows = chart(
+        {"a": [(1_000_000, 12_345.6), (2_000_000, 0.25)]}, title="t", x_label="x",
+        y_label="y", description="told",
+    ).twin.rows  # fmt: skip
+    assert (("1,000,000", "12,346"), ("2,000,000", "0.25")) == rows

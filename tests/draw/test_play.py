@@ -155,6 +155,7 @@ def test_four_players_fit_on_a_page() -> None:
     assert len(play(ride()).html().encode()) < 32_000
 
 
+@pytest.mark.slow
 def test_the_widget_holds_the_same_module_and_all_messages() -> None:
     """In JupyterLab the same file is the anywidget."""
     widget = play(traffic(100)).widget()
@@ -217,3 +218,11 @@ def test_a_notebook_with_a_player_compares_strictly(
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert 0 == run.returncode, run.stdout + run.stderr
     assert "3 passed" in run.stdout
+
+
+def test_a_node_that_crashes_is_down_until_it_restarts() -> None:
+    """The map dots its outline for that time; without a restart, to the end."""
+    recording = ride()
+    assert [["pricing", 5_008_000, 5_009_800]] == play(recording).data["downs"]
+    recording.moments = [m for m in recording.moments if m.kind != "restart"]
+    assert [["pricing", 5_008_000, None]] == play(recording).data["downs"]

@@ -1,8 +1,11 @@
 """The map: who spoke with whom, how often, and what went missing."""
 
+import pytest
+
 from movingparts.draw import topology
 from movingparts.draw.excerpt import excerpt
 from movingparts.draw.topology import mapped
+from movingparts.world.core.recording import Recorder
 from tests.draw.recordings import calls, fan_out, ride
 from tests.draw.test_sequence import words
 
@@ -34,6 +37,7 @@ def test_the_broker_stands_between_those_who_publish_and_those_who_listen() -> N
     assert sorted(set(heights)) == heights
 
 
+@pytest.mark.slow
 def test_boxes_stand_apart() -> None:
     """No box covers another, however many there are."""
     for width in (1, 2, 3, 5, 8, 12, 16, 17, 40):
@@ -53,3 +57,15 @@ def test_there_and_back_are_two_lines() -> None:
     there, back = links["rides", "pricing"].ends, links["pricing", "rides"].ends
     assert there[0] != back[2]
     assert there[:2] != back[2:]
+
+
+def test_a_message_to_oneself_is_a_loop_at_the_box() -> None:
+    """It has a line, a label and a row like any other link."""
+    to = Recorder("simulated", 1, "")
+    to.message(
+        "event", "rides", "rides", label="Tick", sent_us=0, arrived_us=500,
+        fate="delivered",
+    )  # fmt: skip
+    figure = topology(to.recording(1_000))
+    assert "h22v28h-20" in figure.svg
+    assert (("rides", "rides", "event", "1", "none"),) == figure.twin.rows

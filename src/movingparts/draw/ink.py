@@ -122,18 +122,6 @@ def fitted(text: str, room: int, *, bold: bool = False) -> str:
     return text.rstrip() + "…"
 
 
-def wrapped(text: str, room: int, *, bold: bool = False) -> list[str]:
-    """Break a text into lines of at most `room` pixels."""
-    lines: list[str] = []
-    for word in printable(text).split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and width(longer, bold=bold) <= room:
-            lines[-1] = longer
-        else:
-            lines.append(fitted(word, room, bold=bold))
-    return lines or [""]
-
-
 def line_of_text(
     x: int, y: int, text: str, classes: str = "", *, anchor: str = "start"
 ) -> str:
