@@ -187,7 +187,10 @@ def judged(day: _Day, table: dict[str, str | None], promised: int) -> Complaint 
         )
         return Complaint("held-after-failure", text)
     if promised > len(taken):
-        text = "More riders were promised a bike than the database has as taken."
+        text = (
+            "More riders were promised a bike than the database has as taken. What is"
+            " not committed, or remembered in memory alone, ends with the process."
+        )
         return Complaint("not-in-the-database", text)
     return _served(day)
 

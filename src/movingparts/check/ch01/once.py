@@ -189,7 +189,7 @@ def _twice(recording: Recording, times: int) -> Complaint:
         )
         return Complaint("check-then-act", text)
     text = (
-        f"{count} {labels.count('POST /charges')} POST went out, and each that arrives"
+        f"{count} {labels.count('POST /charges')} POST /charges went out, and each that arrives"
         " is another charge, whether you repeat it or the network does."
     )
     return Complaint("post-twice", text)

@@ -240,9 +240,7 @@ def _choice(team: Team, teams: list[Team], decisions: list[Decision]) -> Complai
     choices = [decision.split for decision in decisions]
     by_p50 = [measure(t, 2).p50 < measure(t, 1).p50 for t in teams]
     if all(choices):
-        text = (
-            f"{facts} You split everywhere; here it buys nothing, and costs a network."
-        )
+        text = f"{facts} You split everywhere; here nobody needed it, and it costs a network."
         return Complaint("always-split", text)
     if not any(choices):
         text = (
