@@ -37,7 +37,7 @@ def progress_file():
 def test_an_exercise_is_whole(exercise):
     assert exercise.difficulty in {"easy", "medium", "hard"}
     assert len(exercise.hints) == 3
-    assert all(text.endswith(("?", ".", "]", ">")) for text in exercise.hints)
+    assert all(text.endswith(("?", ".")) for text in exercise.hints)
     assert len(exercise.transfer) == 2
     assert exercise.transfer[0].endswith("?")
     assert f'NotImplementedError("Exercise {exercise.id}: ' in exercise.stub

@@ -169,18 +169,22 @@ def _attributes() -> dict[tuple[str, str, str], tuple[Any, Any]]:
     return found
 
 
-# What Python and its libraries fill in themselves as code is used.
-_FILLED = ("__", "_abc_", "_cached", "_default", "_lock", "_instance")
-
-
 def _put_back(before: dict[tuple[str, str, str], tuple[Any, Any]]) -> list[str]:
     """Undo what was rebound since; return the names."""
     changed = []
     for (module, owner, name), (home, value) in before.items():
-        if vars(home).get(name) is value or name.startswith(_FILLED):
-            continue
-        if isinstance(value, ModuleType) or module.startswith("asyncio."):
+        if vars(home).get(name) is value or not _fixed(module, name, value):
             continue
         setattr(home, name, value)
         changed.append(".".join(part for part in (module, owner, name) if part))
     return changed
+
+
+def _fixed(module: str, name: str, value: object) -> bool:
+    """Say whether nobody but a tamperer rebinds this.
+
+    Libraries fill in what they need at first use (a None, a cache, a submodule).
+    """
+    if value is None or name.startswith("_") or isinstance(value, ModuleType):
+        return False
+    return callable(value) or module.startswith("movingparts")

@@ -236,9 +236,11 @@ LAST_BIKE = Exercise(
     statement=(
         "`look_then_take` gives the last bike to two riders, under one interleaving."
         " Find a seed that shows it with `find_seed`, then write `rides(node)` so that"
-        " it cannot happen, whatever pricing does: POST /rides?rider=… answers 201 with"
-        " {bike, cents}, or 409 if no bike is left, or 503 without a price. The table"
-        " `bikes` is on the node's disk. Riders must not queue for each other."
+        " it cannot happen, whatever pricing does. `POST /rides?rider=…` answers 201"
+        " with `bike` and `cents`, or 409 if no bike is left, or 503 without a price;"
+        " pricing answers `GET http://pricing/quotes?minutes=30`. The table `bikes` is"
+        " on the node's disk. A bike that nobody got stays free, and riders must not"
+        " queue for each other."
     ),
     stub=(
         "def rides(node):\n"
@@ -250,15 +252,15 @@ LAST_BIKE = Exercise(
             " between the first one's look and take?"
         ),
         (
-            "Look and take in one step with no await between: an UPDATE that names a"
-            " free bike and says whether it found one. A lock held while pricing is"
+            "Look and take in one step with no `await` between: an `UPDATE` that names"
+            " a free bike and says whether it found one. A lock held while pricing is"
             " asked works too, and makes everybody wait."
         ),
         (
-            "UPDATE bikes SET rider = ? WHERE bike_id = (SELECT bike_id FROM bikes"
-            " WHERE rider IS NULL LIMIT 1) RETURNING bike_id, then commit, then ask"
-            " pricing; on httpx.HTTPError set rider to NULL again, commit, and answer"
-            " 503. Or ask for the price first."
+            "`UPDATE bikes SET rider = ? WHERE bike_id = (SELECT bike_id FROM bikes"
+            " WHERE rider IS NULL LIMIT 1) RETURNING bike_id`, then commit, then ask"
+            " pricing. On `httpx.HTTPError` set `rider` to NULL again, commit, and"
+            " answer 503. Or ask for the price first, and look and take after it."
         ),
     ),
     transfer=(

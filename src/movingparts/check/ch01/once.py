@@ -188,9 +188,11 @@ def _twice(recording: Recording, times: int) -> Complaint:
             " delivered twice later: between a look and an act, things move."
         )
         return Complaint("check-then-act", text)
+    tries = labels.count("POST /charges")
     text = (
-        f"{count} {labels.count('POST /charges')} POST /charges went out, and each that arrives"
-        " is another charge, whether you repeat it or the network does."
+        f"{count} POST /charges went out {tries if tries > 1 else 'once, doubled'}"
+        f"{' times' if tries > 1 else ' by the network'}, and each"
+        " that arrives is another charge, whether you repeat it or the network does."
     )
     return Complaint("post-twice", text)
 
@@ -213,31 +215,32 @@ ONCE = Exercise(
     statement=(
         "Write `async def charge(node, ride_id, cents)`. Over a network that loses,"
         " doubles and delays messages it has billing charge the ride exactly once, and"
-        " returns only when that is known. billing offers POST /charges (a new charge),"
-        " PUT /charges/{charge_id} (the charge of that id, made if it is not there),"
-        " both with the body {ride_id, cents}, and GET /rides/{ride_id}/charges (404 if"
-        " there is none). node.client gives up after 5 s; outages last longer."
+        " returns only when that is known. `http://billing` offers `POST /charges` (a"
+        " new charge) and `PUT /charges/{charge_id}` (the charge of that id, made if it"
+        " is not there), both with a body of `ride_id` and `cents`, and `GET"
+        " /rides/{ride_id}/charges` (404 if there is none). `node.client` gives up"
+        " after 5 s; outages last longer."
     ),
     stub=(
         "async def charge(node, ride_id, cents):\n"
         '    raise NotImplementedError("Exercise 1.2: charge a ride exactly once")\n'
     ),
     hints=(
-        "No answer has come. What does a second POST do if the first one arrived?",
+        ("No answer has come. What does a second POST do if the first one arrived?"),
         (
             "Asking first does not help: the first request may arrive after you asked."
             " Which of billing's three requests can be sent twice without harm?"
         ),
         (
-            "PUT http://billing/charges/{ride_id}: the ride's own id names the charge."
-            " Send it again after every httpx.HTTPError, and return on the first"
-            " success."
+            "`PUT http://billing/charges/{ride_id}`: the ride's own id names the"
+            " charge. Send it again after every `httpx.HTTPError`, and return on the"
+            " first success."
         ),
     ),
     transfer=(
         (
-            'A charging column for electric cars bills by text message: "start 4711".'
-            " The message may arrive twice, or late. What has to be in it?"
+            "A charging column for electric cars is started by text message: *start"
+            " 4711*. The message may arrive twice, or late. What has to be in it?"
         ),
         (
             "Something that names this one charging session and not only the column:"

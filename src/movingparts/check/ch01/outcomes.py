@@ -267,37 +267,39 @@ OUTCOMES = Exercise(
     difficulty="easy",
     lab="01-one-ride-two-services",
     statement=(
-        "A rider sends POST /rides and waits for 1 s. Write `verdict(outcome)`: given"
+        "A rider sends `POST /rides` and waits for 1 s. Write `verdict(outcome)`: given"
         " the response or the exception that came of it, was the ride saved? Answer"
-        ' "done" or "not done" where that is certain, and "unknown" where it is not.'
+        ' `"done"` or `"not done"` where that is certain, and `"unknown"` where it is'
+        " not. The checker provokes each failure and looks into the service's own"
+        " database."
     ),
     stub=(
         "def verdict(outcome):\n"
         '    raise NotImplementedError("Exercise 1.1: what does a failure tell you?")\n'
     ),
     hints=(
-        "For each outcome ask: could the request have reached the service at all?",
+        ("For each outcome ask: could the request have reached the service at all?"),
         (
             "A refused connection and a 422 are definite. A timeout, a connection that"
-            " closes and a 500 are not: find a run for each in which the work was"
-            " done, and one in which it was not."
+            " closes and a 500 are not: find a run for each in which the work was done,"
+            " and one in which it was not."
         ),
         (
-            "isinstance(outcome, httpx.Response): 2xx is done, 4xx is not done, 5xx"
-            " unknown. Otherwise httpx.ConnectError and httpx.ConnectTimeout are not"
-            " done, and everything else is unknown."
+            "If it is an `httpx.Response`: 2xx is done, 4xx is not done, 5xx is"
+            " unknown. Otherwise `httpx.ConnectError` and `httpx.ConnectTimeout` are"
+            " not done, and everything else is unknown."
         ),
     ),
     transfer=(
         (
-            "A parcel locker is told to open door 7 and does not answer within 5 s."
-            ' The courier\'s app shows "failed, try again". What may happen at the'
-            " second try?"
+            "A parcel locker is told to open door 7 and does not answer within 5 s. The"
+            " courier's app says *failed, try again*. What may happen at the second"
+            " try?"
         ),
         (
-            "The door may be open already: the timeout does not say that it is shut."
-            " If the next parcel is assigned at each try, two doors open. The app may"
-            " say that it does not know, and ask the locker for the state of door 7."
+            "The door may be open already: the timeout does not say that it is shut. If"
+            " the next parcel is assigned at each try, two doors open. The app may say"
+            " that it does not know, and ask the locker for the state of door 7."
         ),
     ),
     call=Call("verdict", ("outcome",)),

@@ -240,7 +240,10 @@ def _choice(team: Team, teams: list[Team], decisions: list[Decision]) -> Complai
     choices = [decision.split for decision in decisions]
     by_p50 = [measure(t, 2).p50 < measure(t, 1).p50 for t in teams]
     if all(choices):
-        text = f"{facts} You split everywhere; here nobody needed it, and it costs a network."
+        text = (
+            f"{facts} You split everywhere; here one service keeps the limit, and a"
+            " second one costs a network."
+        )
         return Complaint("always-split", text)
     if not any(choices):
         text = (
@@ -260,11 +263,12 @@ SPLIT = Exercise(
     difficulty="medium",
     lab="01-one-ride-two-services",
     statement=(
-        "Three teams ask you. Write `decide(team, measure)`: measure(team, 1) and"
-        " measure(team, 2) tell what riders wait with one service and with two (.p50,"
-        " .p95, .p99, in seconds); answer with Decision(split, one_p99, two_p99). Split"
-        " where one service misses the team's limit at p99 and two keep it, and nowhere"
-        " else. Your numbers are measured again, and other teams will ask."
+        "Three teams ask you. Write `decide(team, measure)`: `measure(team, 1)` and"
+        " `measure(team, 2)` tell what riders wait with one service and with two"
+        " (`.p50`, `.p95`, `.p99`, in seconds). Answer with `Decision(split, one_p99,"
+        " two_p99)`. Split where one service misses the team's `limit` at p99 and two"
+        " keep it, and nowhere else. Your numbers are measured again, and other teams"
+        " will ask."
     ),
     stub=(
         "def decide(team, measure):\n"
@@ -273,16 +277,16 @@ SPLIT = Exercise(
     hints=(
         (
             "Measure all three teams both ways and write the six p99 down. For whom"
-            " does anything change for the better?"
+            " does anything change that mattered?"
         ),
         (
-            "A split adds a hop, whose tail everybody pays; it buys processors. Only"
-            " who has run out of processors gains by it, and only if the tail is short"
-            " enough."
+            "A split adds a hop, whose tail everybody pays; it buys processors. Only a"
+            " team that has run out of processors gains by it, and only if the tail is"
+            " short enough."
         ),
         (
-            "one, two = measure(team, 1).p99, measure(team, 2).p99, and split is"
-            " two <= team.limit < one."
+            "With `one = measure(team, 1).p99` and `two = measure(team, 2).p99`, the"
+            " split is `two <= team.limit < one`."
         ),
     ),
     transfer=(
@@ -294,10 +298,10 @@ SPLIT = Exercise(
         ),
         (
             "The p99 of a drop-off both ways, against what a courier accepts. One"
-            " process is busy for 1.5 s of each minute, so it is not short of"
-            " anything; a second service can only add a hop and another thing that"
-            " fails. Another reason to split, such as another team or another release"
-            " day, may still be one."
+            " process is busy for 0.09 s of each minute, so it is short of nothing; a"
+            " second service can only add a hop, and another thing that fails. Another"
+            " reason to split, such as another team or another release day, may still"
+            " be one."
         ),
     ),
     call=Call("decide", ("team", "measure")),

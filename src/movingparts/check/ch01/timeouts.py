@@ -201,7 +201,7 @@ TIMEOUTS = Exercise(
         " `depth` calls. Write `timeouts(depth, budget)`: a list of the timeouts of"
         " each call in seconds, the rider's own first. A service works up to 40 ms"
         " before it calls the next, and a message is under way up to 10 ms. No service"
-        " may go on working for a caller who has given up, and prices that can arrive"
+        " may go on working for a caller who has given up, and a price that can arrive"
         " in time should. The last service cannot know; it is let off."
     ),
     stub=(
@@ -219,8 +219,8 @@ TIMEOUTS = Exercise(
         ),
         (
             "Every timeout is 60 ms (40 + 10 + 10) less than the one outside it, and"
-            " the first is the whole budget: [budget - 0.06 * n for n in"
-            " range(depth)]."
+            " the first is the whole budget: `[budget - 0.06 * n for n in"
+            " range(depth)]`."
         ),
     ),
     transfer=(
