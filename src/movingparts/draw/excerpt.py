@@ -61,7 +61,7 @@ class Excerpt:
         unit = units(self.until_us)
         sent = {m.sent_us for m in self.messages} | {m.at_us for m in self.moments}
         sent |= {self.ends(m) for m in self.messages}
-        most = 0 if unit == "µs" else 2
+        most = {"µs": 0, "ms": 2, "s": 3}[unit]
         for places in range(most):
             if len({in_units(at, unit, places) for at in sent}) == len(sent):
                 return unit, places

@@ -389,7 +389,8 @@ def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
     if message.arrived_us is None:  # beyond the mark where it stops
         middle = (x0 + x1) // 2
         beyond = middle + 24 if x1 > x0 else middle - 24 - wide
-        places = [(inside(beyond), 5), *places]
+        over = any(beyond - 8 < x < beyond + wide + 8 for x in layout.columns.values())
+        places = places if over else [(inside(beyond), 5), *places]
     arrival = (layout.part.ends(message), places)
     return Spot([(inside(start), -6)], label, arrival)
 
