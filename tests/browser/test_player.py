@@ -26,7 +26,9 @@ from movingparts.draw.excerpt import excerpt
 from movingparts.draw.player import MODULE
 from tests.draw.recordings import calls, hostile, ride, traffic
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium")) or shutil.which(
+    "google-chrome"
+)
 REQUIRED = os.environ.get("REQUIRE_BROWSER") == "1"
 pytestmark = [
     pytest.mark.browser,
