@@ -492,6 +492,25 @@ def test_a_meter_stops_what_swallows_its_stop_and_leaves_other_code_alone():
     assert (len(text) > 20_000, meter.tripped) == (True, False)
 
 
+@pytest.mark.slow
+def test_an_answer_may_take_many_steps_in_each_run():
+    """The limit is for one run: being slow in all of them is not being endless."""
+
+    def thorough(outcome):
+        for _ in range(4_000):
+            pass
+        return "maybe"
+
+    assert check("1.1", thorough).misconception == "garbage"
+
+    def slow_and_right(depth, budget):
+        for _ in range(8_000):
+            pass
+        return [budget - 0.06 * n for n in range(depth)]
+
+    assert check("1.4", slow_and_right).passed
+
+
 def test_a_checker_does_not_hide_which_solutions_are_missing():
     with pytest.raises(LookupError, match="no solutions for lab 99"):
         exercise_module.solutions("99-nothing")

@@ -1,7 +1,13 @@
-"""Runs a lab with the solutions in the place of its stubs."""
+"""Runs labs, with the solutions in the place of their stubs or as they are.
+
+    python -m tests.labs.labs 01-one-ride-two-services
+
+runs a lab and writes its outputs into the committed file.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import nbclient
@@ -55,3 +61,19 @@ def texts(notebook: nbformat.NotebookNode) -> dict[str, str]:
         for cell in notebook.cells
         if cell.cell_type == "code"
     }
+
+
+def refresh(lab: str) -> None:
+    """Run a lab and keep its outputs, with nothing in it of this machine or hour."""
+    notebook = read(lab)
+    metadata = dict(notebook.metadata)
+    run(notebook, REPOSITORY / "labs")
+    notebook.metadata = nbformat.from_dict(metadata)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    nbformat.write(notebook, REPOSITORY / "labs" / f"{lab}.ipynb")
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        refresh(name)

@@ -11,6 +11,7 @@ import contextlib
 import sys
 import sysconfig
 from collections.abc import Iterator
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
@@ -64,6 +65,16 @@ def _theirs(frame: FrameType) -> bool:
     return not made
 
 
+_current: ContextVar[Meter | None] = ContextVar("meter", default=None)
+
+
+def new_run() -> None:
+    """Give the answer all its steps again, unless it has used them up before."""
+    meter = _current.get()
+    if meter is not None and not meter.tripped:
+        meter.steps = 0
+
+
 @contextlib.contextmanager
 def untraced() -> Iterator[None]:
     """Run code of the checker's own at full speed in the midst of an answer."""
@@ -105,12 +116,14 @@ class Meter:
         """Count steps within; whatever traced before goes on tracing afterwards."""
         use = self._monitoring() if hasattr(sys, "monitoring") else self._tracing()
         self.steps = 0
+        before = _current.set(self)
         with use:
             self.active = True
             try:
                 yield self
             finally:
                 self.active = False
+                _current.reset(before)
 
     def _step(self) -> None:
         self.steps += 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from movingparts.check.guard import SECONDS, real_seconds
+from movingparts.check.meter import new_run
 from movingparts.check.verdict import Complaint, Rejected
 from movingparts.world.core import Recording, ScenarioStuck, ServeError
 
@@ -45,6 +46,7 @@ def play(
             return _placed(rejected)
         return complaint
 
+    new_run()
     begin = real_seconds()
     try:
         recording = simulate(judged, seed=seed, until=until, without=without)
