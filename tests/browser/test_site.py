@@ -37,6 +37,7 @@ PAGES = [
     "",
     "chapters/01-one-ride-two-services/",
     "labs/01-one-ride-two-services/",
+    "worlds/",
     "glossary/",
     "bibliography/",
     "search/",
