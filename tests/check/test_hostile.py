@@ -476,10 +476,14 @@ def test_it_works_from_within_a_running_loop():
 
 @pytest.mark.slow
 def test_an_answer_that_checks_itself_is_only_an_answer():
-    def nested(outcome):
-        return check("1.1", lambda o: "done").state
+    inner = []
 
-    assert not check("1.1", nested).passed
+    def nested(outcome):
+        inner.append(check("1.1", lambda o: "done"))
+        return inner[-1].state
+
+    assert check("1.1", nested).misconception == "garbage"
+    assert {verdict.misconception for verdict in inner} == {"checks-itself"}
 
 
 def test_a_meter_stops_what_swallows_its_stop_and_leaves_other_code_alone():

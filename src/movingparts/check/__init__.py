@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from movingparts.check.answer import Answer
 from movingparts.check.exercise import Exercise
 from movingparts.check.guard import Guard
+from movingparts.check.meter import measured
 from movingparts.check.progress import Done, Progress
 from movingparts.check.search import find_seed
 from movingparts.check.verdict import Complaint, Rejected, StillToDo, Verdict
@@ -64,6 +65,9 @@ def check(exercise_id: str, answer: Any) -> Verdict:
 
 
 def _judged(exercise: Exercise, thing: Any) -> Verdict:
+    if measured():
+        text = "An answer that is being checked cannot call `check` itself."
+        return Verdict(exercise.id, "not yet", text, "checks-itself")
     guard = Guard()
     failed: BaseException | None = None
     found: Judgement | None = None

@@ -68,6 +68,11 @@ def _theirs(frame: FrameType) -> bool:
 _current: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 
+def measured() -> bool:
+    """Say whether an answer is being checked right now."""
+    return _current.get() is not None
+
+
 def new_run() -> None:
     """Give the answer all its steps again, unless it has used them up before."""
     meter = _current.get()

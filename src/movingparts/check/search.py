@@ -29,7 +29,8 @@ class Trial:
         return rank, len(self.recording.messages), self.seed
 
 
-ENOUGH = 8  # plainly wrong runs, after which no more are looked for
+ENOUGH = 8  # plainly wrong runs, or
+MANY = 12  # wrong runs of any kind, after which no more are looked for
 Try = Callable[[int, Collection[str]], Trial]
 
 
@@ -79,7 +80,8 @@ def worst(attempt: Try, seeds: Iterable[int]) -> Trial | None:
         trial = attempt(seed, ())
         if trial.complaint is not None:
             failing.append(trial)
-        if sum(trial.size[0] == 0 for trial in failing) >= ENOUGH:
+        plain = sum(trial.size[0] == 0 for trial in failing)
+        if plain >= ENOUGH or len(failing) >= MANY:
             break
     return shrunk(attempt, min(failing, key=lambda t: t.size)) if failing else None
 

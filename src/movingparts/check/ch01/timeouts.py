@@ -18,7 +18,7 @@ from movingparts.check.verdict import Complaint, Rejected
 from movingparts.world.core import Node, Recording, Uniform
 from movingparts.world.core.random import stream
 
-SEEDS = range(60)
+SEEDS = range(48)
 WORK = 0.040  # seconds that a service works at most before it calls the next
 HOP = 0.010  # seconds that a message is under way at most
 MISSED = 0.1  # share of the rides that could have been answered that may be missed
