@@ -19,34 +19,15 @@ from typing import Any
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from movingparts.draw import play
 from movingparts.draw.excerpt import excerpt
 from movingparts.draw.player import MODULE
+from tests.browser.chromium import MARKS, launched
 from tests.draw.recordings import calls, hostile, ride, traffic
 
-CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium")) or shutil.which(
-    "google-chrome"
-)
-REQUIRED = os.environ.get("REQUIRE_BROWSER") == "1"
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        CHROMIUM is None and not REQUIRED,
-        reason="needs Chromium: apt-get install chromium",
-    ),
-]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-sync",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
+pytestmark = MARKS
 PALETTE = Path("book/_static/css/palette.css")
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"{root}>
 <meta charset="utf-8">{head}<title>page</title><link rel="icon" href="data:,">
@@ -96,10 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+    yield from launched()
 
 
 Open = Callable[..., Page]

@@ -1,38 +1,18 @@
 """The built book in Chromium, served as a static host would, also under a path."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.chromium import MARKS, launched
 from tools.serve import SiteServer
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = Path(os.environ.get("BOOK_SITE", ROOT / "book" / "_build" / "dirhtml"))
-CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium")) or shutil.which(
-    "google-chrome"
-)
-REQUIRED = os.environ.get("REQUIRE_BROWSER") == "1"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-sync",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        CHROMIUM is None and not REQUIRED,
-        reason="needs Chromium: apt-get install chromium",
-    ),
-]
+pytestmark = MARKS
 PAGES = [
     "",
     "chapters/01-one-ride-two-services/",
@@ -81,10 +61,7 @@ def base(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+    yield from launched()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
