@@ -515,6 +515,35 @@ def test_an_answer_may_take_many_steps_in_each_run():
     assert check("1.4", slow_and_right).passed
 
 
+class LoopsWhenCollected:
+    """In a cycle, so that only the collector finds it."""
+
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        while True:
+            pass
+
+
+@pytest.mark.slow
+def test_what_loops_while_it_is_collected_is_stopped():
+    def leaves_a_loop(outcome):
+        LoopsWhenCollected()
+
+    assert check("1.1", leaves_a_loop).misconception == "never-returns"
+
+    async def never_ends():
+        while True:
+            with contextlib.suppress(BaseException):
+                await asyncio.sleep(1)
+
+    async def leaves_a_task(node, ride_id, cents):
+        asyncio.get_running_loop().create_task(never_ends())
+
+    assert not check("1.2", leaves_a_task).passed
+
+
 def test_a_checker_does_not_hide_which_solutions_are_missing():
     with pytest.raises(LookupError, match="no solutions for lab 99"):
         exercise_module.solutions("99-nothing")

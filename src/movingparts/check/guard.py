@@ -84,8 +84,8 @@ class Guard:
             stack.enter_context(contextlib.redirect_stderr(self.printed))
             stack.enter_context(self._noting_interrupts())
             stack.enter_context(self._never_blocking())
-            stack.enter_context(_silent_collector())
             stack.enter_context(self.meter.running())
+            stack.enter_context(_silent_collector())  # what it collects may loop too
             yield self
         self.tampered = _put_back(before)
 
