@@ -68,7 +68,7 @@ def _judged(exercise: Exercise, thing: Any) -> Verdict:
     if measured():
         text = "An answer that is being checked cannot call `check` itself."
         return Verdict(exercise.id, "not yet", text, "checks-itself")
-    guard = Guard()
+    guard = Guard(thing)
     failed: BaseException | None = None
     found: Judgement | None = None
     try:
@@ -112,8 +112,8 @@ def _stopped(name: str, guard: Guard, failed: BaseException | None) -> Complaint
     if guard.tampered:
         text = f"It changes what it runs in ({guard.tampered[0]}), which was put back."
         return Complaint("tampers", text)
-    if guard.blocked:
-        return Complaint("blocks", guard.blocked)
+    if guard.meter.reason is not None:
+        return Complaint(*guard.meter.reason)
     if guard.meter.tripped:
         text = f"`{name}` was stopped: it loops, or calls itself, without end."
         return Complaint("never-returns", text)

@@ -7,10 +7,11 @@ to be called by the interpreter at each step of the answer's own code.
 
 from __future__ import annotations
 
+import _imp
 import contextlib
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 STEPS = 200_000  # loop turns (3.12 and later) or bytecodes (3.11) in one run
+_settrace = sys.settrace  # the real one: an answer is refused it
 DEPTH = 300  # calls of the answer's functions within each other (3.11)
 
 
@@ -46,9 +48,10 @@ def _machinery() -> tuple[str, ...]:
 @cache
 def of_the_answer(filename: str) -> bool:
     """Say whether code of this file is a reader's, rather than a library's or ours."""
-    if filename.startswith("<frozen") or "site-packages" in filename:
-        return False
-    return not filename.startswith(_machinery())
+    if filename.startswith("<frozen "):
+        name = filename[len("<frozen ") : -1]
+        return not (name.startswith("importlib.") or _imp.is_frozen(name))
+    return not ("site-packages" in filename or filename.startswith(_machinery()))
 
 
 def _theirs(frame: FrameType) -> bool:
@@ -58,11 +61,24 @@ def _theirs(frame: FrameType) -> bool:
     """
     filename = frame.f_code.co_filename
     if not filename.startswith("<string"):
-        return of_the_answer(filename)
+        return of_the_answer(filename) or _forged(frame)
     made_in = str(frame.f_globals.get("__name__", ""))
     home = getattr(sys.modules.get(made_in), "__file__", None)
     made = made_in.startswith("namedtuple_") or (home and not of_the_answer(home))
     return not made
+
+
+def _forged(frame: FrameType) -> bool:
+    """Say whether code that names a library's file runs among the answer's names."""
+    if "__name__" not in frame.f_globals:
+        return True  # `exec` with a dictionary of one's own
+    module = sys.modules.get(str(frame.f_globals["__name__"]))
+    if module is None or vars(module) is not frame.f_globals:
+        return False
+    home = getattr(module, "__file__", None)
+    if home is None:
+        return module.__name__ == "__main__"  # a notebook's
+    return of_the_answer(home)
 
 
 _current: ContextVar[Meter | None] = ContextVar("meter", default=None)
@@ -78,17 +94,29 @@ def new_run() -> None:
     meter = _current.get()
     if meter is not None and not meter.tripped:
         meter.steps = 0
+        meter.on_run()
+
+
+def stop(misconception: str, message: str) -> None:
+    """Stop the answer that is being checked, for a reason that can be said.
+
+    Raises `OutOfSteps`, and again at each step that the answer still takes.
+    """
+    meter = _current.get()
+    if meter is not None:
+        meter.trip(misconception, message)
+        raise OutOfSteps(meter)
 
 
 @contextlib.contextmanager
 def untraced() -> Iterator[None]:
     """Run code of the checker's own at full speed in the midst of an answer."""
     before = sys.gettrace()
-    sys.settrace(None)
+    _settrace(None)
     try:
         yield
     finally:
-        sys.settrace(before)
+        _settrace(before)
 
 
 class Meter:
@@ -106,6 +134,8 @@ class Meter:
     def __init__(self, limit: int = STEPS) -> None:
         self.limit, self.steps = limit, 0
         self.active = False
+        self.reason: tuple[str, str] | None = None
+        self.on_run: Callable[[], object] = bool  # told that another run begins
         self._depth = 0
         self._known: dict[CodeType, bool] = {}
         self._outside: list[FrameType] = []
@@ -115,6 +145,11 @@ class Meter:
     def tripped(self) -> bool:
         """Whether the steps are used up."""
         return self.steps > self.limit
+
+    def trip(self, misconception: str, message: str) -> None:
+        """Use up the steps at once; the first reason given is the one that counts."""
+        self.reason = self.reason or (misconception, message)
+        self.steps = self.limit + 1
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Meter]:
@@ -183,11 +218,11 @@ class Meter:
         before = sys.gettrace()
         self._outside = _stack(sys._getframe(1))  # noqa: SLF001  # not the answer's
         self._depth = 0
-        sys.settrace(self._trace)
+        _settrace(self._trace)
         try:
             yield
         finally:
-            sys.settrace(before)
+            _settrace(before)
             for frame in self._rearmed:
                 frame.f_trace = None
             self._rearmed.clear()
@@ -224,7 +259,7 @@ class Meter:
             if _theirs(frame) and frame not in self._outside:
                 frame.f_trace, frame.f_trace_opcodes = self._trace_step, True
                 self._rearmed.append(frame)
-        sys.settrace(self._trace)
+        _settrace(self._trace)
 
 
 def _stack(frame: FrameType | None) -> list[FrameType]:

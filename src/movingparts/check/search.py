@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from movingparts.check.guard import SECONDS, real_seconds
-from movingparts.check.meter import new_run
+from movingparts.check.guard import SECONDS, real_seconds, seeded
+from movingparts.check.meter import new_run, stop
 from movingparts.check.verdict import Complaint, Rejected
 from movingparts.world.core import Recording, ScenarioStuck, ServeError
 
+MESSAGES = 2_000  # in one run
 Scenario = Callable[[Any], Awaitable[Any]]
 
 
@@ -41,6 +43,7 @@ def play(
     from movingparts.world.simulated import simulate
 
     async def judged(world: Any) -> Complaint | None:
+        _count(world)
         try:
             complaint: Complaint | None = await scenario(world)
         except Rejected as rejected:
@@ -50,7 +53,8 @@ def play(
     new_run()
     begin = real_seconds()
     try:
-        recording = simulate(judged, seed=seed, until=until, without=without)
+        with seeded(seed):
+            recording = simulate(judged, seed=seed, until=until, without=without)
     except ServeError as error:
         raise Rejected("not-a-service", f"It cannot be served: {error}.") from None
     except ScenarioStuck as stuck:
@@ -64,6 +68,30 @@ def play(
         text = f"Nothing had come of it after {until:,.0f} s (virtual ones)."
         complaint = Complaint("never-returns", text)
     return Trial(seed, recording, complaint)
+
+
+def _count(world: Any) -> None:
+    """Stop an answer that sends without end: no step and no second is spent on it."""
+    recorder = world._fabric.recorder  # noqa: SLF001  # a world has no such limit
+    note = recorder.message
+
+    def counted(*arguments: Any, **rest: Any) -> Any:
+        sent = recorder._recording.messages  # noqa: SLF001  # as it grows
+        if len(sent) >= MESSAGES:
+            stop("never-returns", flood(sent))
+        return note(*arguments, **rest)
+
+    recorder.message = counted
+
+
+def flood(messages: Sequence[Any]) -> str:
+    """Return what to say of a run with too many messages: what came back most."""
+    answers = Counter((m.source, m.status) for m in messages if m.kind == "reply")
+    text = f"It was stopped after {len(messages):,} messages in one run."
+    if answers:
+        (name, status), times = answers.most_common(1)[0]
+        text += f" {name} answered {status} {times:,} times."
+    return text
 
 
 def _placed(rejected: Rejected) -> Complaint:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import html
+import sys
 import textwrap
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import TYPE_CHECKING, Literal
+
+from movingparts.check.meter import measured, of_the_answer
 
 if TYPE_CHECKING:
     from movingparts.world.core import Recording
@@ -28,11 +32,24 @@ class StillToDo(Exception):
 
 
 class Rejected(Exception):
-    """An answer that cannot be judged further; the complaint is a sentence."""
+    """An answer that cannot be judged further; the complaint is a sentence.
+
+    One that an answer makes itself is an exception of its own, and says only that.
+    """
 
     def __init__(self, misconception: str, message: str) -> None:
+        if measured() and _made_by_the_answer():
+            misconception = "raises"
+            message = "The answer made a `Rejected`, which only a checker does."
         super().__init__(message)
         self.complaint = Complaint(misconception, message)
+
+
+def _made_by_the_answer() -> bool:
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # who makes it
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return frame is not None and of_the_answer(frame.f_code.co_filename)
 
 
 class AnswerRaised(Rejected):
