@@ -5,10 +5,15 @@ import contextlib
 import functools
 import itertools
 import json
+import os
+import random
 import signal
 import sqlite3
 import sys
+import threading
 import time
+import uuid
+from pathlib import Path
 from time import sleep as slept_before
 
 import httpx
@@ -16,11 +21,11 @@ import pytest
 from fastapi import FastAPI
 
 from movingparts import check as checking
-from movingparts.check import check
+from movingparts.check import check, guard
 from movingparts.check import exercise as exercise_module
 from movingparts.check.ch01 import outcomes
 from movingparts.check.meter import Meter, OutOfSteps
-from movingparts.check.verdict import Verdict
+from movingparts.check.verdict import Rejected, Verdict
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -542,6 +547,274 @@ def test_what_loops_while_it_is_collected_is_stopped():
         asyncio.get_running_loop().create_task(never_ends())
 
     assert not check("1.2", leaves_a_task).passed
+
+
+def builds_in(text):
+    """Make a plain answer of a line that tampers, and is caught by name."""
+
+    def tamperer(outcome):
+        exec(text, {"outcomes": outcomes, "Verdict": Verdict})
+        return "done"
+
+    return tamperer
+
+
+TAMPERING = [
+    ("import builtins; builtins.any = lambda _: True", "builtins.any"),
+    ("outcomes._saved = lambda *_: True", "outcomes._saved"),
+    ("Verdict.__bool__ = lambda self: True", "Verdict.__bool__"),
+    ("Verdict.__getattribute__ = object.__getattribute__", "Verdict.__getattribute__"),
+    ("outcomes.sorted = lambda _: []", "outcomes.sorted"),
+    ("outcomes.WHY.clear()", "outcomes.WHY"),
+    ("object.__setattr__(outcomes.OUTCOMES, 'judge', None)", "outcomes.OUTCOMES"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("text", "named"), TAMPERING)
+def test_tampering_is_named_and_put_back(text, named):
+    before = (any, outcomes._saved, Verdict.__bool__, dict(outcomes.WHY))
+    verdict = check("1.1", builds_in(text))
+    assert (verdict.misconception, bool(verdict)) == ("tampers", False)
+    assert named in verdict.message
+    after = (any, outcomes._saved, Verdict.__bool__, dict(outcomes.WHY))
+    assert before == after
+    assert not hasattr(outcomes, "sorted")
+    assert "__getattribute__" not in vars(Verdict)
+    assert check("1.1", says("done")).misconception != "tampers"
+
+
+@pytest.mark.slow
+def test_folder_environment_recursion_limit_and_random_are_put_back(tmp_path):
+    before = (Path.cwd(), dict(os.environ), sys.getrecursionlimit())
+    state = (random.getstate(), os.urandom, signal.getsignal(signal.SIGALRM))
+
+    def moves(outcome):
+        os.chdir(tmp_path)
+        os.environ["MOVED"] = "yes"
+        sys.setrecursionlimit(5_000)
+        random.seed(random.random())
+        return "done"
+
+    check("1.1", moves)
+    assert before == (Path.cwd(), dict(os.environ), sys.getrecursionlimit())
+    assert state == (
+        random.getstate(),
+        os.urandom,
+        signal.getsignal(signal.SIGALRM),
+    )
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.slow
+def test_what_an_answer_draws_is_the_same_in_each_check():
+    async def draws(node, ride_id, cents):
+        while True:
+            body = {"ride_id": ride_id, "cents": cents}
+            charge_id = f"{uuid.uuid4()}-{random.random()}"
+            with contextlib.suppress(httpx.HTTPError):
+                await node.client.put(f"http://billing/charges/{charge_id}", json=body)
+                return
+
+    first, second = check("1.2", draws), check("1.2", draws)
+    assert first.misconception == "fresh-id"
+    assert repr(first) == repr(second)
+
+
+def calls(function):
+    """Make an answer that calls again and again, and swallows what comes of it."""
+
+    async def charge(node, ride_id, cents):
+        while True:
+            with contextlib.suppress(Exception):
+                await asyncio.sleep(1)
+                result = function()
+                if result is not None:
+                    await result
+
+    return charge
+
+
+async def real_put():
+    async with httpx.AsyncClient() as client:
+        await client.put("http://127.0.0.1:9/charges/1")
+
+
+def starts_a_thread():
+    threading.Thread(target=slept_before, args=[0.01], daemon=True).start()
+
+
+async def puts_into_a_thread():
+    await asyncio.to_thread(slept_before, 0.01)
+
+
+REFUSED = [
+    (real_put, "use `node.client`"),
+    (lambda: httpx.put("http://127.0.0.1:9/charges/1") and None, "use `node.client`"),
+    (starts_a_thread, "threading.Thread"),
+    (puts_into_a_thread, "threading.Thread"),
+    (lambda: sys.settrace(None), "sys.settrace"),
+    (lambda: time.sleep(1), "time.sleep"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("function", "said"), REFUSED)
+def test_what_leaves_the_world_is_refused_also_if_swallowed(function, said):
+    verdict = check("1.2", calls(function))
+    assert (verdict.state, verdict.misconception) == ("not yet", "blocks")
+    assert said in verdict.message
+
+
+@pytest.mark.slow
+def test_a_sleep_that_was_imported_before_is_refused_by_its_own_name():
+    async def naps(node, ride_id, cents):
+        slept_before(0.2)
+
+    assert "time.sleep" in check("1.2", naps).message
+    assert slept_before is time.sleep
+
+
+@pytest.mark.slow
+def test_a_run_with_messages_without_end_is_stopped_and_says_what_came_back():
+    async def wrong_path(node, ride_id, cents):
+        while True:
+            with contextlib.suppress(Exception):
+                await node.client.put("http://billing/charge/1", json={})
+
+    verdict = check("1.2", wrong_path)
+    assert verdict.misconception == "never-returns"
+    assert "2,000 messages" in verdict.message
+    assert "billing answered 404" in verdict.message
+
+
+def keeps_its_stops(outcome):
+    kept = []
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException as error:  # noqa: BLE001  # the point of this answer
+            kept.append(error)
+
+
+def pretends_to_be_frozen(outcome):
+    exec(compile("while True: pass", "<frozen x>", "exec"))
+
+
+def pretends_to_be_os(outcome):
+    exec(compile("while True: pass", "<frozen os>", "exec"), {})
+
+
+def waits_for_a_lock(outcome):
+    lock = threading.Lock()
+    lock.acquire()
+    with contextlib.suppress(Exception):
+        lock.acquire()
+
+
+async def schedules_itself(node, ride_id, cents):
+    loop = asyncio.get_running_loop()
+
+    def again():
+        loop.call_soon(again)
+
+    again()
+    await asyncio.sleep(1)
+
+
+async def times_out_at_once(node, ride_id, cents):
+    while True:
+        with contextlib.suppress(Exception):
+            await node.client.put("http://billing/charges/1", json={}, timeout=1e-6)
+
+
+async def throws_tasks_about(node, ride_id, cents):
+    def bomb():
+        return asyncio.get_running_loop().create_task(task())
+
+    async def task():
+        bomb()
+        bomb()
+
+    await bomb()
+    await asyncio.sleep(1)
+
+
+ENDLESS = [
+    ("1.1", keeps_its_stops),
+    ("1.1", pretends_to_be_frozen),
+    ("1.1", pretends_to_be_os),
+    ("1.1", waits_for_a_lock),
+    ("1.2", schedules_itself),
+    ("1.2", times_out_at_once),
+    ("1.2", throws_tasks_about),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("exercise_id", "answer"), ENDLESS)
+def test_what_the_meter_cannot_stop_is_stopped_by_the_clock(
+    exercise_id, answer, monkeypatch
+):
+    monkeypatch.setattr(guard, "SECONDS", 1.5)
+    begin = time.monotonic()
+    verdict = check(exercise_id, answer)
+    assert verdict.state == "not yet"
+    assert verdict.misconception in {"blocks", "never-returns"}
+    assert time.monotonic() - begin < 12
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.slow
+def test_an_alarm_that_was_set_before_is_set_afterwards():
+    def mine(number, frame):
+        raise AssertionError
+
+    before = signal.signal(signal.SIGALRM, mine)
+    signal.setitimer(signal.ITIMER_REAL, 100, 7)
+    try:
+        check("1.1", says(None))
+        left, again = signal.getitimer(signal.ITIMER_REAL)
+        assert (90 < left < 100, again) == (True, 7)
+        assert signal.getsignal(signal.SIGALRM) is mine
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.slow
+def test_it_works_without_signals_and_in_a_thread(monkeypatch):
+    """In a browser tab there is no timer; in a thread there is no handler."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(check("1.1", loops)))
+    thread.start()
+    thread.join()
+    monkeypatch.delattr(signal, "setitimer")
+    found.append(check("1.1", loops))
+    assert [verdict.misconception for verdict in found] == ["never-returns"] * 2
+
+
+@pytest.mark.slow
+def test_a_rejection_of_the_answers_own_is_its_exception():
+    def praises(outcome):
+        raise Rejected("x", "You passed.")
+
+    verdict = check("1.1", praises)
+    assert (verdict.passed, verdict.misconception) == (False, "raises")
+    assert "You passed" not in repr(verdict)
+
+
+@pytest.mark.slow
+def test_asyncio_does_not_complain_among_what_was_printed():
+    async def drops_a_task(node, ride_id, cents):
+        async def fails():
+            raise ValueError("nobody asks")
+
+        asyncio.get_running_loop().create_task(fails())
+        await asyncio.sleep(1)
+
+    assert check("1.2", drops_a_task).printed == ""
 
 
 def test_a_checker_does_not_hide_which_solutions_are_missing():
