@@ -174,6 +174,78 @@ async def one_id_for_all_tries(node, ride_id, cents):
             return
 
 
+async def put(node, key, ride_id, cents):
+    """PUT a charge until there is an answer that says yes."""
+    body = {"ride_id": ride_id, "cents": cents}
+    while True:
+        try:
+            reply = await node.client.put(url(f"charges/{key}"), json=body)
+        except httpx.HTTPError:
+            reply = None
+        if reply is not None and reply.is_success:
+            return
+        await node.clock.sleep(1)
+
+
+async def put_one(node, ride_id, cents):
+    await put(node, 1, ride_id, cents)
+
+
+async def put_the_cents(node, ride_id, cents):
+    await put(node, cents, ride_id, cents)
+
+
+async def put_a_key_of_the_module(node, ride_id, cents):
+    await put(node, "7e57", ride_id, cents)
+
+
+async def put_twenty_times(node, ride_id, cents):
+    body = {"ride_id": ride_id, "cents": cents}
+    for _ in range(20):
+        try:
+            reply = await node.client.put(url(f"charges/{ride_id}"), json=body)
+        except httpx.HTTPError:
+            await node.clock.sleep(1)
+        else:
+            if reply.is_success:
+                return
+
+
+async def retry_after_timeouts_only(node, ride_id, cents):
+    body = {"ride_id": ride_id, "cents": cents}
+    while True:
+        try:
+            reply = await node.client.put(url(f"charges/{ride_id}"), json=body)
+        except httpx.TimeoutException:
+            continue
+        if reply.is_success:
+            return
+
+
+async def post_and_then_put(node, ride_id, cents):
+    body = {"ride_id": ride_id, "cents": cents}
+    try:
+        reply = await node.client.post(url("charges"), json=body)
+        if reply.is_success:
+            return
+    except httpx.HTTPError:
+        pass
+    await put(node, ride_id, ride_id, cents)
+
+
+async def forget_the_await(node, ride_id, cents):
+    body = {"ride_id": ride_id, "cents": cents}
+    node.client.put(url(f"charges/{ride_id}"), json=body)
+
+
+async def raise_a_bug(node, ride_id, cents):
+    raise RuntimeError("my own bug")
+
+
+async def put_to_a_relative_url(node, ride_id, cents):
+    await node.client.put(f"/charges/{ride_id}", json={})
+
+
 # --- 1.3: the last bike --------------------------------------------------------------
 
 FREE = "SELECT bike_id FROM bikes WHERE rider IS NULL LIMIT 1"
@@ -294,13 +366,114 @@ def ask_for_the_price_first(node):
 
     @app.post("/rides", status_code=201)
     async def take(rider: str):
-        quote = await node.client.get(QUOTE, timeout=1.0)
+        try:
+            quote = await node.client.get(QUOTE, timeout=1.0)
+            quote.raise_for_status()
+        except httpx.HTTPError:
+            raise HTTPException(503) from None
         bike = db.execute(FREE).fetchone()
         if bike is None:
             raise HTTPException(409)
         db.execute(TAKE, [rider, *bike])
         db.commit()
         return {"bike": bike["bike_id"], "cents": quote.json()["cents"]}
+
+    return app
+
+
+def hold(**said):  # noqa: C901  # each branch is another wrong answer
+    """Return an answer that is right but for what `said` replaces."""
+    good = {"method": "POST", "ok": 201, "none": 409, "no_price": 503}
+    good |= {"release": f"{TAKE.replace('= ?', '= NULL', 1)}", "shape": dict}
+    good |= {"commit": True, "check": True, "gap": None, "at_once": None} | said
+
+    def rides(node):  # noqa: C901  # as above
+        app, db = FastAPI(), node.disk.connect()
+
+        @app.api_route("/rides", methods=[good["method"]], status_code=good["ok"])
+        async def take(rider: str):
+            if good["at_once"]:
+                async with good["at_once"]:
+                    return await taken(rider)
+            return await taken(rider)
+
+        async def taken(rider):
+            bike = db.execute(FREE).fetchone()
+            if bike is None:
+                raise HTTPException(good["none"])
+            if good["gap"] is not None:
+                await asyncio.sleep(good["gap"])
+            db.execute(TAKE, [rider, *bike])
+            if good["commit"]:
+                db.commit()
+            try:
+                quote = await node.client.get(QUOTE, timeout=1.0)
+                if good["check"]:
+                    quote.raise_for_status()
+            except httpx.HTTPError:
+                if good["commit"]:
+                    keys = [*bike] if "?" in good["release"] else []
+                    db.execute(good["release"], keys)
+                    db.commit()
+                else:
+                    db.rollback()
+                raise HTTPException(good["no_price"]) from None
+            db.commit()
+            cents = quote.json()["cents"]
+            if good["shape"] is list:
+                return [bike["bike_id"], cents]
+            named = dict(bike) if good["shape"] is None else bike["bike_id"]
+            return {"bike": named, "cents": cents}
+
+        return app
+
+    return rides
+
+
+def two_at_a_time(node):
+    return hold(at_once=asyncio.Semaphore(2))(node)
+
+
+def lock_the_database(node):
+    app = FastAPI()
+
+    @app.post("/rides", status_code=201)
+    async def take(rider: str):
+        db = node.disk.connect()
+        db.execute("BEGIN IMMEDIATE")
+        bike = db.execute(FREE).fetchone()
+        if bike is None:
+            db.rollback()
+            raise HTTPException(409)
+        try:
+            quote = await node.client.get(QUOTE, timeout=1.0)
+            quote.raise_for_status()
+        except httpx.HTTPError:
+            db.rollback()
+            raise HTTPException(503) from None
+        db.execute(TAKE, [rider, *bike])
+        db.commit()
+        return {"bike": bike["bike_id"], "cents": quote.json()["cents"]}
+
+    return app
+
+
+def not_written_yet(node):
+    app = FastAPI()
+
+    @app.post("/rides", status_code=201)
+    async def take(rider: str):
+        raise NotImplementedError("the handler")
+
+    return app
+
+
+def a_body_instead_of_a_query(node):
+    app = FastAPI()
+
+    @app.post("/rides", status_code=201)
+    async def take(ride: dict[str, str]):
+        return {}
 
     return app
 
@@ -380,6 +553,16 @@ WRONG = [
     ("1.2", look_and_post, "check-then-act"),
     ("1.2", put_under_a_new_id, "fresh-id"),
     ("1.2", leave_it_to_a_task, "silence-means-success"),
+    ("1.2", put_until_answered, "any-answer-means-done"),
+    ("1.2", put_one, "one-id-for-all"),
+    ("1.2", put_the_cents, "one-id-for-all"),
+    ("1.2", put_a_key_of_the_module, "one-id-for-all"),
+    ("1.2", put_twenty_times, "silence-means-success"),
+    ("1.2", retry_after_timeouts_only, "gives-up"),
+    ("1.2", post_and_then_put, "post-twice"),
+    ("1.2", forget_the_await, "nothing-sent"),
+    ("1.2", raise_a_bug, "raises"),
+    ("1.2", put_to_a_relative_url, "gives-up"),
     ("1.3", look_then_take, "look-then-take"),
     ("1.3", hold_a_lock, "lock-across-the-call"),
     ("1.3", never_let_go, "held-after-failure"),
@@ -388,6 +571,22 @@ WRONG = [
     ("1.3", remember_in_memory, "not-in-the-database"),
     ("1.3", give_it_away, "no-price"),
     ("1.3", turn_everyone_away, "turns-away"),
+    ("1.3", hold(commit=False), "shared-transaction"),
+    ("1.3", hold(release="UPDATE bikes SET rider = NULL"), "not-in-the-database"),
+    ("1.3", hold(check=False), "held-after-failure"),
+    ("1.3", hold(no_price=500), "wrong-status"),
+    ("1.3", hold(none=418), "wrong-status"),
+    ("1.3", hold(none=503), "wrong-status"),
+    ("1.3", hold(ok=200), "wrong-status"),
+    ("1.3", hold(shape=None), "garbage"),
+    ("1.3", hold(shape=list), "garbage"),
+    ("1.3", hold(method="GET"), "turns-away"),
+    ("1.3", hold(gap=0), "look-then-take"),
+    ("1.3", hold(gap=0.001), "look-then-take"),
+    ("1.3", two_at_a_time, "lock-across-the-call"),
+    ("1.3", lock_the_database, "lock-across-the-call"),
+    ("1.3", not_written_yet, "turns-away"),
+    ("1.3", a_body_instead_of_a_query, "turns-away"),
     ("1.4", all_the_same, "same-everywhere"),
     ("1.4", shares, "same-everywhere"),
     ("1.4", growing, "grows-inwards"),
@@ -402,11 +601,12 @@ WRONG = [
     ("1.5", whichever_is_faster, "choice-does-not-follow"),
 ]
 RIGHT = [
-    ("1.2", put_until_answered),
     ("1.2", one_id_for_all_tries),
     ("1.3", ask_for_the_price_first),
+    ("1.3", hold()),
     ("1.4", a_little_wider),
 ]
+SEEN_WITHOUT_A_MESSAGE = {"over-budget", "nothing-sent", "raises", "gives-up"}
 ATTEMPTS = {
     "1.1": outcomes.attempt,
     "1.2": once.attempt,
@@ -473,7 +673,7 @@ def test_no_fault_of_a_counterexample_can_be_left_out(
     """Without any one of its faults, the run no longer shows this misconception."""
     recording = checked(exercise_id, answer).counterexample
     if recording is None:
-        assert misconception == "over-budget"  # no run was needed to see it
+        assert misconception in SEEN_WITHOUT_A_MESSAGE
         return
     attempt = ATTEMPTS[exercise_id]
     judged = Answer(answer, EXERCISES[exercise_id].call)

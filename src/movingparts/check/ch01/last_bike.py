@@ -5,21 +5,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection
 from contextlib import closing
-from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 from fastapi import FastAPI, HTTPException
 
-from movingparts.check.answer import Answer, Call
+from movingparts.check.answer import Answer, Call, shown
 from movingparts.check.exercise import Exercise, Judgement
 from movingparts.check.search import Trial, play, worst
 from movingparts.check.verdict import Complaint, Rejected
-from movingparts.world.core import Node, Uniform
+from movingparts.world.core import Disk, Node, Uniform
 
-SEEDS = range(42)
+SEEDS = range(45)
+RUSH = 0.9  # seconds that a rider waits in a rush; pricing alone takes 0.5
 
 
 def park(node: Node, *bikes: str) -> None:
@@ -56,18 +56,45 @@ class _Day:
     cents: int
     kind: str
     got: dict[str, tuple[str, int]] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
+    refused: dict[str, int] = field(default_factory=dict)
     gave_up: list[str] = field(default_factory=list)
+    unlucky: tuple[str, ...] = ()  # those who may be left without a price
+    failed: int = 0  # in which way pricing fails
+    errors: int = 0  # quotes that pricing will answer with 500
+    logs: list[str] = field(default_factory=list)
 
 
-def _pricing(cents: int, seconds: float) -> Any:
+class _Impatient(Disk):
+    """A disk whose connections refuse at once what another has locked.
+
+    To wait for a lock would stop the kernel, and virtual time with it.
+    """
+
+    def __init__(self, disk: Disk) -> None:
+        super().__init__(lambda: disk.path)
+        self._disk = disk
+
+    def connect(self, filename: str = "data.sqlite") -> sqlite3.Connection:
+        connection = self._disk.connect(filename)
+        connection.execute("PRAGMA busy_timeout=0")
+        return connection
+
+
+def _impatient(node: Node) -> Node:
+    return replace(node, disk=_Impatient(node.disk))
+
+
+def _pricing(day: _Day, seconds: float) -> Any:
     def pricing(node: Node) -> FastAPI:
         app = FastAPI()
 
         @app.get("/quotes")
         async def quote(minutes: int) -> dict[str, int]:
             await node.clock.sleep(seconds)
-            return {"cents": cents}
+            if day.errors:
+                day.errors -= 1
+                raise HTTPException(500, "no tariff")
+            return {"cents": day.cents}
 
         return app
 
@@ -83,15 +110,27 @@ async def _ride(world: Any, day: _Day, rider: str, at: float, timeout: float) ->
     except httpx.HTTPError:
         day.gave_up.append(rider)
         return
+    if reply.is_success and reply.status_code != 201:
+        text = (
+            f"POST /rides was answered {reply.status_code}, and the contract is 201:"
+            ' `@app.post("/rides", status_code=201)`.'
+        )
+        raise Rejected("wrong-status", text)
     if reply.status_code != 201:
-        day.refused.append(rider)
+        day.refused[rider] = reply.status_code
         return
     try:
         body = reply.json()
-        day.got[rider] = (body["bike"], body["cents"])
+        bike, cents = body["bike"], body["cents"]
     except (ValueError, TypeError, LookupError):
-        text = "A 201 of POST /rides has the body {bike, cents}; yours does not."
-        raise Rejected("garbage", text) from None
+        bike = cents = None
+    if type(bike) is not str:
+        text = (
+            'A 201 of POST /rides has the body {"bike": "bike-1", "cents": 280}; yours'
+            f" has {shown(reply.text)}."
+        )
+        raise Rejected("garbage", text)
+    day.got[rider] = (bike, cents)
 
 
 async def _all(world: Any, rides: list[Any]) -> None:
@@ -100,7 +139,18 @@ async def _all(world: Any, rides: list[Any]) -> None:
         await task
 
 
-KINDS = ("last bike", "last bike", "failure", "gives up", "rush", "last bike")
+KINDS = (
+    "last bike",
+    "failure",
+    "gives up",
+    "rush",
+    "last bike",
+    "two at once",
+    "in step",
+    "last bike",
+    "one fails",
+)
+BIKES = {"rush": 6, "two at once": 2, "one fails": 2}
 
 
 def attempt(answer: Answer, seed: int, without: Collection[str]) -> Trial:
@@ -108,20 +158,23 @@ def attempt(answer: Answer, seed: int, without: Collection[str]) -> Trial:
     kind = KINDS[seed % len(KINDS)]
 
     async def scenario(world: Any) -> Complaint | None:
-        rng = world.random
-        day = _Day(6 if kind == "rush" else 1, 100 + rng.randrange(900), kind)
+        day = _Day(BIKES.get(kind, 1), 100 + world.random.randrange(900), kind)
         slow = 0.5 if kind in {"rush", "gives up"} else 0.04
-        await world.serve("pricing", _pricing(day.cents, slow))
+        await world.serve("pricing", _pricing(day, slow))
         park(world.node("rides"), *(f"bike-{n + 1}" for n in range(day.bikes)))
         path = world.node("rides").disk.path / "data.sqlite"
-        await world.serve("rides", lambda node: answer(copy(node)))
-        world.network.everywhere(latency=Uniform(0.001, 0.009))
+        await world.serve("rides", lambda node: answer(_impatient(node)))
+        day.logs = world.node("rides").logs
+        same = kind == "in step"
+        world.network.everywhere(latency=0.005 if same else Uniform(0.001, 0.009))
         await _arrivals(world, day, seed)
         await world.clock.sleep(20)
         promised = [
             span
             for span in world.recording.spans
-            if span.node == "rides" and span.kind == "server" and span.status == 201
+            if span.node == "rides"
+            and span.kind == "server"
+            and 200 <= (span.status or 0) < 300
         ]
         return judged(day, _table(path), len(promised))
 
@@ -129,27 +182,48 @@ def attempt(answer: Answer, seed: int, without: Collection[str]) -> Trial:
 
 
 async def _arrivals(world: Any, day: _Day, seed: int) -> None:
-    rng, network = world.random, world.network
-    if day.kind == "last bike":
-        times = [0.4 * rng.random() for _ in range(2)]
+    rng = world.random
+    if day.kind == "failure":
+        await _failing(world, day, "rider-0", seed)
+        await _ride(world, day, "rider-1", 10, 30)
+    elif day.kind == "one fails":
+        await _ride(world, day, "rider-0", 0, 30)
+        await _failing(world, day, "rider-1", seed)
+        await _ride(world, day, "rider-2", 10, 30)
+    elif day.kind == "gives up":
+        await _ride(world, day, "rider-0", 0, 0.1)
+    elif day.kind == "rush":
+        names = [f"rider-{n}" for n in range(day.bikes)]
+        at = [0.01 * rng.random() for _ in names]
+        rides = [_ride(world, day, *each, RUSH) for each in zip(names, at, strict=True)]
+        await _all(world, rides)
+    else:
+        late = 0.0 if day.kind == "in step" else 0.4
+        if day.kind == "two at once":
+            late, day.unlucky = 0.05, ("rider-0", "rider-1")
+            world.network.lose("rides", "pricing", kind="request", skip=seed % 2)
+        times = [late * rng.random() for _ in range(2)]
         await _all(
             world,
             [_ride(world, day, f"rider-{n}", at, 8) for n, at in enumerate(times)],
         )
-    elif day.kind == "rush":
-        names = [f"rider-{n}" for n in range(day.bikes)]
-        await _all(world, [_ride(world, day, n, 0.01 * rng.random(), 2) for n in names])
-    elif day.kind == "gives up":
-        await _ride(world, day, "rider-0", 0, 0.1)
+
+
+async def _failing(world: Any, day: _Day, rider: str, seed: int) -> None:
+    """Let a rider come while pricing fails, in one of four ways."""
+    network, fault = world.network, seed // len(KINDS) % 4
+    day.unlucky, day.failed = (rider,), fault
+    if fault == 0:
+        network.crash("pricing")
+    elif fault == 1:
+        day.errors = 1
     else:
-        fault = seed // len(KINDS) % 3
-        if fault == 0:
-            network.crash("pricing")
-        else:
-            network.lose("rides", "pricing", kind="request" if fault == 1 else "*")
-        await _ride(world, day, "rider-0", 0, 30)
-        await network.restart("pricing")
-        await _ride(world, day, "rider-1", 10, 30)
+        network.lose("rides", "pricing", kind="request")
+        if fault == 2:
+            network.lose("rides", "pricing", kind="request")
+    await _ride(world, day, rider, 0, 30)
+    day.errors = 0
+    await network.restart("pricing")
 
 
 def _table(path: Path) -> dict[str, str | None]:
@@ -177,15 +251,12 @@ def judged(day: _Day, table: dict[str, str | None], promised: int) -> Complaint 
     if any(table.get(bike) != rider for rider, (bike, _) in day.got.items()):
         text = (
             "A rider was told that a bike is his, and the database does not say so."
-            " What is not committed by itself can be undone by another request."
+            " What is not committed by itself can be undone by another request, and an"
+            " UPDATE without a WHERE lets go of every bike."
         )
         return Complaint("not-in-the-database", text)
     if len(taken) > promised:
-        text = (
-            "Nobody was given the bike, and the database has it as taken: it was held"
-            " while pricing was asked, pricing failed, and nobody let go of it."
-        )
-        return Complaint("held-after-failure", text)
+        return _held(day)
     if promised > len(taken):
         text = (
             "More riders were promised a bike than the database has as taken. What is"
@@ -193,6 +264,22 @@ def judged(day: _Day, table: dict[str, str | None], promised: int) -> Complaint 
         )
         return Complaint("not-in-the-database", text)
     return _served(day)
+
+
+def _held(day: _Day) -> Complaint:
+    text = "Nobody was given the bike, and the database has it as taken: it was held"
+    if day.kind == "two at once":
+        text = (
+            "A rider without a price got no bike, and the database has it as taken. If"
+            " it was rolled back: on one connection all requests share a transaction,"
+            " and another one's commit had made it final."
+        )
+        return Complaint("shared-transaction", text)
+    if day.failed == 1:
+        text += " for a rider whom pricing had answered 500. An answer is not a yes."
+        return Complaint("held-after-failure", text, rank=2)
+    text += " while pricing was asked, pricing failed, and nobody let go of it."
+    return Complaint("held-after-failure", text)
 
 
 def _served(day: _Day) -> Complaint | None:
@@ -204,17 +291,42 @@ def _served(day: _Day) -> Complaint | None:
         return Complaint("no-price", text)
     if day.kind == "rush" and day.gave_up:
         text = (
-            f"{day.bikes} riders, {day.bikes} bikes, and {len(day.gave_up)} riders gave"
-            " up after 2 s: they waited for each other, since something is held while"
-            " pricing is asked. Nobody gets a bike twice, and few get one at all."
+            f"{day.bikes} riders, {day.bikes} bikes, and {len(day.gave_up)} of them"
+            f" gave up after {RUSH:g} s, where one alone waits 0.5 s: they waited for"
+            " each other, since something is held while pricing is asked. Nobody gets a"
+            " bike twice, and few get one at all."
         )
         return Complaint("lock-across-the-call", text, rank=1)
-    expected = day.bikes if day.kind != "gives up" else 0
-    if len(day.got) < expected:
+    if any("database is locked" in line for line in day.logs):
         text = (
-            f"A bike was free, and {' and '.join(day.refused or day.gave_up)} got none."
+            "sqlite3 said `database is locked`: a transaction was open while pricing"
+            " was asked, and everybody else had to wait for it."
         )
+        return Complaint("lock-across-the-call", text, rank=1)
+    return _refused(day)
+
+
+def _refused(day: _Day) -> Complaint | None:
+    """Return what is wrong with those who got no bike, and were or were not told so."""
+    told = {rider: f"{status}" for rider, status in day.refused.items()}
+    told |= dict.fromkeys(day.gave_up, "nothing in time")
+    lucky = day.bikes - sum(rider in told for rider in day.unlucky)
+    if day.kind in {"failure", "one fails"}:
+        lucky = day.bikes
+    if day.kind != "gives up" and len(day.got) < lucky:
+        answers = ", ".join(f"{rider}: {answer}" for rider, answer in told.items())
+        failed = [line for line in day.logs if "Error" in line]
+        why = f" rides logged: {shown(failed[-1], 120)}." if failed else ""
+        text = f"A bike was free, and not all got one who could ({answers}).{why}"
         return Complaint("turns-away", text, rank=1)
+    for rider, status in day.refused.items():
+        wanted = 503 if rider in day.unlucky else 409
+        if status != wanted:
+            why = "there was no price" if wanted == 503 else "no bike was left"
+            text = (
+                f"{rider} was answered {status}; {why}, and the contract is {wanted}."
+            )
+            return Complaint("wrong-status", text, rank=2)
     return None
 
 
@@ -239,8 +351,8 @@ LAST_BIKE = Exercise(
         " it cannot happen, whatever pricing does. `POST /rides?rider=…` answers 201"
         " with `bike` and `cents`, or 409 if no bike is left, or 503 without a price;"
         " pricing answers `GET http://pricing/quotes?minutes=30`. The table `bikes` is"
-        " on the node's disk. A bike that nobody got stays free, and riders must not"
-        " queue for each other."
+        " on the node's disk, and its `rider` must hold who has the bike. A bike that"
+        " nobody got stays free, and riders must not queue for each other."
     ),
     stub=(
         "def rides(node):\n"
