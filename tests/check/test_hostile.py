@@ -27,6 +27,10 @@ from movingparts.check.ch01 import outcomes
 from movingparts.check.meter import Meter, OutOfSteps
 from movingparts.check.verdict import Rejected, Verdict
 
+needs_the_alarm = pytest.mark.skipif(
+    not hasattr(signal, "setitimer"),
+    reason="Windows has no signal.setitimer; on Linux and macOS this runs by itself",
+)
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
@@ -562,6 +566,7 @@ def builds_in(text):
 TAMPERING = [
     ("import builtins; builtins.any = lambda _: True", "builtins.any"),
     ("outcomes._saved = lambda *_: True", "outcomes._saved"),
+    ("import time; time.perf_counter = lambda: 0.0", "time.perf_counter"),
     ("Verdict.__bool__ = lambda self: True", "Verdict.__bool__"),
     ("Verdict.__getattribute__ = object.__getattribute__", "Verdict.__getattribute__"),
     ("outcomes.sorted = lambda _: []", "outcomes.sorted"),
@@ -585,6 +590,7 @@ def test_tampering_is_named_and_put_back(text, named):
 
 
 @pytest.mark.slow
+@needs_the_alarm
 def test_folder_environment_recursion_limit_and_random_are_put_back(tmp_path):
     before = (Path.cwd(), dict(os.environ), sys.getrecursionlimit())
     state = (random.getstate(), os.urandom, signal.getsignal(signal.SIGALRM))
@@ -655,6 +661,7 @@ REFUSED = [
     (puts_into_a_thread, "threading.Thread"),
     (lambda: sys.settrace(None), "sys.settrace"),
     (lambda: time.sleep(1), "time.sleep"),
+    (lambda: signal.signal(signal.SIGINT, signal.SIG_IGN) and None, "signal.signal"),
 ]
 
 
@@ -753,6 +760,7 @@ ENDLESS = [
 
 
 @pytest.mark.slow
+@needs_the_alarm
 @pytest.mark.parametrize(("exercise_id", "answer"), ENDLESS)
 def test_what_the_meter_cannot_stop_is_stopped_by_the_clock(
     exercise_id, answer, monkeypatch
@@ -767,6 +775,7 @@ def test_what_the_meter_cannot_stop_is_stopped_by_the_clock(
 
 
 @pytest.mark.slow
+@needs_the_alarm
 def test_an_alarm_that_was_set_before_is_set_afterwards():
     def mine(number, frame):
         raise AssertionError
@@ -790,7 +799,7 @@ def test_it_works_without_signals_and_in_a_thread(monkeypatch):
     thread = threading.Thread(target=lambda: found.append(check("1.1", loops)))
     thread.start()
     thread.join()
-    monkeypatch.delattr(signal, "setitimer")
+    monkeypatch.setattr(guard, "_setitimer", None)
     found.append(check("1.1", loops))
     assert [verdict.misconception for verdict in found] == ["never-returns"] * 2
 

@@ -29,9 +29,12 @@ PRINTED = 2_000  # characters of an answer's output that are kept
 SECONDS = 10.0  # real ones, for one simulated run
 TOTAL = 60.0  # real seconds for all runs of one check
 AGAIN = 0.05  # real seconds from one ring of the alarm to the next
-HOLDS_UP = "It holds up the whole kernel: a run took many real seconds."
+HOLDS_UP = "It holds up the whole kernel: it took many real seconds."
 _WATCHED = {"movingparts", "httpx", "sqlite3", "asyncio", "json", "random", "fastapi"}
-_WATCHED |= {"builtins"}
+_WATCHED |= {"builtins", "contextlib", "gc", "os", "signal", "socket", "sys"}
+_WATCHED |= {"threading", "time", "uuid"}
+# The real ones: an answer is refused them.
+_signal, _setitimer = signal.signal, getattr(signal, "setitimer", None)
 _BUILT_IN = frozenset(vars(builtins))
 _MADE_BY_PYTHON = {"__warningregistry__", "__annotations__", "__builtins__", "__dict__"}
 _MADE_BY_PYTHON |= {"__cached__", "__path__", "__spec__", "__loader__", "__weakref__"}
@@ -119,14 +122,14 @@ class Guard:
             raise KeyboardInterrupt
 
         try:
-            before = signal.signal(signal.SIGINT, interrupt)
+            before = _signal(signal.SIGINT, interrupt)
         except ValueError:  # not the main thread, which alone has signals
             yield
             return
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            _signal(signal.SIGINT, before)
 
     @contextlib.contextmanager
     def _alarm(self) -> Iterator[None]:
@@ -135,32 +138,32 @@ class Guard:
         The meter cannot see what waits in C, nor what runs outside the answer's code.
         Leaves out: Windows, a browser tab, and threads that are not the main one.
         """
-        if not hasattr(signal, "setitimer"):
+        if _setitimer is None:
             yield
             return
         begin = time.monotonic()
         try:
-            before = signal.signal(signal.SIGALRM, self._ring)
+            before = _signal(signal.SIGALRM, self._ring)
         except (ValueError, OSError):  # not the main thread, which alone has signals
             yield
             return
-        left, again = signal.setitimer(signal.ITIMER_REAL, SECONDS, AGAIN)
+        left, again = _setitimer(signal.ITIMER_REAL, SECONDS, AGAIN)
 
         def on_run() -> None:
             rest = TOTAL - (time.monotonic() - begin)
             soon = max(AGAIN, min(SECONDS, rest))
-            signal.setitimer(signal.ITIMER_REAL, soon, AGAIN)
+            _setitimer(signal.ITIMER_REAL, soon, AGAIN)
 
         self.meter.on_run = on_run
         try:
             yield
         finally:
             self.meter.on_run = bool
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+            _setitimer(signal.ITIMER_REAL, 0)
+            _signal(signal.SIGALRM, before)
             if left:  # another's alarm, which goes off a moment late at worst
                 rest = left - (time.monotonic() - begin)
-                signal.setitimer(signal.ITIMER_REAL, max(0.001, rest), again)
+                _setitimer(signal.ITIMER_REAL, max(0.001, rest), again)
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
         self.meter.trip("blocks", HOLDS_UP)
@@ -204,11 +207,15 @@ def _refusals() -> list[tuple[Any, str, str, str]]:
     import httpx
 
     stops = "stops everything, in every world:"
+    alarm = "is the checker's own while it watches the time"
     outside = "goes to the real network, past this world: use `node.client`"
     found: list[tuple[Any, str, str, str]] = [
         (time, "sleep", "time.sleep", f"{stops} `await node.clock.sleep(s)` waits"),
         (builtins, "input", "input", f"{stops} an answer is not asked anything"),
         (sys, "settrace", "sys.settrace", "is the checker's own while it counts steps"),
+        (signal, "signal", "signal.signal", alarm),
+        (signal, "setitimer", "signal.setitimer", alarm),
+        (signal, "alarm", "signal.alarm", alarm),
         (httpx.HTTPTransport, "handle_request", "httpx", outside),
         (httpx.AsyncHTTPTransport, "handle_async_request", "httpx", outside),
         (socket, "create_connection", "socket.create_connection", outside),
