@@ -1,6 +1,8 @@
 """The exercises of chapter 01: stubs, solutions, and what wrong answers believe."""
 
 import asyncio
+import itertools
+from enum import StrEnum
 from functools import cache
 
 import httpx
@@ -8,7 +10,7 @@ import pytest
 from fastapi import FastAPI, HTTPException
 
 from movingparts.check import check, exercises, find_seed
-from movingparts.check.answer import Answer
+from movingparts.check.answer import Answer, shown
 from movingparts.check.ch01 import (
     Decision,
     look_then_take,
@@ -78,6 +80,47 @@ def a_closed_connection_is_a_no(outcome):
     if isinstance(outcome, httpx.Response):
         return {2: "done", 4: "not done"}.get(outcome.status_code // 100, "unknown")
     return only_the_status_counts(outcome)
+
+
+def no_network_error_is_done(outcome):
+    if isinstance(outcome, httpx.NetworkError):
+        return "not done"
+    return solved(outcome)
+
+
+def created_and_nothing_else(outcome):
+    if isinstance(outcome, httpx.Response):
+        return {201: "done", 422: "not done"}.get(outcome.status_code, "unknown")
+    return solved(outcome)
+
+
+def solved(outcome):
+    if isinstance(outcome, httpx.Response):
+        return {2: "done", 4: "not done"}.get(outcome.status_code // 100, "unknown")
+    never_sent = (httpx.ConnectError, httpx.ConnectTimeout)
+    return "not done" if isinstance(outcome, never_sent) else "unknown"
+
+
+class Said(StrEnum):
+    DONE = "done"
+    NOT_DONE = "not done"
+    UNKNOWN = "unknown"
+
+
+def an_enum(outcome):
+    return Said(solved(outcome))
+
+
+@cache
+def counter():
+    return itertools.count()
+
+
+def by_turns(outcome):
+    """Answer in the order of the cases, and never look."""
+    turn = next(counter()) % len(outcomes.CASES)
+    kinds = "2xx timeout timeout timeout closed closed 5xx 5xx 4xx refused refused"
+    return next(iter(outcomes.RIGHT[kinds.split()[turn]]))
 
 
 # --- 1.2: charge once --------------------------------------------------------------
@@ -509,6 +552,14 @@ def a_little_wider(depth, budget):
     return [budget - 0.065 * n for n in range(depth)]
 
 
+def only_the_last(depth, budget):
+    return [budget] * (depth - 1) + [budget - 0.06 * (depth - 1)]
+
+
+def beyond_a_float(depth, budget):
+    return [budget, *[10**400] * (depth - 1)]
+
+
 # --- 1.5: split or not ----------------------------------------------------------------
 
 
@@ -539,7 +590,69 @@ def whichever_is_faster(team, measure):
     return Decision(two < one, one, two)
 
 
+def p99s(team, measure):
+    return measure(team, 1).p99, measure(team, 2).p99
+
+
+def by_the_limit_at_p50(team, measure):
+    one, two = measure(team, 1), measure(team, 2)
+    return Decision(two.p50 <= team.limit < one.p50, one.p99, two.p99)
+
+
+def by_the_limit_at_p95(team, measure):
+    one, two = measure(team, 1), measure(team, 2)
+    return Decision(two.p95 <= team.limit < one.p95, one.p99, two.p99)
+
+
+def by_the_name(team, measure):
+    return Decision(team.name.startswith("Harbor"), *p99s(team, measure))
+
+
+def by_the_load(team, measure):
+    busy = team.rides_per_second * (team.saving + team.pricing)
+    return Decision(busy > 1 and team.limit > 0.1, *p99s(team, measure))
+
+
+def swapped(team, measure):
+    one, two = p99s(team, measure)
+    return Decision(two <= team.limit < one, two, one)
+
+
+def in_milliseconds(team, measure):
+    one, two = p99s(team, measure)
+    return Decision(two <= team.limit < one, one * 1000, two * 1000)
+
+
+def the_p95(team, measure):
+    one, two = measure(team, 1), measure(team, 2)
+    return Decision(two.p99 <= team.limit < one.p99, one.p95, two.p95)
+
+
+class Agreeing(float):
+    def __sub__(self, other):
+        return 0.0
+
+    __rsub__ = __sub__
+
+
+def agreeable(team, measure):
+    one, two = p99s(team, measure)
+    return Decision(two <= team.limit < one, Agreeing(1), Agreeing(1))
+
+
 WRONG = [
+    ("1.1", no_network_error_is_done, "closed-means-not-done"),
+    ("1.1", created_and_nothing_else, "definite-errors-exist"),
+    ("1.4", only_the_last, "ignores-hop-time"),
+    ("1.4", beyond_a_float, "garbage"),
+    ("1.5", by_the_limit_at_p50, "tail-ignored"),
+    ("1.5", by_the_limit_at_p95, "tail-ignored"),
+    ("1.5", by_the_name, "choice-does-not-follow"),
+    ("1.5", by_the_load, "tail-ignored"),
+    ("1.5", swapped, "swapped-numbers"),
+    ("1.5", in_milliseconds, "milliseconds"),
+    ("1.5", the_p95, "p95-instead-of-p99"),
+    ("1.5", agreeable, "garbage"),
     ("1.1", timeout_is_a_no, "timeout-means-not-done"),
     ("1.1", timeout_is_a_yes, "timeout-means-done"),
     ("1.1", nothing_is_known, "definite-errors-exist"),
@@ -601,12 +714,14 @@ WRONG = [
     ("1.5", whichever_is_faster, "choice-does-not-follow"),
 ]
 RIGHT = [
+    ("1.1", an_enum),
     ("1.2", one_id_for_all_tries),
     ("1.3", ask_for_the_price_first),
     ("1.3", hold()),
     ("1.4", a_little_wider),
 ]
 SEEN_WITHOUT_A_MESSAGE = {"over-budget", "nothing-sent", "raises", "gives-up"}
+SEEN_WITHOUT_A_MESSAGE |= {"closed-means-not-done", "definite-errors-exist", "garbage"}
 ATTEMPTS = {
     "1.1": outcomes.attempt,
     "1.2": once.attempt,
@@ -693,6 +808,33 @@ def test_no_fault_of_a_counterexample_can_be_left_out(
     for fault in recording.faults:
         less = attempt(judged, recording.seed, spare | {fault.key})
         assert less.complaint is None or less.complaint.misconception != misconception
+
+
+@pytest.mark.slow
+def test_an_answer_that_only_counts_is_rejected():
+    assert check("1.1", by_turns).state == "not yet"
+
+
+def test_what_is_right_to_say_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        outcomes.RIGHT["5xx"].add("done")
+    with pytest.raises(AttributeError):
+        outcomes.RIGHT.update({"5xx": {"done"}})
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ((n for n in ()), "<generator object <genexpr>>"),
+        (object(), "<object object>"),
+        ("x" * 200_000_000, "'" + "x" * 58 + "…"),
+    ],
+    ids=range(3),
+)
+def test_a_value_is_shown_without_its_address_and_cut_short(value, said):
+    text = shown(value)
+    assert "0x" not in text
+    assert text.endswith(said[-20:])
 
 
 def test_wrong_answers_are_told_apart():

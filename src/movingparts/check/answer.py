@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
+import reprlib
 import traceback
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from typing import Any
 
 from movingparts.check.meter import OutOfSteps, of_the_answer
 from movingparts.check.verdict import AnswerRaised, Rejected, StillToDo
+
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,22 @@ class Call:
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """Return a value's repr, cut short, also if its `__repr__` misbehaves."""
+    """Return a value's repr, cut short and without addresses, whatever it does."""
+    cut = reprlib.Repr()
+    cut.maxlist = cut.maxtuple = cut.maxdict = cut.maxset = cut.maxfrozenset = 20
+    cut.maxstring = cut.maxother = cut.maxlong = limit
     try:
-        text = object.__repr__(value) if callable(value) else repr(value)
+        if type(value) in {str, bytes}:
+            text = repr(value[:limit])  # type: ignore[index]  # both can be cut
+        elif callable(value):
+            text = object.__repr__(value)
+        elif type(value) in {list, tuple, dict, set, frozenset}:
+            text = cut.repr(value)
+        else:
+            text = repr(value)
     except Exception:  # noqa: BLE001  # a reader's __repr__ may raise anything
         text = f"a {type(value).__name__}"
+    text = ADDRESS.sub("", text[: 10 * limit])
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
@@ -124,6 +139,9 @@ class Answer:
     async def awaited(self, *arguments: object, within: float) -> Any:
         """Call an async function and await it, for so many virtual seconds at most."""
         value = self._called(*arguments)
+        if inspect.isasyncgen(value) or inspect.isgenerator(value):
+            text = f"`{self.name}` has a `yield`, and so is a generator: use `return`."
+            raise Rejected("sync-where-async", text)
         if not inspect.isawaitable(value):
             text = f"`{self.name}` is `def`, and it has to await: make it `async def`."
             raise Rejected("sync-where-async", text)

@@ -167,8 +167,12 @@ def _teams() -> list[Team]:
     _, second, _ = TEAMS
     return [
         *TEAMS,
-        replace(second, name="Harbor West", rides_per_second=49, limit=0.180),
-        replace(second, name="Quick Harbor", rides_per_second=47, limit=0.020),
+        replace(second, name="West Bay", rides_per_second=49, limit=0.180),
+        replace(second, name="Quick Quay", rides_per_second=47, limit=0.020),
+        # two services keep the limit at p50 and p95, and miss it at p99
+        replace(second, name="Long Pier", rides_per_second=47, hop_p99=0.200),
+        # one service misses the limit at p99 alone
+        replace(second, name="Old Mill", rides_per_second=40, limit=0.250),
     ]
 
 
@@ -180,7 +184,7 @@ def _asked(answer: Answer, team: Team) -> Decision:
     split: Any = said.split
     numbers: tuple[Any, ...] = (said.one_p99, said.two_p99)
     if type(split) is not bool or any(
-        not isinstance(n, int | float) or not 0 <= n < math.inf for n in numbers
+        type(n) not in {int, float} or not 0 <= n < 1e9 for n in numbers
     ):
         text = (
             f"A Decision has True or False and two numbers of seconds: {shown(said)}."
@@ -214,21 +218,46 @@ def _shown(team: Team, decision: Decision, complaint: Complaint) -> Judgement:
     )
 
 
+def _near(said: float, measured: float) -> bool:
+    return abs(said - measured) <= TOLERANCE * measured
+
+
 def _numbers(team: Team, decision: Decision) -> Complaint | None:
+    one, two = measure(team, 1).p99, measure(team, 2).p99
+    if not _near(one, two) and (
+        _near(decision.one_p99, two) and _near(decision.two_p99, one)
+    ):
+        text = (
+            f"{team.name}: the two numbers are swapped; one service has a p99 of"
+            f" {one * 1000:,.0f} ms, and two have {two * 1000:,.0f} ms."
+        )
+        return Complaint("swapped-numbers", text)
     for services, said in ((1, decision.one_p99), (2, decision.two_p99)):
         again = measure(team, services)
-        if abs(said - again.p99) <= TOLERANCE * again.p99:
+        if _near(said, again.p99):
             continue
         shape = "one service" if services == 1 else "two services"
         text = (
             f"{team.name}: you say that the p99 of {shape} is {said * 1000:,.0f} ms;"
             f" measured again, it is {again}."
         )
-        if abs(said - again.p50) <= TOLERANCE * again.p50:
+        if _near(said, again.p50):
             text += " Yours is the p50: half of the riders wait longer than that."
             return Complaint("p50-only", text)
+        for found, misconception, why in (
+            (again.p95, "p95-instead-of-p99", "the p95: 5 in 100 wait longer"),
+            (again.p99 * 1000, "milliseconds", "in milliseconds; seconds are asked"),
+        ):
+            if _near(said, found):
+                return Complaint(misconception, f"{text} Yours is {why}.")
         return Complaint("invented-numbers", text)
     return None
+
+
+def _by(which: str, teams: list[Team]) -> list[bool]:
+    """Return what to do if the limit were on that share of the riders."""
+    measured = [(t, *(getattr(measure(t, n), which) for n in (1, 2))) for t in teams]
+    return [follows(team, one, two) for team, one, two in measured]
 
 
 def _choice(team: Team, teams: list[Team], decisions: list[Decision]) -> Complaint:
@@ -253,6 +282,12 @@ def _choice(team: Team, teams: list[Team], decisions: list[Decision]) -> Complai
     if choices == by_p50:
         text = f"{facts} You went by the p50; the limit is on the 99th of 100 riders."
         return Complaint("p50-only", text)
+    if choices in (_by("p50", teams), _by("p95", teams)):
+        text = (
+            f"{facts} You choose as if the limit were on the p50 or the p95; it is on"
+            " the 99th of 100 riders."
+        )
+        return Complaint("tail-ignored", text)
     text = f"{facts} Split where one service misses the limit and two keep it."
     return Complaint("choice-does-not-follow", text)
 

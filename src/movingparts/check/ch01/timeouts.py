@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +31,8 @@ class _Chain:
     budget: float
     last: float
     lost: bool
+    hop: int  # the service whose request or reply is lost
+    way: str
 
     @classmethod
     def of(cls, seed: int) -> _Chain:
@@ -39,7 +40,8 @@ class _Chain:
         depth = 2 + rng.randrange(4)
         budget = round(0.6 + rng.random(), 1)
         last = 0.05 + rng.random() * budget * 1.1
-        return cls(depth, budget, last, lost=seed % 4 == 3)
+        hop, way = 2 + rng.randrange(depth - 1), ("request", "reply")[seed // 4 % 2]
+        return cls(depth, budget, last, seed % 4 == 3, hop, way)
 
     @property
     def reachable(self) -> bool:
@@ -80,9 +82,10 @@ def _asked(answer: Answer, chain: _Chain) -> list[float]:
         wanted = f"a list of {chain.depth} numbers"
         raise Rejected("garbage", f"`{called}` returned {shown(said)}, not {wanted}.")
     for value in said:
-        if type(value) not in {int, float} or not 0 < value < math.inf:
+        if type(value) not in {int, float} or not 0 < value < 1e6:
             text = (
-                f"`{called}` has {shown(value)} in it: a timeout is in seconds, over 0."
+                f"`{called}` has {shown(value)} in it: a timeout is an int or a float,"
+                " in seconds, over 0 and under a million."
             )
             raise Rejected("garbage", text)
     if said[0] > chain.budget + 1e-9:
@@ -103,7 +106,8 @@ def attempt(answer: Answer, seed: int, without: Collection[str]) -> Trial:
         for number in range(1, chain.depth + 1):
             await world.serve(f"hop-{number}", _service(number, chain, values))
         if chain.lost:
-            world.network.lose(target=f"hop-{chain.depth}", kind="request")
+            end = "target" if chain.way == "request" else "source"
+            world.network.lose(**{end: f"hop-{chain.hop}"}, kind=chain.way)
         reply = None
         try:
             client = world.client("rider", timeout=values[0])
@@ -157,18 +161,22 @@ def _overrun(values: list[float], wasted: str) -> Complaint:
         text += "The timeouts grow inwards: those who wait for others give up first."
         return Complaint("grows-inwards", text)
     text += (
-        "Each timeout has to leave room for what comes before and around the next call:"
-        f" up to {WORK * 1000:.0f} ms of work, and a hop there and back of up to"
-        f" {HOP * 1000:.0f} ms each."
+        "Each timeout has to leave room for what comes before the next call: up to"
+        f" {WORK * 1000:.0f} ms of work and {HOP * 1000:.0f} ms on the way there. The"
+        f" {HOP * 1000:.0f} ms of the way back are a margin that lets the reply arrive."
     )
     return Complaint("ignores-hop-time", text)
 
 
 def _short(values: list[float], chain: _Chain) -> Complaint:
+    last = chain.last + WORK + 2 * HOP
+    whole = last + (chain.depth - 1) * (WORK + 2 * HOP)
+    said = ", ".join(f"{value * 1000:,.0f}" for value in values)
     text = (
-        f"The price took {chain.last * 1000:,.0f} ms, within the rider's"
-        f" {chain.budget:g} s, and the rider got none: the last timeout was"
-        f" {values[-1] * 1000:,.0f} ms. Nobody's time was wasted, and the ride was."
+        f"With all work and hops the price takes up to {whole * 1000:,.0f} ms, within"
+        f" the rider's {chain.budget:g} s, and the rider got none: the timeouts were"
+        f" {said} ms, and the last call alone takes up to {last * 1000:,.0f} ms."
+        " Nobody's time was wasted, and the ride was."
     )
     return Complaint("too-short", text, rank=2)
 
@@ -215,7 +223,7 @@ TIMEOUTS = Exercise(
         ),
         (
             "Each inner call starts later than its outer one by a hop and the work"
-            " before it, and its end must travel one hop back."
+            " before it, and its end should have time to travel one hop back."
         ),
         (
             "Every timeout is 60 ms (40 + 10 + 10) less than the one outside it, and"
