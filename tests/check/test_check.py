@@ -146,6 +146,12 @@ def test_a_counterexample_has_the_fewest_messages_among_the_seeds():
     assert (found.seed, len(found.recording.messages)) == (4, 6)
 
 
+def test_a_counterexample_has_the_fewest_faults_rather_than_messages():
+    """The shortest run needs three faults, a longer one needs one of them."""
+    found = worst(lambda s, w: trial(s, w, "abc" if s == 4 else "b"), range(5))
+    assert (found.seed, [fault.key for fault in found.recording.faults]) == (3, ["b"])
+
+
 def test_an_answer_that_never_fails_has_no_counterexample():
     assert worst(lambda s, w: trial(s, w, "z"), range(5)) is None
 

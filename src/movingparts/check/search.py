@@ -25,6 +25,11 @@ class Trial:
     complaint: Complaint | None
 
     @property
+    def reason(self) -> str:
+        """The misconception that the run shows; "" if it shows none."""
+        return "" if self.complaint is None else self.complaint.misconception
+
+    @property
     def size(self) -> tuple[int, int, int]:
         """By what the least telling of two failures is passed over."""
         rank = 0 if self.complaint is None else self.complaint.rank
@@ -32,6 +37,7 @@ class Trial:
 
 
 ENOUGH = 8  # plainly wrong runs, or
+SHRUNK = 3  # failing runs, of which the one with the fewest faults is shown
 MANY = 12  # wrong runs of any kind, after which no more are looked for
 Try = Callable[[int, Collection[str]], Trial]
 
@@ -99,9 +105,10 @@ def _placed(rejected: Rejected) -> Complaint:
 
 
 def worst(attempt: Try, seeds: Iterable[int]) -> Trial | None:
-    """Return the failing run with the fewest messages, with no fault to spare.
+    """Return the failing run with the fewest faults, and of those the shortest.
 
-    None if the answer passes under all seeds.
+    None if the answer passes under all seeds. A few of the shortest failures of one
+    misconception are shrunk: one with more messages may need fewer faults.
     """
     failing: list[Trial] = []
     for seed in seeds:
@@ -111,7 +118,14 @@ def worst(attempt: Try, seeds: Iterable[int]) -> Trial | None:
         plain = sum(trial.size[0] == 0 for trial in failing)
         if plain >= ENOUGH or len(failing) >= MANY:
             break
-    return shrunk(attempt, min(failing, key=lambda t: t.size)) if failing else None
+    failing.sort(key=lambda trial: trial.size)
+    alike = [t for t in failing if t.reason == failing[0].reason][:SHRUNK]
+    return min((shrunk(attempt, t) for t in alike), key=_least, default=None)
+
+
+def _least(trial: Trial) -> tuple[int, int, int, int]:
+    rank, messages, seed = trial.size
+    return rank, len(trial.recording.faults), messages, seed
 
 
 def shrunk(attempt: Try, trial: Trial) -> Trial:
