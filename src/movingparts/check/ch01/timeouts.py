@@ -228,7 +228,7 @@ TIMEOUTS = Exercise(
         (
             "Every timeout is 60 ms (40 + 10 + 10) less than the one outside it, and"
             " the first is the whole budget: `[budget - 0.06 * n for n in"
-            " range(depth)]`."
+            " range(depth)]`. 50 ms are needed; the last 10 let a late answer through."
         ),
     ),
     transfer=(
