@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tools import frontend, process
+from tools import frontend, lite, process, pyodide, scripts, search
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
@@ -32,6 +32,15 @@ COMMAND = (
     *("--config", "book/_config.yml", "--toc", "book/_toc.yml"),
     *("--path-output", "book", "--builder", "dirhtml"),
     *("-W", "-n", "--keep-going"),
+)
+
+# What can go wrong, each with a message that says what to do.
+WRONG = (
+    frontend.FrontEndError,
+    lite.LiteError,
+    pyodide.KitError,
+    scripts.ScriptError,
+    search.SearchError,
 )
 
 
@@ -70,12 +79,17 @@ def build() -> bool:
 
     Raises:
         FrontEndError: the front-end parts could not be installed.
+        ScriptError: a script of the book has a mistake.
+        KitError: what runs in the browser could not be fetched.
+        LiteError: JupyterLite could not be built.
+        SearchError: the search index could not be made.
     """
     began = time.monotonic()
     frontend.install()
     env = frontend.environment()
     if process.run([sys.executable, "tools/vendor.py"], env=env):
         return False
+    scripts.bundle()
     state = {"executed": digest(EXECUTED), "rendered": digest(RENDERED)}
     before = json.loads(STATE.read_text("utf-8")) if STATE.is_file() else {}
     STATE.unlink(missing_ok=True)
@@ -88,9 +102,12 @@ def build() -> bool:
     failed = process.run([sys.executable, *COMMAND], env=env)
     if not failed:
         refresh_static()
+        pyodide.assemble(SITE)
+        lite.build(SITE)
         finish = [sys.executable, "tools/postbuild.py", str(SITE.relative_to(ROOT))]
         failed = process.run(finish, env=env)
     if not failed:
+        search.index(SITE)
         STATE.write_text(json.dumps(state), "utf-8")
         print(f"The book is built in {time.monotonic() - began:.0f} s.", flush=True)
     else:
@@ -103,7 +120,7 @@ def main() -> int:
     process.end_like_ctrl_c()
     try:
         return 0 if build() else 1
-    except frontend.FrontEndError as error:
+    except WRONG as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -17,7 +17,6 @@ from typing import BinaryIO, ClassVar
 from urllib.parse import urlsplit
 
 from tools import build, labs, process
-from tools.frontend import FrontEndError
 
 HOST = "127.0.0.1"
 PORT = 8000
@@ -151,7 +150,7 @@ def main() -> int:
         if not build.build():
             return 1
         serve()
-    except (FrontEndError, labs.LabError) as error:
+    except (*build.WRONG, labs.LabError) as error:
         process.say(str(error), error=True)
         return 1
     except KeyboardInterrupt:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import build, process
-from tools.frontend import FrontEndError
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".movingparts" / "test"
@@ -104,7 +103,7 @@ def book() -> Count:
     """The book builds without a warning."""
     try:
         built = build.build()
-    except FrontEndError as error:
+    except build.WRONG as error:
         process.say(str(error), error=True)
         built = False
     return Count(passed=int(built), failed=int(not built))

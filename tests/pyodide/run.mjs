@@ -6,9 +6,8 @@ import { loadPyodide } from "pyodide";
 const [wheels, root] = process.argv.slice(2);
 try {
   const py = await loadPyodide();
-  for (const name of fs.readdirSync(wheels).sort()) {
-    const file = path.resolve(wheels, name);
-    if (name.includes("wasm32")) {
+  for (const file of JSON.parse(wheels)) {
+    if (file.includes("wasm32")) {
       await py.loadPackage("file://" + file, { messageCallback() {} });
     } else {
       py.unpackArchive(new Uint8Array(fs.readFileSync(file)), "wheel");
