@@ -52,14 +52,16 @@ def chart(  # noqa: PLR0913 - all but the first go by keyword
     y_label: str,
     description: str | None = None,
     log_y: bool = False,
+    y_top: float | None = None,
     height: int = 320,
 ) -> Figure:
     """Draw lines of (x, y) points, each with its name at its end and its own marker.
 
     `title` states the finding; the labels name quantity and unit ("latency (ms)").
-    `log_y` spaces the y axis by powers of ten; `height` is in pixels. Raises
-    `ValueError` where there is nothing to draw, a number is not finite, or a
-    logarithm is asked of one that is not positive.
+    `log_y` spaces the y axis by powers of ten; `y_top` is a number that a linear y
+    axis reaches in any case, so that charts beside one another share it; `height` is
+    in pixels. Raises `ValueError` where there is nothing to draw, a number is not
+    finite, or a logarithm is asked of one that is not positive.
 
     >>> chart({"p50": [(1, 2.0), (2, 4.5)]}, title="Latency doubles with each hop",
     ...       x_label="services in the chain", y_label="latency (ms)")
@@ -69,7 +71,8 @@ def chart(  # noqa: PLR0913 - all but the first go by keyword
     _refuse_bad(lines, log_y)
     if description is None:
         description = _described(lines, x_label, y_label)
-    svg = _drawn(lines, title, description, (x_label, y_label), log_y, max(height, 200))
+    names, high = (x_label, y_label), max(height, 200)
+    svg = _drawn(lines, title, description, names, log_y, high, y_top)
     return Figure("chart", title, description, svg, _twin(lines, x_label, y_label))
 
 
@@ -144,7 +147,12 @@ def _log(value: float) -> float:
 
 
 def _scales(
-    lines: Mapping[str, Points], log_y: bool, left: int, right: int, low: int
+    lines: Mapping[str, Points],
+    log_y: bool,
+    left: int,
+    right: int,
+    low: int,
+    y_top: float | None,
 ) -> tuple[Scale, Scale]:
     xs = [x for points in lines.values() for x, _ in points]
     ys = [y for points in lines.values() for _, y in points]
@@ -157,6 +165,7 @@ def _scales(
         ends = math.floor(_log(min(ys))), math.ceil(_log(max(ys)))
         ticks = tuple(10.0**p for p in range(ends[0], max(ends[1], ends[0] + 1) + 1))
         return x, Scale(ticks[0], ticks[-1], low, 22, ticks, log=True)
+    ys += [] if y_top is None else [y_top]
     y_ticks = _linear(min(0.0, *ys), max(ys) if max(ys) > 0 else 1.0, 5)
     return x, Scale(y_ticks[0], max(y_ticks[-1], *ys), low, 22, y_ticks)
 
@@ -183,21 +192,22 @@ def number(value: float) -> str:
     return text
 
 
-def _drawn(
+def _drawn(  # noqa: PLR0913, PLR0917 - called once, with all that a chart takes
     lines: Mapping[str, Points],
     title: str,
     description: str,
     names: tuple[str, str],
     log_y: bool,
     height: int,
+    y_top: float | None,
 ) -> str:
     wide = WIDE
     low = height - 74
-    _, y = _scales(lines, log_y, 0, 1, low)
+    _, y = _scales(lines, log_y, 0, 1, low, y_top)
     left = max(width(number(t)) for t in y.ticks) + 20
     tags = {name: fitted(name, 120) for name in lines}
     right = wide - max(width(tag, bold=True) for tag in tags.values()) - 34
-    x, y = _scales(lines, log_y, left, right, low + 14)
+    x, y = _scales(lines, log_y, left, right, low + 14, y_top)
     y = Scale(y.low, y.high, low + 14, 44, y.ticks, y.log)
     body = [*_axes(x, y, names, height)]
     ends = _apart({n: y.at(points[-1][1]) for n, points in lines.items()})
