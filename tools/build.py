@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tools import frontend, lite, process, pyodide, scripts, search
+from tools.alone import alone
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
@@ -119,7 +120,8 @@ def main() -> int:
     """Build; 0 when it went well."""
     process.end_like_ctrl_c()
     try:
-        return 0 if build() else 1
+        with alone("build"):
+            return 0 if build() else 1
     except WRONG as error:
         print(error, file=sys.stderr)
         return 1

@@ -8,7 +8,6 @@ all of it into `site/pyodide`, with two lock files in Pyodide's own form:
     pyodide-lock-lab.json  the same, with what JupyterLite's kernel and figures need
 """
 
-import base64
 import hashlib
 import json
 import re
@@ -18,12 +17,15 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterable
-from email.parser import HeaderParser
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from tools import licenses
+from tools.alone import alone
+from tools.licenses import metadata
 
 ROOT = Path(__file__).resolve().parent.parent
 KIT = ROOT / ".movingparts" / "pyodide"
@@ -123,10 +125,7 @@ def named(wheel: Path) -> str:
 
 def depends(wheel: Path) -> list[str]:
     """Return what a wheel asks for inside Pyodide, by its own METADATA."""
-    with zipfile.ZipFile(wheel) as archive:
-        name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
-        metadata = HeaderParser().parsestr(archive.read(name).decode("utf-8"))
-    asked = metadata.get_all("Requires-Dist") or []
+    asked = metadata(wheel).get_all("Requires-Dist") or []
     return [each for each in inside(asked) if each not in LEFT_OUT]
 
 
@@ -168,6 +167,11 @@ def download(names: list[str]) -> None:
 
 def fetch() -> Path:
     """Return the folder of wheels, filled if the lock or pyproject changed since."""
+    with alone("pyodide"):
+        return _fetch()
+
+
+def _fetch() -> Path:
     stamp = KIT / "ready"
     read = (ROOT / "requirements.lock", ROOT / "pyproject.toml", Path(__file__))
     known = hashlib.sha256(b"".join(file.read_bytes() for file in read)).hexdigest()
@@ -305,17 +309,13 @@ def assemble(site: Path) -> Path:
     files["pyodide-lock.json"] = lock(for_pages, core()).encode()
     files["pyodide-lock-lab.json"] = lock(for_labs, lab()).encode()
     files |= printer()
+    files["LICENSES.txt"] = licenses.text(for_labs)
     for name, content in files.items():
         write(target / name, content)
     for stale in target.iterdir():
         if stale.name not in files:
             stale.unlink()
     return target
-
-
-def integrity(content: bytes) -> str:
-    """Return the hash of a file as browsers write it."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
 def main() -> int:
