@@ -8,7 +8,7 @@ PY := $(BIN)/python
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve labs book test lint lint-fast bench measure coverage new-chapter lock clean
+.PHONY: help setup serve labs book epub pdf test lint lint-fast bench measure coverage new-chapter lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,12 @@ labs: setup ## JupyterLab alone, on labs/
 
 book: setup ## Build the book into book/_build/dirhtml
 	@$(PY) -m tools.build
+
+epub: setup ## Make book/_build/moving-parts.epub
+	@$(PY) -m tools.epub
+
+pdf: setup ## Print the book as book/_build/moving-parts.pdf (needs Chromium)
+	@$(PY) -m tools.pdf
 
 test: setup ## Run all tests
 	@$(PY) -m tools.test

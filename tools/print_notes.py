@@ -12,6 +12,8 @@ from collections import Counter
 from bs4 import BeautifulSoup, Tag
 
 FACTORY = BeautifulSoup("", "html.parser")
+LONG = 9  # rows from which a narrow table is set in columns
+WIDE = 5  # columns from which it is not
 ORDINALS = {"1": "First", "2": "Second", "3": "Third"}
 
 
@@ -39,7 +41,8 @@ class Notes:
         """Take the children of `body` as a note under its own head line."""
         title = make("p", *head, class_="mp-note-head")
         body.name, body.attrs = "div", {"class": ["mp-note-body"]}
-        note = make("div", title, body, class_="mp-print-note", id=note_id)
+        kind = "mp-print-note mp-long" if is_long(body) else "mp-print-note"
+        note = make("div", title, body, class_=kind, id=note_id)
         self.sections.setdefault(section, []).append(note)
 
     def write(self, into: Tag) -> None:
@@ -60,6 +63,13 @@ class Notes:
                 section = heading(title, name)
                 section.extend(self.sections[name])
                 into.append(section)
+
+
+def is_long(body: Tag) -> bool:
+    """Whether a note is a long table of few columns."""
+    rows = body.select("tbody tr")
+    columns = len(rows[0].find_all(["td", "th"])) if rows else 0
+    return len(rows) >= LONG and columns < WIDE
 
 
 def heading(title: str, name: str) -> Tag:
