@@ -5,7 +5,18 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-from . import city_picture, exercise_card, formulas, markup, plan, questions, site
+from . import (
+    again,
+    city_picture,
+    exercise_card,
+    formulas,
+    knobs,
+    markup,
+    plan,
+    progress,
+    questions,
+    site,
+)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
@@ -13,10 +24,13 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     for part in (
         markup,
         questions,
+        again,
         exercise_card,
         city_picture,
         plan,
+        progress,
         formulas,
+        knobs,
         site,
     ):
         part.setup(app)

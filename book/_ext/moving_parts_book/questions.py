@@ -27,12 +27,14 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from .again import asked_again
 from .markup import element, make, text
 
 logger = logging.getLogger(__name__)
 
 FORMS = ("one", "several", "order", "number")
 MARK = re.compile(r"^\[(?P<mark>[ xX])\]\s*")
+FORETOLD = "mp-foretold"
 QUESTION_ID = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 
 PROMPTS = {
@@ -345,7 +347,7 @@ class Quiz(SphinxDirective):
             for child in body.findall(element)
             if child["html"].get("data-kind") == "question"
         ]
-        if not questions:
+        if not questions and not list(body.findall(asked_again)):
             raise self.error(
                 f"quiz {name!r} has no question: write {{question}} in it."
             )
@@ -389,6 +391,28 @@ def refuse_stray_explanations(app: Sphinx, document: nodes.document) -> None:
         stray.parent.remove(stray)
 
 
+def mark_foretold(app: Sphinx, document: nodes.document) -> None:
+    """Mark the outputs that a prediction is about.
+
+    These are the outputs after it, up to the next heading or prediction. The style
+    sheet covers what is marked, where scripts run; scripts uncover it.
+    """
+    for question in document.findall(element):
+        if question["html"].get("data-kind") == "predict":
+            siblings = question.parent.children
+            for node in siblings[siblings.index(question) + 1 :]:
+                if isinstance(node, nodes.section | nodes.title) or is_predict(node):
+                    break
+                for output in node.findall(nodes.container):
+                    if "cell_output" in output["classes"]:
+                        output["classes"].append(FORETOLD)
+
+
+def is_predict(node: nodes.Node) -> bool:
+    """Return whether a node is a prediction."""
+    return isinstance(node, element) and node["html"].get("data-kind") == "predict"
+
+
 def setup(app: Sphinx) -> None:
     """Register the directives."""
     app.add_directive("predict", Predict)
@@ -396,3 +420,4 @@ def setup(app: Sphinx) -> None:
     app.add_directive("question", Question)
     app.add_directive("why", Why)
     app.connect("doctree-read", refuse_stray_explanations)
+    app.connect("doctree-read", mark_foretold)

@@ -1,0 +1,16 @@
+/* Elements, made without markup: what a child says is text, whoever wrote it. */
+
+/** Make an element; attributes that are undefined or false are left out, true is "". */
+export function make(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children);
+  return made;
+}
+
+/** A sign before a verdict, which is also said in words. */
+export function sign(right) {
+  return make("span", { class: right ? "mp-sign-right" : "mp-sign-wrong", "aria-hidden": "true" }, right ? "✓ " : "✕ ");
+}
