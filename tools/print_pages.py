@@ -29,7 +29,7 @@ SCREEN_ONLY = (
     *("script", "template", "noscript", "button", "input", "select", "textarea"),
     *("dialog", "form", "label.mp-pause", "a.headerlink", ".toctree-wrapper"),
     *("[hidden]:not(.mp-art)", '[class^="mp-live"]', '[class*=" mp-live"]'),
-    *(".mp-knob-controls", ".mp-note", ".mp-run-in", ".mp-print-none", "output"),
+    *(".mp-dials", ".mp-note", ".mp-run-in", ".mp-print-none", "output"),
     *("p.mp-start", "p.mp-kicker", "p.mp-lab-link", ".mp-lab-doors"),
 )
 SCREEN_ATTRIBUTES = re.compile(r"^(?:data-|on)|^(?:slot|tabindex|hidden|nonce)$")
@@ -127,10 +127,14 @@ def prepare(page: PrintedPage) -> None:
 
 
 def open_players(article: Tag) -> None:
-    """Turn each player into a figure: its title and its drawing."""
+    """Turn each player into a figure, and any other element of ours into a division."""
     for player in article.find_all("moving-parts-player"):
         player.name = "figure"
         player.attrs = {"class": ["mp-figure"]}
+    for element in article.find_all(re.compile("^[a-z]+-")):
+        if not element.find_parent("svg"):
+            element.attrs = {"class": [element.name]}
+            element.name = "div"
     for figure in article.select("figure.mp-figure"):
         for style in figure.find_all("style", recursive=False):
             style.decompose()

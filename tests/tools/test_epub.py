@@ -66,6 +66,19 @@ def test_controls_and_scripts_are_not_printed() -> None:
     assert {} == stays.attrs
 
 
+def test_a_figure_with_knobs_is_printed_as_it_is_set_at_first() -> None:
+    written = page(
+        '<moving-parts-knob src="k.json"><div class="mp-dials">Loss</div>'
+        '<figure class="mp-figure"><svg><title>One</title></svg></figure>'
+        "</moving-parts-knob>"
+    )
+    prepare(written)
+    [around] = written.article.select("div")
+    assert {"class": ["moving-parts-knob"]} == around.attrs
+    assert "Loss" not in written.article.get_text()
+    assert 1 == len(written.article.select("svg"))
+
+
 def test_any_other_fold_is_opened_where_it_stands() -> None:
     written = page("<details><summary>More</summary><p>It is here.</p></details>")
     prepare(written)
