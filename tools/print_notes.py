@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup, Tag
 FACTORY = BeautifulSoup("", "html.parser")
 LONG = 9  # rows from which a narrow table is set in columns
 WIDE = 5  # columns from which it is not
+WORDY = 16  # characters in a cell from which it is not
 ORDINALS = {"1": "First", "2": "Second", "3": "Third"}
 
 
@@ -69,7 +70,8 @@ def is_long(body: Tag) -> bool:
     """Whether a note is a long table of few columns."""
     rows = body.select("tbody tr")
     columns = len(rows[0].find_all(["td", "th"])) if rows else 0
-    return len(rows) >= LONG and columns < WIDE
+    words = max((len(cell.get_text()) for cell in body.select("td")), default=0)
+    return len(rows) >= LONG and columns < WIDE and words < WORDY
 
 
 def heading(title: str, name: str) -> Tag:
@@ -139,13 +141,17 @@ def tabulate(article: Tag, notes: Notes) -> None:
         title = figure.select_one(".mp-title, figcaption")
         words = title.get_text().strip() if title else f"Figure {number}"
         figure["id"] = figure.get("id") or f"figure-{number}"
-        drop_summary(twin)
+        told = figure.select_one(".mp-refs") is not None
+        summary = drop_summary(twin)
+        label = summary if told else "As a table"
         for scroll in twin.select(".mp-scroll"):
             scroll.unwrap()
         twin.extract()
         note_id = f"table-{number}"
-        figure.append(make("p", reference("As a table", note_id), class_="mp-refs"))
-        notes.add("tables", note_id, [reference(words, str(figure["id"]))], twin)
+        figure.append(make("p", reference(label, note_id), class_="mp-refs"))
+        more = [f" {summary}"] if told else []
+        head = [reference(words, str(figure["id"])), *more]
+        notes.add("tables", note_id, head, twin)
 
 
 def drop_summary(fold: Tag) -> str:
