@@ -11,6 +11,7 @@ from . import (
     exercise_card,
     formulas,
     knobs,
+    live,
     markup,
     plan,
     progress,
@@ -31,6 +32,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         progress,
         formulas,
         knobs,
+        live,
         site,
     ):
         part.setup(app)

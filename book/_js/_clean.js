@@ -1,0 +1,117 @@
+/* Make the HTML of a result safe to stand in the page.
+ *
+ * No script runs, nothing is fetched from elsewhere, no id is the page's own. What our
+ * figures bring is kept: their elements, the data inside them, and their styles, which
+ * a strict content security policy lets in only by way of the CSSOM.
+ */
+import DOMPurify from "dompurify";
+
+const OURS = /^moving-parts-(?:player|knob)$/;
+const DATA = 'script[type="application/json"]';
+const ADDRESSES = ["src", "srcset", "href", "xlink:href", "poster", "background"];
+const POINTERS = ["aria-labelledby", "aria-describedby", "aria-controls", "for", "headers"];
+const FETCHES = /url\(\s*(?!["']?(?:#|data:))|@import|image-set\(/i;
+const RULES = {
+  RETURN_DOM_FRAGMENT: true,
+  ADD_ATTR: ["slot", "hidden", "tabindex", "part"],
+  FORBID_TAGS: ["style", "form"],
+  CUSTOM_ELEMENT_HANDLING: {
+    tagNameCheck: OURS,
+    attributeNameCheck: /^(?:view|label|src|count|title)$/,
+    allowCustomizedBuiltInElements: false,
+  },
+};
+
+/** Sanitized HTML: `fragment`, and the texts of its style sheets. */
+export function cleaned(html) {
+  const { body } = new DOMParser().parseFromString(html, "text/html");
+  const styles = [...body.querySelectorAll("style")].map((style) => style.textContent);
+  const data = [...body.querySelectorAll(DATA)].map((script) => script.textContent);
+  const mark = `mp-${crypto.getRandomValues(new Uint32Array(2)).join("")}`;
+  body.querySelectorAll(DATA).forEach((script, i) => {
+    const place = script.ownerDocument.createElement("span");
+    place.setAttribute(`data-${mark}`, i);
+    script.replaceWith(place);
+  });
+  for (const element of body.querySelectorAll("[style]")) {
+    element.setAttribute(`data-${mark}-style`, element.getAttribute("style"));
+    element.removeAttribute("style");
+  }
+  const fragment = DOMPurify.sanitize(body, RULES);
+  for (const place of fragment.querySelectorAll(`[data-${mark}]`)) {
+    place.replaceWith(inert(data[place.getAttribute(`data-${mark}`)]));
+  }
+  for (const element of fragment.querySelectorAll("*")) keepHere(element);
+  styleOf(fragment, `data-${mark}-style`);
+  return { fragment, styles: styles.filter((text) => !FETCHES.test(text)) };
+}
+
+/** Data as it stood: the type is set before it is in a page, so nothing runs it. */
+function inert(text) {
+  const script = document.createElement("script");
+  script.type = "application/json";
+  script.textContent = text;
+  return script;
+}
+
+/** Set styles through the CSSOM, which needs no permission of the page's policy. */
+function styleOf(fragment, name) {
+  for (const element of fragment.querySelectorAll(`[${name}]`)) {
+    const text = element.getAttribute(name);
+    element.removeAttribute(name);
+    if (!FETCHES.test(text)) element.style.cssText = text;
+  }
+}
+
+/** Take away what would be fetched from another place; a link may lead there. */
+function keepHere(element) {
+  if (element.localName === "a") {
+    element.setAttribute("rel", "noopener noreferrer");
+    return;
+  }
+  for (const name of ADDRESSES) {
+    const address = element.getAttribute(name);
+    if (address !== null && !here(address)) element.removeAttribute(name);
+  }
+}
+
+function here(address) {
+  try {
+    const url = new URL(address, document.baseURI);
+    return url.protocol === "data:" || url.origin === location.origin;
+  } catch {
+    return false;
+  }
+}
+
+/** Give all ids an ending of their own: the page's drawing may have the same. */
+export function renamed(fragment, ending) {
+  const ids = new Set([...fragment.querySelectorAll("[id]")].map((element) => element.id));
+  const name = (id) => (ids.has(id) ? `${id}${ending}` : id);
+  for (const element of fragment.querySelectorAll("*")) {
+    for (const { name: attribute, value } of [...element.attributes]) {
+      const next = attribute === "id" ? name(value) : pointed(attribute, value, name);
+      if (next !== value) element.setAttribute(attribute, next);
+    }
+  }
+}
+
+function pointed(attribute, value, name) {
+  if (POINTERS.includes(attribute)) return value.split(" ").map(name).join(" ");
+  if (attribute.endsWith("href") && value[0] === "#") return `#${name(value.slice(1))}`;
+  if (attribute === "style") return value;
+  return value.replace(/url\((["']?)#([^)"']+)\1\)/g, (_, quote, id) => `url(#${name(id)})`);
+}
+
+const sheets = new Map();
+
+/** Add style sheets to the page, each text once. */
+export function adopt(styles) {
+  for (const text of styles) {
+    if (sheets.has(text)) continue;
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(text);
+    sheets.set(text, sheet);
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  }
+}

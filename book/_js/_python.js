@@ -1,0 +1,90 @@
+/* Python in a worker: started once, told to run cells one after another, ended at will. */
+
+/** Where Pyodide is: on the site, wherever the site is. */
+function place() {
+  const root = document.documentElement.dataset.content_root ?? "./";
+  return new URL("pyodide/", new URL(root, location.href)).href;
+}
+
+/** Python could not be loaded; the message says to the reader what is missing.
+ *
+ * `final` says that trying again is of no use.
+ */
+export class Unloaded extends Error {
+  final = false;
+}
+
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+/** `ready` settles when cells can run; `tell` is called with lines of status. */
+export class Python {
+  constructor(tell) {
+    this.tell = tell;
+    this.started = false;
+    this.ended = false;
+    this.running = null; // the cell that runs: {hear, resolve, reject}
+    this.ready = new Promise((resolve, reject) => {
+      this.settle = { resolve, reject };
+    });
+    this.ready.catch(() => {}); // who waits for it is told; nobody may wait yet
+    this.worker = worker((error) => this.end(error));
+    if (!this.worker) return;
+    this.worker.onmessage = ({ data }) => this.hear(data);
+    this.worker.onerror = (event) => {
+      event.preventDefault();
+      const why = event.message || "blocked, or no connection";
+      this.end(this.started ? new Error(why) : new Unloaded(missing("worker.js", why)));
+    };
+    this.worker.postMessage({ type: "start", base: place() });
+    this.tell("Loading Python");
+  }
+
+  /** Run a cell; `hear` gets what it shows meanwhile; gives its outcome. */
+  async run(number, source, hear) {
+    await this.ready;
+    return new Promise((resolve, reject) => {
+      this.running = { hear, resolve, reject };
+      this.worker.postMessage({ type: "run", number, source });
+    });
+  }
+
+  /** End the worker, in the middle of whatever it does. */
+  end(error) {
+    this.worker?.terminate();
+    this.ended = true;
+    this.settle.reject(error);
+    this.running?.reject(error);
+  }
+
+  hear(data) {
+    const answer = {
+      loaded: ({ files, bytes }) =>
+        this.tell(`Loading Python and its libraries: ${files} files, ${megabytes(bytes)}`),
+      starting: () => this.tell("Starting Python"),
+      ready: () => { this.started = true; this.settle.resolve(); },
+      unloaded: ({ file, why }) => this.end(new Unloaded(missing(file, why))),
+      ran: ({ outcome }) => this.running.resolve(outcome),
+      died: ({ why }) => this.end(new Error(why)),
+    }[data.type];
+    if (answer) answer(data);
+    else this.running?.hear(data);
+  }
+}
+
+function missing(file, why) {
+  if (!file) return `Python could not be started: ${why}.`;
+  return `Python could not be loaded: ${file} did not come (${why}). ` +
+    "Check the connection, then try again.";
+}
+
+/** A module worker; null where the browser has none, and `fail` is told. */
+function worker(fail) {
+  let known = false; // whether the browser asks for a worker's type
+  const options = { get type() { known = true; return "module"; } };
+  const made = new Worker(new URL("./worker.js", import.meta.url), options);
+  if (known) return made;
+  made.terminate();
+  const error = new Unloaded("This browser has no module workers, so cells cannot run in it.");
+  queueMicrotask(() => fail(Object.assign(error, { final: true })));
+  return null;
+}

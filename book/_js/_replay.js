@@ -1,0 +1,207 @@
+/* Which cells run, and in which order: what a cell builds on runs before it. */
+import { Output } from "./_output.js";
+import { Python, Unloaded } from "./_python.js";
+
+const those = (cells) => (cells.length === 1 ? "the cell" : `the ${cells.length} cells`);
+const fresh = (cell) => cell.ran !== null && cell.ran === cell.source;
+const took = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/** All live cells of a page; what the toolbars' buttons do, by their names.
+ *
+ * A job is a click: `asked`, the cell whose button it was, and `choose()`, which gives
+ * the cells to run. Jobs run one after another.
+ */
+export class Replay {
+  constructor(cells) {
+    this.cells = cells;
+    this.python = null;
+    this.lost = false; // whether cells had run in a Python that is gone
+    this.jobs = [];
+    for (const cell of cells) {
+      cell.output = new Output(cell);
+      cell.ran = null; // the code that this Python has run, and not failed
+      cell.last = cell.source; // the code whose effects the cells below have seen
+      cell.bar.started = true;
+      cell.bar.show();
+    }
+  }
+
+  /** Run a cell, and before it those above that have not run as they stand. */
+  run(asked) {
+    const above = this.above(asked);
+    return this.add({ asked, choose: () => [...above.filter((each) => !fresh(each)), asked] });
+  }
+
+  /** Run all cells above, whether they have run or not. */
+  runAbove(asked) {
+    return this.add({ asked, choose: () => this.above(asked) });
+  }
+
+  above(cell) {
+    return this.cells.slice(0, cell.number - 1);
+  }
+
+  /** Make a cell's code editable. */
+  async edit(cell) {
+    const { opened } = await import("./_editor.js");
+    cell.editor ??= opened(cell, {
+      changed: (source) => this.change(cell, source),
+      run: () => cell.bar.press("run"),
+    });
+    cell.editor.focus();
+    cell.bar.show();
+  }
+
+  change(cell, source) {
+    cell.source = source;
+    if (!cell.busy) cell.become(source === cell.last ? cell.ended : "edited");
+  }
+
+  /** Put a cell back as it was built: its code and its output. */
+  reset(cell) {
+    const focused = cell.editor?.focused;
+    cell.editor?.close();
+    cell.editor = null;
+    cell.source = cell.built.source;
+    // What it did to Python cannot be undone: it runs again before those below it.
+    if (cell.ran !== cell.source) cell.ran = null;
+    cell.output.restore();
+    cell.ended = "as built";
+    cell.become("as built");
+    cell.bar.say("Code and output are as they were built.");
+    if (focused) cell.bar.buttons.run.focus();
+  }
+
+  /** End Python, which ends a busy loop too, and forget the clicks that wait. */
+  stop() {
+    for (const { asked } of this.jobs.splice(1)) release(asked);
+    this.python?.end(new Error("stopped"));
+  }
+
+  async add(job) {
+    if (job.asked.busy) return;
+    hold(job.asked);
+    this.jobs.push(job);
+    if (this.jobs.length > 1) return;
+    while (this.jobs.length) {
+      await this.play(this.jobs[0]);
+      this.jobs.shift();
+    }
+  }
+
+  async play({ asked, choose }) {
+    const cells = choose();
+    if (!cells.includes(asked)) asked.become(asked.before);
+    for (const each of cells) if (each !== asked) hold(each);
+    const progress = { asked, cells, ran: [], since: performance.now() };
+    try {
+      progress.again = await this.awake((text) => asked.bar.say(text));
+      for (const each of cells) {
+        progress.now = each;
+        if (each !== asked) asked.bar.say(`Running cell ${each.number}`);
+        if (!(await this.one(each, each === asked))) break;
+        progress.ran.push(each);
+      }
+      close(progress);
+    } catch (error) {
+      this.broken(error, progress);
+    }
+    for (const each of new Set([...cells, asked])) release(each);
+  }
+
+  /** Have Python ready; say whether cells had run in one before it. */
+  async awake(tell) {
+    if (this.python?.ended) this.forget();
+    this.python ??= new Python(tell);
+    this.python.tell = tell;
+    await this.python.ready;
+    const again = this.lost;
+    this.lost = false;
+    return again;
+  }
+
+  forget() {
+    this.python = null;
+    this.lost ||= this.cells.some((cell) => cell.ran !== null || cell.state === "stopped");
+    for (const cell of this.cells) cell.ran = null;
+  }
+
+  /** Run one cell; say whether it went well. */
+  async one(cell, aloud) {
+    const { source } = cell;
+    const since = performance.now();
+    cell.become("running");
+    if (aloud) cell.bar.say("Running");
+    cell.output.begin();
+    const outcome = await this.python.run(cell.number, source, (data) => cell.output.hear(data));
+    const same = cell.output.end(outcome);
+    cell.ran = outcome.error ? null : source;
+    this.outdate(cell, source);
+    cell.ended = outcome.error ? "failed" : "done";
+    cell.become(cell.source === source ? cell.ended : "edited");
+    const result = outcome.error ? `Failed after ${took(since)}: ${outcome.error.name}.`
+      : `Done in ${took(since)}.${same ? " Same as on the page." : ""}`;
+    cell.bar.say(result, { quiet: !aloud });
+    return !outcome.error;
+  }
+
+  /** Tell the cells below that one above them has changed since they ran. */
+  outdate(cell, source) {
+    if (source === cell.last) return;
+    cell.last = source;
+    for (const each of this.cells.slice(cell.number)) {
+      if (each.ended !== "done" || each.state === "waiting") continue;
+      each.ended = "out of date";
+      if (!each.busy && each.state === "done") each.become("out of date");
+    }
+  }
+
+  /** Python did not come, was stopped, or has crashed. */
+  broken(error, { asked, now }) {
+    this.forget();
+    if (error instanceof Unloaded) {
+      const retry = error.final ? null : () => asked.bar.press("run");
+      asked.bar.fail(error.message, retry);
+      return;
+    }
+    const stopped = error.message === "stopped";
+    if (now?.state === "running") {
+      now.output.stop(stopped ? "" : `Python has crashed: ${error.message}`);
+      now.ended = stopped ? "stopped" : "failed";
+      now.become(now.ended);
+      this.lost = true;
+    }
+    asked.bar.say(`${stopped ? "Stopped" : "Python has crashed"}. ` +
+      "The next Run starts Python again, and runs the cells above first.");
+  }
+}
+
+/** Say at the cell that was clicked what has been done. */
+function close({ asked, cells, ran, since, again }) {
+  const others = cells.filter((each) => each !== asked);
+  const failed = cells.find((each) => !ran.includes(each));
+  if (failed && failed !== asked) {
+    const left = cells.includes(asked) ? ", so this cell was not run" : "";
+    asked.bar.say(`Cell ${failed.number} failed${left}.`);
+  } else if (!cells.includes(asked)) {
+    asked.bar.say(`Ran ${those(others)} above in ${took(since)}.`);
+  } else if (others.length && again) {
+    asked.bar.add(`Python had ended: ran ${those(others)} above again first.`);
+  } else if (others.length) {
+    asked.bar.add(`Ran ${those(others)} above first.`);
+  } else if (again) {
+    asked.bar.add("Python had ended, and was started again.");
+  }
+}
+
+function hold(cell) {
+  cell.before = cell.state;
+  cell.busy = true;
+  cell.become("waiting");
+}
+
+/** Let a cell go that was held; one that did not get its turn is as it was. */
+function release(cell) {
+  cell.busy = false;
+  cell.become(cell.state === "waiting" ? cell.before : cell.state);
+}
