@@ -6,11 +6,12 @@ import { loadPyodide } from "pyodide";
 const [wheels, root] = process.argv.slice(2);
 try {
   const py = await loadPyodide();
+  const extractDir = py.runPython("import site; site.getsitepackages()[0]");
   for (const file of JSON.parse(wheels)) {
     if (file.includes("wasm32")) {
       await py.loadPackage("file://" + file, { messageCallback() {} });
     } else {
-      py.unpackArchive(new Uint8Array(fs.readFileSync(file)), "wheel");
+      py.unpackArchive(new Uint8Array(fs.readFileSync(file)), "wheel", { extractDir });
     }
   }
   py.mountNodeFS("/repository", path.resolve(root));

@@ -42,6 +42,7 @@ def _machinery() -> tuple[str, ...]:
 
     paths = sysconfig.get_paths()
     own = [str(Path(folder)) for folder in movingparts.__path__]
+    own.append(str(Path(contextlib.__file__).parent))  # in Pyodide, the library's zip
     return (*(paths[name] for name in ("stdlib", "purelib", "platlib")), *own)
 
 
@@ -50,7 +51,8 @@ def of_the_answer(filename: str) -> bool:
     """Say whether code of this file is a reader's, rather than a library's or ours."""
     if filename.startswith("<frozen "):
         name = filename[len("<frozen ") : -1]
-        return not (name.startswith("importlib.") or _imp.is_frozen(name))
+        known = name.partition(".")[0] in sys.stdlib_module_names  # frozen or not
+        return not (known or _imp.is_frozen(name))
     return not ("site-packages" in filename or filename.startswith(_machinery()))
 
 

@@ -1,13 +1,15 @@
-"""What a reader has done so far, in one small file beside the notebook."""
+"""What a reader has done so far: a small file beside the notebook, or the browser's."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from movingparts.check import browser
 
 FORMAT = "movingparts.progress/1"
 VARIABLE = "MOVINGPARTS_PROGRESS"
@@ -36,7 +38,8 @@ class Progress:
     """Progress in a file. `notes` says what the reader ought to know about it.
 
     A file that cannot be read is set aside under another name; where nothing can be
-    written, progress is not kept, and a note says so.
+    written, progress is not kept, and a note says so. In a browser tab the browser
+    keeps it, so that the book's pages know it too.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -49,7 +52,8 @@ class Progress:
     def __init__(self, path: Path | None = None) -> None:
         self.path = here() if path is None else path
         self.notes: list[str] = []
-        self._done = self._read()
+        self._tab = browser.tab() if path is None else None
+        self._done = self._read() if self._tab is None else _read_tab(self._tab)
 
     def of(self, exercise_id: str) -> Done:
         """Return what was done of one exercise."""
@@ -58,6 +62,13 @@ class Progress:
     def save(self, exercise_id: str, done: Done) -> None:
         """Keep what was done of one exercise; the file is replaced in one step."""
         self._done[exercise_id] = done
+        if self._tab is None:
+            self._write()
+        else:
+            self._tab.save(exercise_id, **asdict(done))
+            self.notes += filter(None, [self._tab.note()])
+
+    def _write(self) -> None:
         rows = {
             key: {"hints": row.hints, "checks": row.checks, "passed": row.passed}
             for key, row in sorted(self._done.items())
@@ -99,6 +110,10 @@ class Progress:
             )
 
 
+def _read_tab(tab: browser.Tab) -> dict[str, Done]:
+    return _rows({"format": FORMAT, "exercises": json.loads(tab.text())})
+
+
 def _rows(body: Any) -> dict[str, Done]:
     if not isinstance(body, dict) or body.get("format") != FORMAT:
         raise ValueError(f"its format is not {FORMAT}")
@@ -127,3 +142,6 @@ def _replace(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+browser.tab()  # begins to read what was done before, so that the next cell knows it

@@ -4,6 +4,7 @@ The names are looked up when they are used, so that a browser tab, which has no
 sockets, never imports the world that needs them.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,9 @@ __all__ = [
     "WorldError",
     "simulate",
 ]
+_TAB = sys.platform == "emscripten"
 _HOMES = {
-    "LocalWorld": "movingparts.world.local",
+    "LocalWorld": f"movingparts.world.{'absent' if _TAB else 'local'}",
     "SimulatedWorld": "movingparts.world.simulated",
     "simulate": "movingparts.world.simulated",
 }
