@@ -105,7 +105,7 @@ def build() -> bool:
         refresh_static()
         pyodide.assemble(SITE)
         lite.build(SITE)
-        finish = [sys.executable, "tools/postbuild.py", str(SITE.relative_to(ROOT))]
+        finish = [sys.executable, "-m", "tools.postbuild", str(SITE.relative_to(ROOT))]
         failed = process.run(finish, env=env)
     if not failed:
         search.index(SITE)

@@ -1,6 +1,6 @@
 """Finish the built book: drop what pages do not need, mend the theme, check addresses.
 
-`python tools/postbuild.py [SITE]` works on book/_build/dirhtml unless told otherwise.
+`python -m tools.postbuild [SITE]` works on book/_build/dirhtml unless told otherwise.
 It can be run again and changes nothing then. It fails when a page would load anything
 from another host, and says which page and what.
 """
@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+
+from tools.mend import mended
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "book" / "_build" / "dirhtml"
@@ -88,7 +90,7 @@ def finished(page: str) -> str:
     """Return a page without what it does not need, and with its roles mended."""
     page = ICON_COMMENT.sub("", ICON_SCRIPT.sub("", page))
     page = LISTING.sub(lambda listing: PLAIN_CODE.sub(r"\1", listing[0]), page)
-    return CITATION_ROLE.sub(r'<div class="\1"\2>', page)
+    return mended(CITATION_ROLE.sub(r'<div class="\1"\2>', page))
 
 
 def finish_pages(site: Path) -> int:
