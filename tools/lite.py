@@ -60,6 +60,9 @@ SETTINGS: dict[str, dict[str, object]] = {
     },
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 3},
 }
+# Its service worker lends the kernel the notebook's folder as a file system. Each
+# import would look there first, at 50 ms a time, and labs need no file from there.
+DISABLED = ("@jupyterlite/application-extension:service-worker-manager",)
 # Sources, an index of the apps that are not there, and fonts for old browsers.
 UNUSED = (
     *("doc", "rspack.config*.js", "**/package.json", "jupyterlite.schema.v0.json"),
@@ -100,6 +103,7 @@ def settings() -> dict[str, object]:
         "appName": TITLE,
         "appUrl": "./notebooks",
         "faviconUrl": "./static/favicons/favicon.ico",
+        "disabledExtensions": list(DISABLED),
         "litePluginSettings": {KERNEL: kernel},
         "settingsOverrides": SETTINGS,
     }
