@@ -16,9 +16,9 @@ def alone(name: str) -> Iterator[None]:
         try:
             import fcntl
         except ImportError:  # Windows
-            import msvcrt  # type: ignore[import-not-found,unused-ignore]
+            import msvcrt
 
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined,unused-ignore]
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
         else:
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
