@@ -160,7 +160,7 @@ function number(group) {
   const id = `mp-answer-${(names += 1)}`;
   const input = make("input", { id, type: "text", inputmode: "decimal", class: "mp-number-input", size: "8", autocomplete: "off" });
   const label = make("label", { for: id, class: "mp-number-label" }, "Your answer");
-  const says = (value) => `${plain(value)}${unit && ` ${unit}`}`;
+  const says = (value) => `${plain(value)}${unit && `\u00a0${unit}`}`;
 
   return {
     inline: [label, input, ...(unit ? [make("span", { class: "mp-unit", id: `${id}-unit` }, unit)] : [])],

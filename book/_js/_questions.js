@@ -23,12 +23,16 @@ watch(() => restore(false));
 async function restore(first) {
   if (reading) return void (reading.again = true);
   reading = { again: false };
-  do {
-    reading.again = false;
-    const records = new Map((await all()).map((record) => [record.key, record]));
-    for (const question of questions) question.restore(records.get(question.key), first);
-  } while (reading.again);
-  reading = null;
+  try {
+    do {
+      reading.again = false;
+      const records = new Map((await all()).map((record) => [record.key, record]));
+      for (const question of questions) question.restore(records.get(question.key), first);
+      first = false;
+    } while (reading.again);
+  } finally {
+    reading = null;
+  }
 }
 
 function enhanced(group) {
@@ -110,6 +114,7 @@ function question(group) {
     answering.write(answer);
     answering.enable(false);
     main.textContent = "Answer again";
+    main.classList.remove("mp-commit");
     skip.hidden = true;
     status.replaceChildren(sign(verdict.right), make("strong", {}, verdict.right ? "Right." : verdict.wrong), ` ${verdict.said}`);
     explanation.arrange(verdict.first);
@@ -125,6 +130,7 @@ function question(group) {
     dirty = false;
     answering.enable(true);
     main.textContent = words.commit;
+    main.classList.add("mp-commit");
     skip.hidden = true;
     status.replaceChildren(words.skipped);
     explanation.arrange([]);
@@ -140,6 +146,7 @@ function question(group) {
     answering.write(null);
     answering.enable(true);
     main.textContent = words.commit;
+    main.classList.add("mp-commit");
     skip.hidden = false;
     status.replaceChildren();
     explanation.arrange([]);
@@ -190,7 +197,7 @@ function explain(fold) {
   if (!list || list.tagName === "OL") return { arrange() {} };
   const reasons = [...list.children];
   const others = make("ul", { class: "mp-reasons" });
-  const rest = make("details", { class: "mp-fold mp-rest" }, make("summary", {}, "The other options"), others);
+  const rest = make("details", { class: "mp-fold mp-rest" }, make("summary"), others);
   return {
     arrange(letters) {
       const first = letters.map((letter) => reasons.find((each) => each.dataset.option === letter)).filter(Boolean);
@@ -202,6 +209,7 @@ function explain(fold) {
       }
       list.append(...first);
       others.append(...last);
+      rest.firstChild.textContent = last.length > 1 ? "The other options" : "The other option";
       rest.open = false;
       fold.append(rest);
     },
@@ -227,14 +235,11 @@ function veil(group, output, skip) {
   const button = make("button", { type: "button", class: "mp-button" }, "Show without predicting");
   const back = make("a", { href: `#${group.id}` }, "Predict first");
   const over = make("div", { class: "mp-veil", role: "group", "aria-label": "Output, covered" }, back, button);
-  const watcher = new MutationObserver((changes) => {
-    // The reader ran the cell here and now: its output is theirs to see.
-    const news = changes.flatMap((change) => [...change.addedNodes, ...change.removedNodes]);
-    if (news.some((node) => node !== over)) show();
-  });
+  // A reader who runs the cell here and now (live.js) is to see what it prints.
+  const ran = new MutationObserver(show);
 
   function show() {
-    watcher.disconnect();
+    ran.disconnect();
     over.remove();
     output.classList.remove("mp-covered");
     output.classList.add("mp-shown");
@@ -251,8 +256,7 @@ function veil(group, output, skip) {
       output.classList.remove("mp-shown");
       output.classList.add("mp-covered");
       output.prepend(over);
-      watcher.takeRecords();
-      watcher.observe(output, { childList: true });
+      for (const each of output.querySelectorAll(":scope > .cell_output")) ran.observe(each, { childList: true });
     },
   };
 }

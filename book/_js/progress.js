@@ -25,14 +25,16 @@ let drawing = null;
 if (place) start();
 
 async function start() {
-  place.append(list, upkeep());
+  const rest = upkeep();
   try {
     book = await index();
   } catch {
     list.replaceChildren(make("p", { role: "alert" }, "The list of questions could not be loaded. What is kept is not lost; load the page again."));
+    place.append(list, rest);
     return;
   }
   await draw();
+  place.append(list, rest); // at once, so that nothing on the page is pushed down
   place.dataset.ready = "true";
   watch(draw);
 }
@@ -47,17 +49,20 @@ async function index() {
 async function draw() {
   if (drawing) return void (drawing.again = true);
   drawing = { again: false };
-  do {
-    drawing.again = false;
-    const records = await all();
-    const storage = await kept();
-    const now = JSON.stringify([records, storage.kept]);
-    if (now !== shown) {
-      shown = now;
-      redraw(new Map(records.map((record) => [record.key, record])), storage.kept);
-    }
-  } while (drawing.again);
-  drawing = null;
+  try {
+    do {
+      drawing.again = false;
+      const records = await all();
+      const storage = await kept();
+      const now = JSON.stringify([records, storage.kept]);
+      if (now !== shown) {
+        shown = now;
+        redraw(new Map(records.map((record) => [record.key, record])), storage.kept);
+      }
+    } while (drawing.again);
+  } finally {
+    drawing = null;
+  }
 }
 
 function redraw(records, isKept) {

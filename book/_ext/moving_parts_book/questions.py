@@ -392,10 +392,10 @@ def refuse_stray_explanations(app: Sphinx, document: nodes.document) -> None:
 
 
 def mark_foretold(app: Sphinx, document: nodes.document) -> None:
-    """Mark the outputs that a prediction is about.
+    """Put the outputs that a prediction is about each in a place of its own.
 
     These are the outputs after it, up to the next heading or prediction. The style
-    sheet covers what is marked, where scripts run; scripts uncover it.
+    sheet covers such a place, where scripts run; scripts uncover it.
     """
     for question in document.findall(element):
         if question["html"].get("data-kind") == "predict":
@@ -403,9 +403,11 @@ def mark_foretold(app: Sphinx, document: nodes.document) -> None:
             for node in siblings[siblings.index(question) + 1 :]:
                 if isinstance(node, nodes.section | nodes.title) or is_predict(node):
                     break
-                for output in node.findall(nodes.container):
+                for output in list(node.findall(nodes.container)):
                     if "cell_output" in output["classes"]:
-                        output["classes"].append(FORETOLD)
+                        foretold = nodes.container(classes=[FORETOLD])
+                        output.replace_self(foretold)
+                        foretold += output
 
 
 def is_predict(node: nodes.Node) -> bool:

@@ -1,0 +1,78 @@
+"""What the tests of the reader's tools share: the book served, and its storage read."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.chromium import CHROMIUM, FLAGS
+from tools.serve import SiteServer
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = Path(os.environ.get("BOOK_SITE", ROOT / "book" / "_build" / "dirhtml"))
+CHAPTER = "chapters/01-one-ride-two-services/"
+PROGRESS = "progress/"
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+READ = """() => new Promise((done, failed) => {
+  const asked = indexedDB.open("moving-parts:/moving-parts/");
+  asked.onerror = failed;
+  asked.onsuccess = () => {
+    if (!asked.result.objectStoreNames.contains("done")) { done([]); return; }
+    const all = asked.result.transaction("done").objectStore("done").getAll();
+    all.onsuccess = () => { asked.result.close(); done(all.result); };
+  };
+})"""
+
+
+def served(prefix: str) -> Iterator[str]:
+    """The built book's address; the body of a fixture."""
+    assert (BUILT / "index.html").is_file(), "build the book first: make book"
+    with SiteServer(BUILT, prefix=prefix).running() as url:
+        yield url
+
+
+def records(page: Page) -> list[dict[str, Any]]:
+    """What the browser keeps of a reader of the site under /moving-parts/."""
+    found: list[dict[str, Any]] = page.evaluate(READ)
+    return found
+
+
+def page_with(reader: BrowserContext, base: str, markup: str) -> Page:
+    """The chapter's frame around other questions."""
+    page = reader.new_page()
+
+    def answer(route: Any) -> None:
+        reply = route.fetch()
+        before, _, rest = reply.text().partition("<h1>")
+        route.fulfill(response=reply, body=f"{before}{markup}<h1>{rest}")
+
+    page.route(f"**/{CHAPTER}", answer)
+    page.goto(base + CHAPTER)
+    return page
+
+
+@contextmanager
+def without_storage(browser: Browser, profile: Path) -> Iterator[BrowserContext]:
+    """A Chromium whose settings block all storage, as strict private windows do."""
+    (profile / "Default").mkdir(parents=True)
+    blocked = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+    (profile / "Default/Preferences").write_text(json.dumps(blocked))
+    context = browser.browser_type.launch_persistent_context(
+        str(profile), executable_path=CHROMIUM, args=FLAGS
+    )
+    yield context
+    context.close()
+
+
+def axe_violations(page: Page) -> list[str]:
+    """What axe finds wrong with the page's text as it is, by rule and element."""
+    page.evaluate(AXE.read_text("utf-8"))
+    found: list[str] = page.evaluate(
+        "axe.run('article').then(({violations}) => violations.flatMap(({id, nodes}) =>"
+        " nodes.map(({target}) => `${id}: ${target}`)))"
+    )
+    return found
