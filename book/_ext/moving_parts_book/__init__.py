@@ -11,6 +11,7 @@ from . import (
     exercise_card,
     formulas,
     knobs,
+    labs,
     live,
     markup,
     plan,
@@ -32,6 +33,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         progress,
         formulas,
         knobs,
+        labs,
         live,
         site,
     ):

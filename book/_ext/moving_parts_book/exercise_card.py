@@ -4,9 +4,10 @@
     ```
 
 shows its title, difficulty and statement, then each hint and the solution behind a fold
-of its own, and links the lab of the page's chapter (`:lab: 01-one-ride-two-services`
-names another). The exercises come from `movingparts.check.exercises()`; the setting
-`moving_parts_exercises` names another function, as "module:function".
+of its own, links the lab of the page's chapter (`:lab: 01-one-ride-two-services`
+names another) and opens it in the browser or locally. The exercises come from
+`movingparts.check.exercises()`; the setting `moving_parts_exercises` names another
+function, as "module:function".
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from .labs import doors, repository
 from .markup import element, make, text
 
 REGISTRY = "movingparts.check:exercises"
@@ -159,7 +161,7 @@ class ExerciseCard(SphinxDirective):
         return make("details", summary, code, class_="mp-fold mp-solution")
 
     def lab_link(self) -> list[nodes.Node]:
-        """Return a link to the lab, where the book has that lab."""
+        """Return links to the lab and its two doors, where the book has that lab."""
         lab = self.options.get("lab", self.env.docname.rsplit("/", 1)[-1])
         target = f"labs/{lab}"
         if target not in self.env.found_docs:
@@ -178,7 +180,8 @@ class ExerciseCard(SphinxDirective):
             refexplicit=True,
             refwarn=True,
         )
-        return [make("p", link, class_="mp-lab-link")]
+        run = doors(lab, repository(self.env.app), "")
+        return [make("p", link, class_="mp-lab-link"), run]
 
     def markdown(self, content: str) -> list[nodes.Node]:
         """Return a piece of MyST Markdown as nodes."""
