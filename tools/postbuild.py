@@ -1,26 +1,27 @@
 """Finish the built book: drop what pages do not need, mend the theme, check addresses.
 
 `python -m tools.postbuild [SITE]` works on book/_build/dirhtml unless told otherwise.
-It can be run again and changes nothing then. It fails when a page would load anything
-from another host, and says which page and what.
+It can be run again and changes nothing then. Each page but JupyterLite's gets its
+content security policy (tools/policy.py). It fails when a page would load anything
+from another host, or holds what its policy would block, and says which page and what.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+from tools import policy, stylesheets
 from tools.mend import mended
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "book" / "_build" / "dirhtml"
 
-# 1.5 MB of icons as a script; ours are masks in book/_static/css/icons.css.
-ICON_SCRIPT = re.compile(r'\s*<script[^>]*src="[^"]*fontawesome\.js[^"]*"></script>')
-ICON_COMMENT = re.compile(r"\s*<!-- So that users can add custom icons -->")
 # docutils calls the bibliography a list, which has no list items in it, and its entries
 # by a role that no longer exists: a screen reader announces an empty list.
 CITATION_ROLE = re.compile(
@@ -31,12 +32,29 @@ CITATION_ROLE = re.compile(
 # (book/_static/css/code.css): a tenth of a chapter's page is such marks.
 PLAIN_CODE = re.compile(r'<span(?: class="(?:n|o|w|nn|nb|nv|vm|x|go)")?>([^<]*)</span>')
 LISTING = re.compile(r'<div class="highlight">.*?</div>', re.DOTALL)
-UNUSED = (
-    "_static/scripts/*.map",
-    "_static/styles/*.map",
-    "_static/scripts/fontawesome.js*",
-    "_static/*webpack-macros.html",
+# Comments of templates, blank lines between tags: nothing of it is shown.
+COMMENT = re.compile(r"<!--(?!\[).*?-->", re.DOTALL)
+BLANK = re.compile(r"\n\s*\n")
+KEPT_AS_IT_IS = re.compile(
+    r"<(pre|script|style|textarea)\b.*?</\1>", re.DOTALL | re.IGNORECASE
 )
+# Files of Sphinx, its theme and its extensions that no page asks for: scripts whose
+# part book/_js/frame.js plays, icons as a script and as fonts, translations, the
+# pictures of services that the book does not offer.
+UNUSED = (
+    "_static/*.css",
+    "_static/*.js",
+    "_static/*.png",
+    "_static/*-*.svg",
+    "_static/*webpack-macros.html",
+    "_static/images",
+    "_static/locales",
+    "_static/scripts",
+    "_static/styles/*.map",
+)
+# A script or a style sheet with a query, which is there to tell one version from the
+# next: so it has to be made of what the file holds now.
+VERSIONED = re.compile(r'(?<=[\s"])(href|src)="([^"?#]*\.(?:css|js))\?[^"]*"')
 
 OUTSIDE = re.compile(r"^\s*(?:https?:|wss?:|ftp:)?//", re.IGNORECASE)
 IN_STYLE = re.compile(
@@ -88,30 +106,75 @@ class Loads(HTMLParser):
 
 def finished(page: str) -> str:
     """Return a page without what it does not need, and with its roles mended."""
-    page = ICON_COMMENT.sub("", ICON_SCRIPT.sub("", page))
     page = LISTING.sub(lambda listing: PLAIN_CODE.sub(r"\1", listing[0]), page)
-    return mended(CITATION_ROLE.sub(r'<div class="\1"\2>', page))
+    return without_blanks(mended(CITATION_ROLE.sub(r'<div class="\1"\2>', page)))
 
 
-def finish_pages(site: Path) -> int:
-    """Rewrite the pages that need it; return how many did."""
-    changed = 0
-    for file in sorted(site.rglob("*.html")):
+def without_blanks(page: str) -> str:
+    """Return a page without comments and blank lines, but for code."""
+    pieces, end = [], 0
+    for code in KEPT_AS_IT_IS.finditer(page):
+        pieces += [_tight(page[end : code.start()]), code[0]]
+        end = code.end()
+    return "".join([*pieces, _tight(page[end:])])
+
+
+def _tight(markup: str) -> str:
+    return BLANK.sub("\n", COMMENT.sub("", markup))
+
+
+def versioned(page: str, file: Path) -> str:
+    """Return a page whose scripts and style sheets are named with what they hold."""
+
+    def name(found: re.Match[str]) -> str:
+        target = file.parent / found[2]
+        if not target.is_file():
+            return found[0]
+        told = hashlib.sha256(target.read_bytes()).hexdigest()[:8]
+        return f'{found[1]}="{found[2]}?v={told}"'
+
+    return VERSIONED.sub(name, page)
+
+
+def pages(site: Path) -> list[Path]:
+    """Return the pages of the book itself, without JupyterLite's."""
+    found = sorted(site.rglob("*.html"))
+    return [file for file in found if file.relative_to(site).parts[0] != "lite"]
+
+
+def finish_pages(site: Path) -> tuple[int, list[str]]:
+    """Rewrite the pages that need it.
+
+    Returns how many did, and a sentence on each that holds what its policy blocks.
+    """
+    changed, refused = 0, []
+    for file in pages(site):
         before = file.read_text("utf-8")
-        after = finished(before)
+        after = versioned(finished(before), file)
+        try:
+            after = policy.with_policy(after)
+        except policy.PolicyError as error:
+            refused.append(f"{file.relative_to(site)} holds {error}: it would not work")
         if after != before:
             file.write_text(after, "utf-8")
             changed += 1
-    return changed
+    return changed, refused
 
 
 def remove_unused(site: Path) -> int:
     """Delete files that no page asks for; return the bytes that they took."""
+    named = [*pages(site), *site.glob("_static/**/*.css")]
+    text = "".join(file.read_text("utf-8") for file in named)
     freed = 0
     for pattern in UNUSED:
-        for file in sorted(site.glob(pattern)):
-            freed += file.stat().st_size
-            file.unlink()
+        for place in sorted(site.glob(pattern)):
+            if (f"_static/{place.name}/" if place.is_dir() else place.name) in text:
+                continue
+            freed += sum(f.stat().st_size for f in [place, *place.rglob("*")])
+            if place.is_dir():
+                shutil.rmtree(place)
+            else:
+                place.unlink()
     return freed
 
 
@@ -136,7 +199,10 @@ def main(arguments: list[str]) -> int:
             f"{site} holds no built book: build it first (make book).", file=sys.stderr
         )
         return 1
-    changed, freed = finish_pages(site), remove_unused(site)
+    freed = stylesheets.trim(site) + remove_unused(site)
+    changed, refused = finish_pages(site)
+    for sentence in refused:
+        print(f"{sentence} under the page's policy.", file=sys.stderr)
     outside = list(outside_addresses(site))
     for file, address in outside:
         print(
@@ -145,7 +211,7 @@ def main(arguments: list[str]) -> int:
             file=sys.stderr,
         )
     print(f"postbuild: {changed} pages finished, {freed // 1024} KiB removed")
-    return 1 if outside else 0
+    return 1 if outside or refused else 0
 
 
 if __name__ == "__main__":

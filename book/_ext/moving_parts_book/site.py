@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,13 +15,30 @@ from sphinx.builders.dirhtml import DirectoryHTMLBuilder as Builder
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
+from . import sharing
+
 BOOK = Path(__file__).resolve().parent.parent.parent
 PLAYER = BOOK.parent / "src/movingparts/draw/player.js"
+FRAME = "vendor/js/frame.js"
 PLAYER_TAG = "<moving-parts-player"
 NUMBERED = re.compile(r"^(chapters|labs)/\d\d-")
-SEARCH_PAGES = re.compile(r'"docnames":\s*(\[[^\]]*\])')
 STARTED: dict[str, int] = {}  # of this build, in microseconds
 BASE_URL_VARIABLE = "MOVING_PARTS_URL"
+
+# What Sphinx, the theme and the extensions load on every page, and what on a page it
+# serves; "" where that is nothing here (book/_js/frame.js does it).
+SERVES = {
+    "documentation_options.js": "",
+    "DOCUMENTATION_OPTIONS.": "",
+    "doctools.js": "",
+    "sphinx_highlight.js": "",
+    "scripts/sphinx-book-theme.js": "",
+    "design-tabs.js": "sd-tab-set",
+    "sphinx-design.min.css": 'class="sd-',
+    "katex.min.css": 'class="katex',
+    "katex-math.css": 'class="katex',
+    "mystnb.": 'class="cell',
+}
 
 
 # sphinx-sitemap and others know the builder by the name of its class.
@@ -44,29 +59,8 @@ class DirectoryHTMLBuilder(Builder):
         """Return the file that the page is written to."""
         return super().get_outfilename(self._shown_as(pagename))
 
-    def dump_search_index(self) -> None:
-        """Write the search index, which makes addresses of its own from page names."""
-        super().dump_search_index()
-        self._rename_in_search_index(self._shown_as)
-
-    def load_indexer(self, docnames: Iterable[str]) -> None:
-        """Read the index of the last build, with the names that the sources have."""
-        pages = {self._shown_as(name): name for name in self.env.all_docs}
-        self._rename_in_search_index(lambda name: pages.get(name, name))
-        super().load_indexer(docnames)
-
-    def _rename_in_search_index(self, renamed: Callable[[str], str]) -> None:
-        """Rename the pages in the written index, if there is one."""
-        file = Path(self.outdir) / self.searchindex_filename
-        if not file.is_file():
-            return
-
-        def with_new_names(found: re.Match[str]) -> str:
-            names = [renamed(name) for name in json.loads(found[1])]
-            return f'"docnames":{json.dumps(names, separators=(",", ":"))}'
-
-        index = file.read_text("utf-8")
-        file.write_text(SEARCH_PAGES.sub(with_new_names, index, count=1), "utf-8")
+    # Pages are searched by another index (tools/search.py), made of what is written.
+    search = False
 
 
 def set_address(app: Sphinx, config: Config) -> None:
@@ -83,12 +77,43 @@ def prepare_page(
     context: dict[str, Any],
     doctree: object,
 ) -> None:
-    """Load a script only on the pages that hold what it serves."""
+    """Load on a page what serves it, and give it its kicker."""
     body = context.get("body") or ""
     if PLAYER_TAG in body:
         app.add_js_file("player.js", type="module", priority=700)
     if NUMBERED.match(pagename):
         context["body"] = body.replace("<h1>", kicker(app, pagename) + "<h1>", 1)
+
+
+def load_what_serves(
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, Any],
+    doctree: object,
+) -> None:
+    """Leave out the scripts and style sheets that do nothing on this page."""
+    if app.builder.name != "dirhtml":
+        return
+    body = context.get("body") or ""
+    for kind in ("script_files", "css_files"):
+        context[kind] = [file for file in context[kind] if serves(named(file), body)]
+
+
+def named(file: object) -> str:
+    """Return a file's name, or an inline script's text."""
+    inline: object = getattr(file, "attributes", {}).get("body", "")
+    return str(getattr(file, "filename", file) or inline)
+
+
+def serves(name: str, body: str) -> bool:
+    """Tell whether a script or a style sheet has anything to do on a page.
+
+    >>> serves("_static/design-tabs.js", "<p>No tabs</p>")
+    False
+    """
+    wanted = [mark for part, mark in SERVES.items() if f"/{part}" in f"/{name}"]
+    return all(mark and mark in body for mark in wanted)
 
 
 def kicker(app: Sphinx, pagename: str) -> str:
@@ -155,5 +180,9 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", note_start)
     app.connect("env-updated", date_by_start)
     app.connect("html-page-context", prepare_page)
+    # After all others, which add what they bring.
+    app.connect("html-page-context", load_what_serves, priority=950)
+    app.add_js_file(FRAME, type="module")
+    sharing.setup(app)
     # After the theme's own handler, which writes pygments.css.
     app.connect("build-finished", finish, priority=900)

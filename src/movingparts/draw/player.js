@@ -115,8 +115,9 @@ const ATTRIBUTES = new Set(["class", "id", "role", "aria-labelledby", "viewBox",
   "height", "x", "y", "rx", "cx", "cy", "r", "d", "text-anchor", "data-node"]);
 
 /** Parse a drawing and copy what a drawing may hold; scripts and handlers stay out. */
-function drawing(text) {
-  return copied(new DOMParser().parseFromString(text, "image/svg+xml").documentElement);
+function drawing(text, root) {
+  const bare = text.replace(/<style>([^<]*)<\/style>/g, (_, css) => styled(root, css) ?? "");
+  return copied(new DOMParser().parseFromString(bare, "image/svg+xml").documentElement);
 }
 
 function copied(node) {
@@ -153,10 +154,8 @@ function between(from, to, value) {
   return to[i] + ((value - from[i]) * (to[i + 1] - to[i])) / (from[i + 1] - from[i]);
 }
 
-function icon(name) {
-  return draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" },
-    draw("path", { d: ICONS[name] }));
-}
+const icon = (name) => draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" },
+  draw("path", { d: ICONS[name] }));
 
 /** What stands under way: a pool of marks, of which each frame uses as many as it needs. */
 class Marks {
@@ -281,7 +280,8 @@ class MovingPartsPlayer extends HTML {
   pane(view) {
     const { data } = this;
     const brought = !data.svg[view];
-    let art = brought ? this.querySelector("[slot=art] svg") : drawing(data.svg[view]);
+    let art = brought ? this.querySelector("[slot=art] svg")
+      : drawing(data.svg[view], this.shadowRoot);
     const pane = make("div", { class: "pane", "data-view": view });
     pane.append(brought ? make("slot", { name: "art" }) : art);
     art = art || draw("svg", { viewBox: `0 0 ${data.size[0]} ${data.size[1]}` });
