@@ -1,0 +1,315 @@
+"""A whole lab in JupyterLite, as a reader meets it: the site under a sub-path.
+
+Pyodide takes its time to start, so that one page serves most of the module, and the
+tests build on each other in the order in which they stand.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.chromium import MARKS, launched
+from tests.browser.test_site import BUILT, Visit
+from tests.labs.labs import exercises_of, read
+from tools.serve import SiteServer
+
+LAB = "01-one-ride-two-services"
+PAGE = f"labs/{LAB}/"
+FIRST = "lite/notebooks/index.html?path="
+PATIENCE = 120_000  # milliseconds, for a machine with much else to do
+NEEDED = "This part needs sockets, which a browser tab does not have"
+LACKING = "This cell needs `world`, which needs a local kernel."
+SAID = "cells['ex-1-1-check'].outputs[0]?.data['text/plain']"
+SOCKETS = re.compile(r"^(real-|kill-|own-replay|own-sum|close)")
+pytestmark = [*MARKS, pytest.mark.xdist_group("lite")]
+
+# Asking for a database that is not there yet would make one, and an empty one.
+KEPT = """async ([name, store]) => {
+  const made = await indexedDB.databases();
+  if (!made.some((each) => each.name === name)) return [];
+  const db = await new Promise((resolve, reject) => {
+    const asked = indexedDB.open(name);
+    asked.onsuccess = () => resolve(asked.result);
+    asked.onerror = () => reject(asked.error);
+  });
+  const found = [...db.objectStoreNames].includes(store)
+    ? await new Promise((resolve) => {
+        const asked = db.transaction(store).objectStore(store).getAll();
+        asked.onsuccess = () => resolve(asked.result);
+      })
+    : [];
+  db.close();
+  return found;
+}"""
+
+
+class Lab:
+    """The lab in JupyterLite, and what it asked for and complained of."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit, self.page = visit, visit.page
+
+    def wait(self) -> None:
+        """Wait until the notebook is there."""
+        expect(self.page.locator(".jp-Notebook .jp-Cell").first).to_be_visible(
+            timeout=PATIENCE
+        )
+
+    def kept(self, name: str, store: str) -> list[dict[str, Any]]:
+        """What this browser keeps in one store of a database."""
+        return self.page.evaluate(KEPT, [name, store])
+
+    def cells(self) -> dict[str, Any]:
+        """The code cells of the copy that JupyterLite has saved, by id."""
+        path = self.visit.base.partition("//")[2].partition("/")[2]
+        found = self.kept(f"JupyterLite Storage - /{path}lite/", "files")
+        if not found:
+            return {}
+        cells = found[0]["content"]["cells"]
+        return {cell["id"]: cell for cell in cells if cell["cell_type"] == "code"}
+
+    def until(self, wanted: str) -> None:
+        """Wait until what is saved fits: an expression of the cells, by id."""
+        path = self.visit.base.partition("//")[2].partition("/")[2]
+        name = f"JupyterLite Storage - /{path}lite/"
+        fits = self.page.evaluate(
+            f"""async () => {{
+              const end = Date.now() + {PATIENCE};
+              while (Date.now() < end) {{
+                const [file] = await ({KEPT})({json.dumps([name, "files"])});
+                const cells = Object.fromEntries(
+                  (file?.content.cells ?? []).map((cell) => [cell.id, cell]));
+                if ({wanted}) return true;
+                await new Promise((resolve) => setTimeout(resolve, 250));
+              }}
+              return false;
+            }}"""
+        )
+        assert fits, f"never saved: {wanted}"
+
+    def menu(self, name: str, entry: str) -> None:
+        """Choose an entry of the menu bar."""
+        self.page.get_by_role("menuitem", name=name, exact=True).click()
+        self.page.get_by_text(entry, exact=True).click()
+
+    def write(self, cell: str, text: str) -> None:
+        """Put a text in the place of a cell's own, and run the cell and the next."""
+        first = read(LAB).cells[[c.id for c in read(LAB).cells].index(cell)].source
+        line = self.page.locator(".cm-line", has_text=first.splitlines()[0]).first
+        line.scroll_into_view_if_needed()
+        line.click()
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(text)
+
+    def run(self, times: int = 1) -> None:
+        """Run the cell with the cursor, and go to the next."""
+        for _ in range(times):
+            self.page.keyboard.press("Shift+Enter")
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[str]:
+    """The address of the site under a sub-path."""
+    assert (BUILT / "lite" / "notebooks" / "index.html").is_file(), "run: make book"
+    with SiteServer(BUILT, prefix="/moving-parts/").running() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    yield from launched()
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    with browser.new_context(
+        viewport={"width": 1280, "height": 900}, color_scheme="dark"
+    ) as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
+def asked(context: BrowserContext) -> list[str]:
+    """Every address that the context asked for, workers included."""
+    found: list[str] = []
+    context.on("request", lambda request: found.append(request.url))
+    return found
+
+
+@pytest.fixture(scope="module")
+def lab(context: BrowserContext, asked: list[str], base: str) -> Lab:
+    """The lab, opened by the link on its page, with all its cells run."""
+    visit = Visit(context.new_page(), base)
+    visit.go(PAGE)
+    visit.page.locator(".mp-doors").get_by_role(
+        "link", name="Run in your browser"
+    ).click()
+    lab = Lab(visit)
+    lab.wait()
+    lab.menu("Run", "Run All Cells")
+    lab.until("cells.close?.outputs[0]?.text?.includes('local kernel')")
+    return lab
+
+
+def plain(outputs: list[Any]) -> str:
+    """The outputs of a cell as plain text."""
+    parts = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs]
+    return "".join("".join(part) for part in parts)
+
+
+def test_the_kernel_starts_by_itself_and_no_cell_fails(lab: Lab) -> None:
+    """No question which kernel, no error, and the system's dark theme."""
+    kinds = {
+        output["output_type"]
+        for cell in lab.cells().values()
+        for output in cell["outputs"]
+    }
+    assert kinds <= {"stream", "execute_result", "display_data"}
+    expect(lab.page.locator(".jp-Dialog")).to_have_count(0)
+    expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+
+
+def test_the_simulated_cells_give_what_is_committed(lab: Lab) -> None:
+    """Text for text: the same seed gives the same run in a tab."""
+    committed = {
+        cell.id: plain(cell.outputs)
+        for cell in read(LAB).cells
+        if cell.cell_type == "code" and not SOCKETS.match(cell.id)
+    }
+    here = {key: plain(cell["outputs"]) for key, cell in lab.cells().items()}
+    assert len(committed) > 20
+    assert committed == {key: here[key] for key in committed}
+
+
+def test_what_needs_sockets_says_so_in_one_line(lab: Lab) -> None:
+    here = {
+        key: plain(cell["outputs"])
+        for key, cell in lab.cells().items()
+        if SOCKETS.match(key)
+    }
+    assert here.pop("real-open").startswith(NEEDED)
+    assert here.pop("own-replay").startswith(NEEDED)
+    assert {LACKING} == {text.strip() for text in here.values()}
+
+
+def test_the_figure_of_a_recording_plays(lab: Lab) -> None:
+    player = lab.page.locator("moving-parts-player").first
+    player.scroll_into_view_if_needed()
+    slider = player.locator("input[type=range]").first
+    expect(slider).to_be_visible()
+    slider.focus()
+    lab.page.keyboard.press("Home")
+    lab.page.keyboard.press("ArrowRight")
+    assert float(slider.input_value()) > 0
+
+
+def test_a_wrong_answer_is_told_why_and_hints_help(lab: Lab) -> None:
+    lab.write("ex-1-1-stub", 'def verdict(outcome):\n    return "unknown"')
+    lab.run(2)
+    lab.until(f"{SAID}.includes('not yet')")
+    said = plain(lab.cells()["ex-1-1-check"]["outputs"])
+    assert said.startswith("Exercise 1.1 not yet: ")
+
+
+def test_a_solved_exercise_is_reported_to_the_site(lab: Lab, base: str) -> None:
+    """In the store that the book's pages read, with both checks counted."""
+    lab.write("ex-1-1-stub", 'def verdict(outcome):\n    return "unknown"')
+    solution = next(e for e in exercises_of(LAB) if e.id == "1.1").solution
+    lab.page.keyboard.press("ControlOrMeta+a")
+    lab.page.keyboard.insert_text(solution.rstrip())
+    lab.run(2)
+    lab.until(f"{SAID}.includes('passed')")
+    (row,) = lab.kept("moving-parts:/moving-parts/", "done")
+    assert ("exercise/1.1", "exercise", "1.1") == (row["key"], row["kind"], row["id"])
+    assert (0, 2, True) == (row["hints"], row["checks"], row["passed"])
+
+
+def test_what_was_written_survives_a_reload(lab: Lab) -> None:
+    lab.page.reload()
+    lab.wait()
+    written = lab.page.get_by_text("never_sent = (").first
+    expect(written).to_be_attached(timeout=PATIENCE)
+
+
+def test_starting_over_restores_the_original(lab: Lab, base: str) -> None:
+    """Only after a yes; what was solved stays."""
+    page = lab.page
+    page.goto(f"{base}{PAGE}")
+    over = page.get_by_role("button", name="Start over in the browser")
+    over.click()
+    page.get_by_role("button", name="Keep it").click()
+    assert lab.cells()
+    over.click()
+    page.get_by_role("button", name="Delete my copy").click()
+    expect(page.locator(".mp-doors [role=status]")).to_contain_text("Deleted.")
+    assert not lab.cells()
+    over.click()
+    page.get_by_role("button", name="Delete my copy").click()
+    expect(page.locator(".mp-doors [role=status]")).to_contain_text("holds no copy")
+    assert 1 == len(lab.kept("moving-parts:/moving-parts/", "done"))
+    page.locator(".mp-doors").get_by_role("link", name="Run in your browser").click()
+    lab.wait()
+    stub = page.get_by_text('NotImplementedError("Exercise 1.1').first
+    expect(stub).to_be_attached(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "<img src=x onerror=document.title='broken-in'>",
+        "../../x",
+        "javascript:alert(1)",
+    ],
+)
+def test_a_hostile_path_runs_nothing(
+    context: BrowserContext, asked: list[str], base: str, path: str
+) -> None:
+    """It names a file that is not there, and that is what the reader is told."""
+    page = context.new_page()
+    alerts: list[str] = []
+    page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+    page.goto(f"{base}{FIRST}{path}")
+    told = page.locator(".jp-Dialog, .jp-Notification-Toast, .Toastify").first
+    expect(told).to_be_visible(timeout=PATIENCE)
+    assert [] == alerts
+    assert "broken-in" != page.title()
+    assert 0 == page.locator("img[src=x]").count()
+    page.close()
+
+
+def test_no_request_leaves_the_site(lab: Lab, asked: list[str], base: str) -> None:
+    """Whatever the tests above did, kernel and workers included."""
+    assert len(asked) > 100
+    outside = [a for a in asked if not a.startswith((base, "data:", "blob:"))]
+    assert [] == outside
+
+
+def test_the_doors_are_there_without_javascript(browser: Browser, base: str) -> None:
+    """On the lab's page and on each exercise: a link, and a fold with two commands."""
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        for path, count in ((PAGE, 1), (f"chapters/{LAB}/", len(exercises_of(LAB)))):
+            page.goto(base + path)
+            doors = page.locator(".mp-doors")
+            expect(doors).to_have_count(count)
+            fold = doors.first.locator("details")
+            fold.locator("summary").click()
+            expect(fold).to_contain_text("git clone ")
+            expect(fold).to_contain_text("make serve")
+
+
+def test_storage_denied_is_said_in_a_sentence(browser: Browser, base: str) -> None:
+    denied = """Object.defineProperty(window, "indexedDB", {
+      get() { throw new DOMException("denied by the reader", "SecurityError"); } });"""
+    with browser.new_context() as context:
+        context.add_init_script(denied)
+        page = context.new_page()
+        page.goto(base + PAGE)
+        page.get_by_role("button", name="Start over in the browser").click()
+        page.get_by_role("button", name="Delete my copy").click()
+        status = page.locator(".mp-doors [role=status]")
+        expect(status).to_contain_text("lets the page delete nothing")
