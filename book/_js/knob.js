@@ -104,6 +104,10 @@ class MovingPartsKnob extends HTMLElement {
     this.said = make("span", { role: "status" });
     this.trouble = make("p", { class: "mp-dial-trouble" }, this.said);
     this.heard = make("p", { class: "mp-dial-heard", role: "status" });
+    // An output that was put back (Reset of a live cell) holds those of its last life.
+    for (const old of this.querySelectorAll(":scope > .mp-dial-trouble, :scope > .mp-dial-heard")) {
+      old.remove();
+    }
     this.prepend(box, this.trouble, this.heard);
     for (const event of ["focusin", "pointerdown"]) {
       box.addEventListener(event, () => this.first());

@@ -264,6 +264,19 @@ def test_the_output_of_a_live_cell_brings_its_own_data(opened: Open, url: str) -
     assert [] == asked
 
 
+def test_it_works_again_where_its_html_is_put_back(opened: Open) -> None:
+    """Reset of a live cell writes the output's HTML once more, controls and all."""
+    page = opened()
+    page.evaluate(
+        """() => { const knob = document.querySelector("moving-parts-knob");
+        knob.outerHTML = knob.outerHTML; }"""
+    )
+    loss(page).press("End")
+    expect(finding(page)).to_have_text("10 % fails 40 calls")
+    expect(page.locator("input")).to_have_count(1)
+    expect(page.locator(".mp-dial-heard")).to_have_count(1)
+
+
 def test_two_knobs_on_a_page_do_not_disturb_each_other(
     opened: Open, folder: Path
 ) -> None:
