@@ -26,6 +26,7 @@ if (place) start();
 
 async function start() {
   const rest = upkeep();
+  place.querySelector(".mp-without-scripts")?.remove();
   try {
     book = await index();
   } catch {

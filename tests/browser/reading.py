@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.chromium import CHROMIUM, FLAGS
 from tools.serve import SiteServer
@@ -17,6 +17,8 @@ BUILT = Path(os.environ.get("BOOK_SITE", ROOT / "book" / "_build" / "dirhtml"))
 CHAPTER = "chapters/01-one-ride-two-services/"
 PROGRESS = "progress/"
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
+# A machine that builds and tests at once may take its time.
+expect.set_options(timeout=15_000)
 READ = """() => new Promise((done, failed) => {
   const asked = indexedDB.open("moving-parts:/moving-parts/");
   asked.onerror = failed;

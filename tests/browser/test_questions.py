@@ -21,7 +21,7 @@ pytestmark = MARKS
 ORDER = """
 <div class="mp-question" role="group" aria-labelledby="s" id="question-o"
  data-kind="question" data-question="o" data-form="order" data-answer="c a b">
-<p class="mp-label">Put these in order</p><div class="mp-stem" id="s"><p>First?</p></div>
+<p class="mp-label">Order</p><div class="mp-stem" id="s"><p>First?</p></div>
 <ol class="mp-options" type="A">
 <li data-option="a"><span class="mp-option">The charge.</span></li>
 <li data-option="b"><span class="mp-option">The reply.</span></li>
@@ -104,7 +104,9 @@ def test_prediction_can_be_skipped_at_the_question_and_at_the_output(
 ) -> None:
     page = opened(reader, base)
     covered = page.locator(".mp-covered")
-    page.locator("#predict-01-three-failures").get_by_role("button", name="Skip").click()
+    page.locator("#predict-01-three-failures").get_by_role(
+        "button", name="Skip"
+    ).click()
     left = covered.count()
     assert left >= 1
     covered.first.get_by_role("button", name="Show without predicting").click()
@@ -240,7 +242,9 @@ def test_another_tab_does_not_disturb_an_answer_in_the_making(
     second.locator("#question-01-await input[value=a]").check()
     answer(first.locator("#question-01-await"), "c")
     answer(first.locator("#question-01-transaction"), "c")
-    expect(second.locator("#question-01-transaction .mp-status")).to_contain_text("Right")
+    expect(second.locator("#question-01-transaction .mp-status")).to_contain_text(
+        "Right"
+    )
     expect(second.locator("#question-01-await input[value=a]")).to_be_checked()
     expect(second.locator("#question-01-await .mp-status")).to_have_text("")
 
@@ -412,7 +416,9 @@ def test_questions_do_not_push_the_page_about_as_they_come(
     browser: Browser, base: str, width: int
 ) -> None:
     """A question keeps its place and size when its controls take over."""
-    sizes = "nodes => nodes.map(node => Math.round(node.getBoundingClientRect().height))"
+    sizes = (
+        "nodes => nodes.map(node => Math.round(node.getBoundingClientRect().height))"
+    )
     with browser.new_context(viewport={"width": width, "height": 900}) as context:
         page = context.new_page()
         page.route("**/vendor/js/book.js*", lambda route: route.abort())

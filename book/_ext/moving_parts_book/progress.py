@@ -43,7 +43,7 @@ class ProgressPage(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return an empty place for it, and a line for those without scripts."""
-        said = make("noscript", make("p", text(WITHOUT_SCRIPTS)))
+        said = make("p", text(WITHOUT_SCRIPTS), class_="mp-without-scripts")
         return [make("div", said, class_="mp-progress", data_progress=INDEX)]
 
 

@@ -405,9 +405,15 @@ def mark_foretold(app: Sphinx, document: nodes.document) -> None:
                     break
                 for output in list(node.findall(nodes.container)):
                     if "cell_output" in output["classes"]:
-                        foretold = nodes.container(classes=[FORETOLD])
-                        output.replace_self(foretold)
-                        foretold += output
+                        wrap(output, FORETOLD)
+
+
+def wrap(node: nodes.Element, name: str) -> None:
+    """Put a container of a class around a node, in its place."""
+    parent = node.parent
+    place = parent.index(node)
+    parent.remove(node)
+    parent.insert(place, nodes.container("", node, classes=[name]))
 
 
 def is_predict(node: nodes.Node) -> bool:
