@@ -8,6 +8,7 @@ import contextlib
 import http.server
 import io
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,13 @@ from tools.alone import alone
 
 HOST = "127.0.0.1"
 PORT = 8000
+# Files that are named by what they hold: scripts and styles with a version, chunks of
+# scripts, pagefind's pieces; and wheels, whose hashes the lock beside them holds.
+LASTING = re.compile(
+    r"\?v=[0-9a-f]{8}$|/chunk-[0-9A-Z]{8}\.js$|/pyodide/[^/]+\.whl$"
+    r"|/pagefind/(?:index|fragment)/[^/]+$"
+)
+KEEP = "public, max-age=31536000, immutable"
 
 
 class SiteServer(http.server.ThreadingHTTPServer):
@@ -62,6 +70,7 @@ class SiteHandler(http.server.SimpleHTTPRequestHandler):
     """Answers from the site's folder, and with the site's own 404 page."""
 
     server: SiteServer
+    kept = False
 
     # Spelled out, because a machine's own table can lack or contradict them.
     extensions_map: ClassVar = {
@@ -119,9 +128,18 @@ class SiteHandler(http.server.SimpleHTTPRequestHandler):
             self.wfile.write(body)
 
     def end_headers(self) -> None:
-        """Let the browser ask again: the book is rebuilt under its eyes."""
-        self.send_header("Cache-Control", "no-cache")
+        """Let the browser ask again, but for what has another name when it changes.
+
+        The book is rebuilt under the browser's eyes. Only a 200 may be kept.
+        """
+        lasting = self.kept and LASTING.search(self.path)
+        self.send_header("Cache-Control", KEEP if lasting else "no-cache")
         super().end_headers()
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Send the status line, and note whether the answer is the file itself."""
+        self.kept = code in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
+        super().send_response(code, message)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name
         """Say nothing: the terminal belongs to the two addresses."""

@@ -96,6 +96,22 @@ def test_a_rebuilt_page_is_asked_for_again(url: str) -> None:
     assert "no-cache" == ask(url)[2]["Cache-Control"]
 
 
+@pytest.mark.parametrize(
+    "path", ["run.js?v=0a1b2c3d", "chunk-ABCD2345.js", "pyodide/parts-1-none.whl"]
+)
+def test_what_is_named_by_its_content_is_kept(url: str, site: Path, path: str) -> None:
+    (site / "chunk-ABCD2345.js").write_bytes(b"x")
+    (site / "pyodide").mkdir()
+    (site / "pyodide" / "parts-1-none.whl").write_bytes(b"x")
+    assert "immutable" in ask(url, path)[2]["Cache-Control"]
+
+
+def test_what_is_not_there_is_not_kept(url: str) -> None:
+    """It may be there after the next build."""
+    status, _, headers = ask(url, "gone.js?v=0a1b2c3d")
+    assert (404, "no-cache") == (status, headers["Cache-Control"])
+
+
 def test_a_closed_server_leaves_its_port(site: Path) -> None:
     with SiteServer(site).running() as url:
         port = urlsplit(url).port or 0
