@@ -194,7 +194,8 @@ def test_turned_back_the_drawing_is_the_one_of_the_page(opened: Open) -> None:
 def test_the_finding_is_read_out_once_it_settles(opened: Open) -> None:
     """A drag through five values is one announcement, of the last finding."""
     page = opened()
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(60_000)
     loss(page).press("End")
     loss(page).press("ArrowLeft")
     expect(finding(page)).to_have_text("5 % fails 20 calls")
