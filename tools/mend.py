@@ -1,4 +1,4 @@
-"""Mend the theme's HTML where a screen reader, a keyboard or a phone needs it.
+"""Mend the theme's pages where a screen reader, a keyboard or a phone needs it.
 
 What the theme lets templates say is said in book/_templates; this is the rest. `mended`
 takes a page and returns it; a page that is mended already comes back as it is.

@@ -5,6 +5,7 @@
  * head (book/_templates/first.js).
  */
 import "./_copy.js";
+import "./_scrollers.js";
 import "./_search-opener.js";
 import "./_sidebars.js";
 import "./_spy.js";
