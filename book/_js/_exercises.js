@@ -58,6 +58,12 @@ function card(element) {
       if ((record.hints ?? 0) <= index) keep((before) => ({ hints: Math.max(before.hints ?? 0, index + 1) }));
     });
   });
+  solution.addEventListener("toggle", () => {
+    // Code that is wider than the page is scrolled by keyboard as well.
+    for (const code of solution.querySelectorAll("pre")) {
+      if (solution.open && code.scrollWidth > code.clientWidth) code.tabIndex = 0;
+    }
+  });
   tried.addEventListener("click", () => {
     revealed = true;
     show();

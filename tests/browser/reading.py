@@ -71,10 +71,11 @@ def without_storage(browser: Browser, profile: Path) -> Iterator[BrowserContext]
 
 
 def axe_violations(page: Page) -> list[str]:
-    """What axe finds wrong with the page's text as it is, by rule and element."""
+    """What axe finds wrong with the reader's tools as they are, by rule and element."""
     page.evaluate(AXE.read_text("utf-8"))
     found: list[str] = page.evaluate(
-        "axe.run('article').then(({violations}) => violations.flatMap(({id, nodes}) =>"
+        "axe.run({include: ['.mp-question', '.mp-exercise', '.mp-quiz', '.mp-veil',"
+        " '.mp-progress', 'dialog[open]']}).then(({violations}) => violations.flatMap(({id, nodes}) =>"
         " nodes.map(({target}) => `${id}: ${target}`)))"
     )
     return found
