@@ -138,6 +138,17 @@ def test_the_share_of_slow_pages_is_the_one_derived(page: Page) -> None:
 
 
 @pytest.mark.slow
+def test_a_chain_fails_about_as_many_calls_as_derived(page: Page) -> None:
+    for percent, chains in page["failed"].items():
+        for n, calls in enumerate(chains, start=1):
+            derived = 1 - (1 - percent / 100) ** (2 * n)
+            assert sum(calls) / len(calls) == pytest.approx(derived, abs=0.08)
+    # The text speaks of the setting that the page shows first.
+    start = page["rate"].text(page["rate"].start)
+    assert f"At {start} lost, one service fails" in TEXT
+
+
+@pytest.mark.slow
 def test_no_ride_fails_while_pricing_is_replaced(page: Page) -> None:
     outcomes, cents = page["split_deploy"].result
     assert ({"201": 60}, {280, 240}) == (dict(outcomes), set(cents))
