@@ -93,3 +93,4 @@ dialog.onclose = async () => {
 };
 
 doors.append(begin, told, dialog);
+doors.dataset.ready = ""; // its place was kept free (book.css)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
+from movingparts.check.browser import SCRIPT
 from tests.browser.chromium import MARKS, launched
 from tests.browser.test_site import BUILT, Visit
 from tests.labs.labs import exercises_of, read
@@ -303,13 +304,51 @@ def test_the_doors_are_there_without_javascript(browser: Browser, base: str) -> 
 
 
 def test_storage_denied_is_said_in_a_sentence(browser: Browser, base: str) -> None:
-    denied = """Object.defineProperty(window, "indexedDB", {
-      get() { throw new DOMException("denied by the reader", "SecurityError"); } });"""
     with browser.new_context() as context:
-        context.add_init_script(denied)
+        context.add_init_script(DENIED)
         page = context.new_page()
         page.goto(base + PAGE)
         page.get_by_role("button", name="Start over in the browser").click()
         page.get_by_role("button", name="Delete my copy").click()
         status = page.locator(".mp-doors [role=status]")
         expect(status).to_contain_text("lets the page delete nothing")
+
+
+MIRROR = f"(name) => {{ window.mirror = ({SCRIPT})(name); }}"
+TEXT = "() => JSON.parse(mirror.text())"
+DENIED = "Object.defineProperty(window, 'indexedDB', {{ get() {{ {} }} }});".format(
+    "throw new DOMException('denied by the reader', 'SecurityError')"
+)
+
+
+def test_two_tabs_add_up_what_was_done(browser: Browser, base: str) -> None:
+    """Each keeps the larger number, and what has passed stays so."""
+    with browser.new_context() as context:
+        one, two = context.new_page(), context.new_page()
+        for page in (one, two):
+            page.goto(f"{base}404.html")
+            page.evaluate(MIRROR, "moving-parts:/two-tabs/")
+        one.evaluate("mirror.save('1.2', 2, 1, true)")
+        two.wait_for_function("mirror.text().includes('1.2')", timeout=PATIENCE)
+        two.evaluate("mirror.save('1.2', 0, 4, false)")
+        both = {"1.2": {"hints": 2, "checks": 4, "passed": True}}
+        assert both == two.evaluate(TEXT)
+        one.wait_for_function("JSON.parse(mirror.text())['1.2'].checks === 4")
+        assert both == one.evaluate(TEXT)
+        found = one.evaluate(KEPT, ["moving-parts:/two-tabs/", "done"])
+        assert ["exercise/1.2"] == [row["key"] for row in found]
+
+
+def test_where_storage_is_denied_the_kernel_still_knows(
+    browser: Browser, base: str
+) -> None:
+    """For as long as it runs; and it can say why nothing is kept."""
+    with browser.new_context() as context:
+        context.add_init_script(DENIED)
+        page = context.new_page()
+        page.goto(f"{base}404.html")
+        page.evaluate(MIRROR, "moving-parts:/denied/")
+        page.evaluate("mirror.save('1.2', 1, 1, true)")
+        page.wait_for_function("mirror.why === 'denied by the reader'")
+        wanted = {"1.2": {"hints": 1, "checks": 1, "passed": True}}
+        assert wanted == page.evaluate(TEXT)

@@ -180,7 +180,7 @@ class ExerciseCard(SphinxDirective):
             refexplicit=True,
             refwarn=True,
         )
-        run = doors(lab, repository(self.env.app), "")
+        run = doors(lab, repository(self.env.app))
         return [make("p", link, class_="mp-lab-link"), run]
 
     def markdown(self, content: str) -> list[nodes.Node]:

@@ -28,12 +28,12 @@ class lab_doors(nodes.General, nodes.Element):  # noqa: N801  docutils names nod
 
 
 class lite_link(nodes.General, nodes.TextElement):  # noqa: N801  likewise
-    """A link to the lab `lab` in JupyterLite, at `place` in it."""
+    """A link to the lab `lab` in JupyterLite, which knows no place within it."""
 
 
-def doors(lab: str, clone: str, place: str = "") -> lab_doors:
+def doors(lab: str, clone: str) -> lab_doors:
     """Return the doors of a lab; `clone` is the repository's address."""
-    link = lite_link("", "", text(IN_BROWSER), lab=lab, place=place)
+    link = lite_link("", "", text(IN_BROWSER), lab=lab)
     return lab_doors("", link, local(lab, clone), lab=lab)
 
 
@@ -101,7 +101,7 @@ def _depart_doors(translator: HTML5Translator, node: lab_doors) -> None:
 
 def _visit_link(translator: HTML5Translator, node: lite_link) -> None:
     here = translator.builder.get_target_uri(translator.builder.current_docname)
-    to = f"lite/notebooks/index.html?path={node['lab']}.ipynb{node['place']}"
+    to = f"lite/notebooks/index.html?path={node['lab']}.ipynb"
     address = relative_uri(here, to)
     attributes = {"CLASS": "mp-button mp-commit", "href": address}
     translator.body.append(translator.starttag(node, "a", "", **attributes))

@@ -84,7 +84,7 @@ class Absence:
         self.shell = shell
         self.names: set[str] = set()
         shell.set_custom_exc((NeedsLocalKernel, NameError), self.said)
-        shell.events.register("post_run_cell", self.forget)
+        shell.events.register("pre_run_cell", self.forget)
 
     def forget(self, *_: object) -> None:
         """Drop the names that have been bound in the meantime."""

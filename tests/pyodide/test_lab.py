@@ -1,0 +1,92 @@
+"""A lab's cells and its exercises in Pyodide, as the kernel of a browser tab has it.
+
+The notebook itself runs in Chromium (tests/browser/test_lite.py); here its exercises
+do, which take the longest, and what a checker can stop where there is no alarm.
+"""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools import frontend, pyodide
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pyodide")]
+
+CODE = """
+import json, time
+from movingparts.check import check, exercises
+from movingparts.world import LocalWorld
+NAMES = '''
+import httpx, time
+from fastapi import FastAPI, HTTPException
+from movingparts.check.ch01 import Decision
+'''
+WRONG = {
+    "unsure": 'def verdict(outcome): return "unknown"',
+    "endless": "def verdict(outcome):\\n    while True: pass",
+    "deep": "def verdict(outcome): return verdict(outcome)",
+    "sleeps": "def verdict(outcome): time.sleep(9)",
+}
+
+def judged(exercise, text):
+    names = {}
+    exec(compile(NAMES + text, "<cell>", "exec"), names)
+    verdict = check(exercise.id, names[exercise.call.name])
+    return [verdict.state, verdict.misconception]
+
+found = {each.id: judged(each, each.solution) for each in exercises()}
+first = exercises()[0]
+wrong = {name: judged(first, text) for name, text in WRONG.items()}
+try:
+    await LocalWorld.open(seed=7)
+except Exception as error:
+    absent = [type(error).__name__, repr(LocalWorld())]
+json.dumps({"solutions": found, "wrong": wrong, "absent": absent})
+"""
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    """What the code says in Pyodide, with the libraries where a tab has them."""
+    frontend.install()
+    env = frontend.environment()
+    node = shutil.which("node", path=env["PATH"])
+    assert node is not None
+    wheels = json.dumps([str(file) for file in pyodide.core_wheels()])
+    done = subprocess.run(
+        [node, str(Path(__file__).with_name("run.mjs")), wheels, str(ROOT)],
+        input=CODE,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=env,
+        timeout=180,
+        check=False,
+    )
+    assert not done.returncode, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def test_every_solution_passes_in_pyodide(answers: dict[str, dict]) -> None:
+    states = {key: state for key, (state, _) in answers["solutions"].items()}
+    assert states
+    assert {"passed"} == set(states.values()), states
+
+
+def test_wrong_answers_are_rejected_for_their_own_reason(answers) -> None:
+    """What loops in Python is stopped by its steps; what sleeps is refused."""
+    reasons = {name: reason for name, (_, reason) in answers["wrong"].items()}
+    assert reasons.pop("unsure") not in {"", "raises"}
+    assert reasons.pop("endless") == "never-returns"
+    assert reasons.pop("sleeps") == "blocks"
+    assert reasons == {"deep": "never-returns"}
+
+
+def test_a_local_world_is_absent_and_says_so(answers: dict[str, dict]) -> None:
+    assert ["NeedsLocalKernel", "<LocalWorld: needs a local kernel>"] == (
+        answers["absent"]
+    )
