@@ -75,7 +75,8 @@ def axe_violations(page: Page) -> list[str]:
     page.evaluate(AXE.read_text("utf-8"))
     found: list[str] = page.evaluate(
         "axe.run({include: ['.mp-question', '.mp-exercise', '.mp-quiz', '.mp-veil',"
-        " '.mp-progress', 'dialog[open]']}).then(({violations}) => violations.flatMap(({id, nodes}) =>"
+        " '.mp-progress', 'dialog[open]']})"
+        ".then(({violations}) => violations.flatMap(({id, nodes}) =>"
         " nodes.map(({target}) => `${id}: ${target}`)))"
     )
     return found
