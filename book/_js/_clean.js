@@ -105,13 +105,15 @@ function pointed(attribute, value, name) {
 
 const sheets = new Map();
 
-/** Add style sheets to the page, each text once. */
+/** Add style sheets to the page, each text once; return the sheets. */
 export function adopt(styles) {
-  for (const text of styles) {
-    if (sheets.has(text)) continue;
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(text);
-    sheets.set(text, sheet);
-    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  }
+  return styles.map((text) => {
+    if (!sheets.has(text)) {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(text);
+      sheets.set(text, sheet);
+      document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+    }
+    return sheets.get(text);
+  });
 }

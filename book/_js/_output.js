@@ -67,9 +67,9 @@ export class Output {
   rich(kind, html) {
     const { fragment, styles } = cleaned(html);
     renamed(fragment, `-live${this.cell.number}-${this.runs}`);
-    adopt(styles);
+    const sheets = adopt(styles);
     this.put(made("div", `output ${kind}`, fragment));
-    define(this.next);
+    define(this.next, sheets);
   }
 
   picture(mime, data) {
@@ -142,17 +142,24 @@ function bare(html) {
   return made("div", "", fragment).innerHTML.trim();
 }
 
-/** Load the scripts of the elements that a result brings, where the page has not. */
-function define(element) {
+/** Have the elements that a result brings work: by scripts that the page may lack.
+ *
+ * What they show in their shadow roots is drawn with the result's own styles.
+ */
+function define(element, sheets) {
   const root = new URL(document.documentElement.dataset.content_root ?? "./", location.href);
   const scripts = {
     "moving-parts-player": "_static/player.js",
     "moving-parts-knob": "_static/vendor/js/knob.js",
   };
   for (const [name, script] of Object.entries(scripts)) {
-    if (element.querySelector(name) && !customElements.get(name)) {
-      import(new URL(script, root).href).catch(() => {}); // the drawing stands without it
-    }
+    const found = [...element.querySelectorAll(name)];
+    if (!found.length) continue;
+    // Without it the drawing stands as it is.
+    if (!customElements.get(name)) import(new URL(script, root).href).catch(() => {});
+    customElements.whenDefined(name).then(() => {
+      for (const { shadowRoot } of found) shadowRoot?.adoptedStyleSheets.push(...sheets);
+    });
   }
 }
 

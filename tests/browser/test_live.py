@@ -1,0 +1,460 @@
+"""Live cells in Chromium, on the built book under a path, under a strict policy."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.chromium import MARKS, launched
+from tests.browser.live_site import LiveSite, cell
+from tests.world.test_simulated import MORNING
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = Path(os.environ.get("BOOK_SITE", ROOT / "book" / "_build" / "dirhtml"))
+pytestmark = MARKS
+CHAPTER = "chapters/01-one-ride-two-services/"
+LOADED = 120_000  # milliseconds: a busy machine needs a minute for Python
+LONG = 400_000
+NEVER = "while True:\n    pass"
+
+
+class Reader:
+    """A page with live cells, what the site was asked for, and what went wrong."""
+
+    def __init__(self, page: Page, base: str) -> None:
+        self.page, self.base = page, base
+        self.outside: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.set_default_timeout(30_000)
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith((self.base, "data:", "blob:")):
+            self.outside.append(url)
+
+    def open(self, address: str) -> Reader:
+        """Open a page, and note what its policy refuses from then on."""
+        self.page.goto(address, wait_until="load")
+        self.page.evaluate(
+            "window.refused = [];"
+            "document.addEventListener('securitypolicyviolation', (e) =>"
+            " window.refused.push(`${e.violatedDirective} ${e.blockedURI}`))"
+        )
+        return self
+
+    def cell(self, number: int) -> Locator:
+        return self.page.locator("div.cell.tag_live").nth(number - 1)
+
+    def bar(self, number: int) -> Locator:
+        return self.page.get_by_role("group", name=f"Cell {number}", exact=True)
+
+    def button(self, number: int, name: str) -> Locator:
+        return self.bar(number).get_by_role("button", name=name, exact=True)
+
+    def press(self, number: int, name: str = "Run") -> None:
+        self.button(number, name).click()
+
+    def run(self, number: int, *, ends: str = "done", within: int = LOADED) -> None:
+        self.press(number)
+        self.expect_state(number, ends, within=within)
+
+    def expect_state(self, number: int, state: str, *, within: int = LOADED) -> None:
+        label = self.bar(number).locator(".mp-live-state")
+        expect(label).to_have_text(f"Cell {number}: {state}", timeout=within)
+
+    def expect_said(self, number: int, words: str | re.Pattern[str]) -> None:
+        said = self.bar(number).get_by_role("status")
+        expect(said).to_contain_text(words, timeout=LOADED)
+
+    def output(self, number: int) -> Locator:
+        return self.cell(number).locator(".cell_output:visible")
+
+    def text(self, number: int) -> Locator:
+        """What a cell shows as text, without the theme's button to copy it."""
+        return self.output(number).locator("pre")
+
+    def write(self, number: int, source: str) -> None:
+        """Replace a cell's code, as a reader would, by keyboard."""
+        if self.button(number, "Edit").is_visible():
+            self.press(number, "Edit")
+        else:
+            self.cell(number).get_by_role("textbox").focus()
+        editor = self.cell(number).get_by_role("textbox")
+        expect(editor).to_be_focused()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.press("Delete")
+        lines = source.split("\n")
+        for line in lines[:-1]:
+            self.page.keyboard.insert_text(line)
+            self.page.keyboard.press("Enter")
+        self.page.keyboard.insert_text(lines[-1])
+
+    def expect_quiet(self) -> None:
+        """Nothing was asked of another host, refused by the policy, or broken."""
+        assert [] == self.outside
+        assert [] == self.page.evaluate("window.refused")
+        assert [] == self.complaints
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[LiveSite]:
+    """The built site under a path."""
+    assert (BUILT / "index.html").is_file(), "build the book first: make book"
+    server = LiveSite(BUILT)
+    with server.running():
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    yield from launched()
+
+
+@pytest.fixture
+def reader(browser: Browser, site: LiveSite) -> Iterator[Reader]:
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        yield Reader(context.new_page(), site.url)
+
+
+@pytest.fixture(scope="module")
+def trial(browser: Browser, site: LiveSite) -> Iterator[Reader]:
+    """A page whose Python is there already; a test resets the cells that it used."""
+    cells = [cell("start = 1"), cell("start + 1", "2"), cell("'last'"), cell("start")]
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        reader = Reader(context.new_page(), site.url).open(site.page(*cells))
+        reader.run(1)
+        yield reader
+
+
+# --- The same as on the page ----------------------------------------------------------
+
+
+def shown(output: Tag | None) -> list[str]:
+    """What a cell shows, without what only the place or the look makes different."""
+    if output is None:
+        return []
+    for style in output.select("style"):
+        style.decompose()
+    for element in output.find_all(True):
+        del element["style"]
+        element["class"] = sorted(element.get("class") or [])
+    pieces = []
+    for piece in output.select(":scope > .output"):
+        plain = {"text_plain", "stream", "stderr"} & set(piece["class"])
+        text = piece.get_text() if plain else piece.decode_contents()
+        pieces.append(re.sub(r"-live\d+-\d+", "", text).strip("\n"))
+    return pieces
+
+
+@pytest.mark.parametrize("path", ["worlds/", CHAPTER])
+def test_all_cells_of_a_page_show_what_the_build_has_shown(
+    reader: Reader, site: LiveSite, path: str
+) -> None:
+    """To the letter: text, tables, drawings, and the recording that a player plays."""
+    file = BeautifulSoup(
+        (BUILT / path / "index.html").read_text("utf-8"), "html.parser"
+    )
+    built = file.select("div.cell.tag_live")
+    assert len(built) >= 3
+    reader.open(site.url + path)
+    reader.run(len(built), within=LONG)
+    live = reader.page.evaluate(
+        "[...document.querySelectorAll('div.cell.tag_live')].map((cell) =>"
+        " cell.querySelector('.mp-live-output')?.outerHTML ?? '')"
+    )
+    for number, (before, after) in enumerate(zip(built, live, strict=True), start=1):
+        new = BeautifulSoup(after, "html.parser").select_one(".cell_output")
+        old = before.select_one(".cell_output")
+        assert shown(old) == shown(new), f"cell {number}"
+        if old is not None:
+            expect(reader.bar(number)).to_contain_text("Same as on the page.")
+    reader.expect_said(len(built), f"Ran the {len(built) - 1} cells above first.")
+    ids = reader.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids))
+    reader.expect_quiet()
+
+
+def test_a_simulated_morning_is_the_same_to_the_byte(
+    reader: Reader, site: LiveSite
+) -> None:
+    """Every fault that there is, in the page as natively."""
+    source = (ROOT / "tests/world/busy_morning.py").read_text("utf-8")
+    ask = "from movingparts.world import simulate\n"
+    ask += "digest(simulate(busy_morning, seed=11))"
+    reader.open(site.page(cell(source), cell(ask)))
+    reader.run(2)
+    expect(reader.text(2)).to_have_text(f"'{MORNING}'")
+    reader.expect_quiet()
+
+
+# --- Loading --------------------------------------------------------------------------
+
+
+def test_nothing_is_loaded_before_the_first_click_and_a_second_page_reuses_it(
+    browser: Browser, site: LiveSite
+) -> None:
+    """One small script before; on the second page the browser has all of Pyodide."""
+    with browser.new_context() as context:
+        first = Reader(context.new_page(), site.url)
+        site.answers.clear()
+        first.open(site.url + "worlds/")
+        first.page.wait_for_load_state("networkidle")
+        assert [] == site.asked("pyodide")
+        assert [] == site.asked("worker.js")
+        first.run(2)
+        assert {200} == {code for _, code in site.asked("pyodide/")}
+        site.answers.clear()
+        second = Reader(context.new_page(), site.url)
+        second.open(site.page(cell("1 + 1")))
+        second.run(1)
+        again = site.asked("pyodide/")
+        assert {304} == {code for path, code in again}, again
+        # Two tabs, each with a Python of its own.
+        first.run(3)
+        first.expect_quiet()
+        second.expect_quiet()
+
+
+def test_a_slow_network_shows_what_is_awaited(reader: Reader, site: LiveSite) -> None:
+    """And Stop ends the wait; the next Run begins again."""
+    reader.open(site.page(cell("6 * 7")))
+    with site.holding("pyodide.asm.wasm"):
+        reader.press(1)
+        reader.expect_said(1, re.compile(r"Loading Python.*: \d+ files, [\d.]+ MB"))
+        reader.expect_state(1, "waiting")
+        reader.press(1, "Stop")
+        reader.expect_state(1, "as built")
+        expect(reader.button(1, "Run")).to_be_focused()
+        reader.press(1)
+        reader.expect_state(1, "waiting")
+    reader.expect_state(1, "done")
+    expect(reader.text(1)).to_have_text("42")
+    reader.expect_quiet()
+
+
+@pytest.mark.parametrize(
+    "name", ["pydantic_core", "pyodide.mjs", "pyodide-lock.json", "worker.js"]
+)
+def test_a_file_that_does_not_come_is_named_and_retry_works(
+    reader: Reader, site: LiveSite, name: str
+) -> None:
+    """Nothing of the failed start is left."""
+    reader.open(site.page(cell("6 * 7")))
+    site.refused.add(name)
+    try:
+        reader.press(1)
+        reader.expect_said(
+            1, re.compile(rf"could not be loaded: {name}\S* did not come")
+        )
+        reader.expect_state(1, "as built")
+    finally:
+        site.refused.clear()
+    reader.press(1, "Retry")
+    reader.expect_state(1, "done")
+    expect(reader.button(1, "Run")).to_be_focused()
+    expect(reader.text(1)).to_have_text("42")
+
+
+def test_without_webassembly_one_line_says_so(reader: Reader, site: LiveSite) -> None:
+    """And there are no buttons that cannot work."""
+    reader.page.add_init_script("delete globalThis.WebAssembly")
+    reader.open(site.page(cell("1"), cell("2")))
+    expect(reader.page.locator(".mp-live-none")).to_have_count(1)
+    expect(reader.page.locator(".mp-live-none")).to_contain_text("no WebAssembly")
+    expect(reader.page.locator(".mp-live")).to_have_count(0)
+
+
+def test_paper_and_pages_without_javascript_have_no_toolbars(
+    browser: Browser, site: LiveSite
+) -> None:
+    """What was built is there."""
+    address = site.page(cell("1 + 1", "2"))
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(address)
+        expect(page.locator(".tag_live .cell_output")).to_be_visible()
+        expect(page.locator(".mp-live")).to_have_count(0)
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(address)
+        expect(page.locator(".mp-live")).to_be_visible()
+        page.emulate_media(media="print")
+        expect(page.locator(".mp-live")).to_be_hidden()
+
+
+# --- Running --------------------------------------------------------------------------
+
+
+def test_stop_ends_a_busy_loop_and_the_next_run_replays_what_is_above(
+    reader: Reader, site: LiveSite
+) -> None:
+    """And says so."""
+    cells = [cell("count = 41"), cell("count += 1"), cell(NEVER), cell("count")]
+    reader.open(site.page(*cells))
+    reader.run(2)
+    reader.press(3)
+    reader.expect_state(3, "running")
+    expect(reader.button(3, "Stop")).to_be_visible()
+    reader.button(3, "Stop").focus()
+    reader.page.keyboard.press("Enter")
+    reader.expect_state(3, "stopped")
+    expect(reader.button(3, "Run")).to_be_focused()
+    expect(reader.button(3, "Stop")).to_be_hidden()
+    reader.write(3, "count += 0")
+    reader.run(4)
+    reader.expect_said(4, "Python had ended: ran the 3 cells above again first.")
+    expect(reader.text(4)).to_have_text("42")
+    reader.expect_quiet()
+
+
+def test_output_comes_while_the_cell_runs(trial: Reader) -> None:
+    """Also from a loop that never waits."""
+    trial.write(4, "print('first words', flush=True)\nawait_me = 0\nprint('more')")
+    trial.press(4)
+    trial.expect_state(4, "done")
+    expect(trial.output(4)).to_contain_text("first words\nmore")
+    trial.press(4, "Reset")
+
+
+def test_a_cell_above_that_fails_ends_the_replay(
+    reader: Reader, site: LiveSite
+) -> None:
+    """It is named; the cells below have not run."""
+    reader.open(site.page(cell("a = 1"), cell("b = a / 0"), cell("c = 3"), cell("c")))
+    reader.press(4)
+    reader.expect_state(2, "failed")
+    reader.expect_said(4, "Cell 2 failed, so this cell was not run.")
+    for number, state in {1: "done", 3: "as built", 4: "as built"}.items():
+        reader.expect_state(number, state)
+    reader.write(2, "b = a / 1")
+    reader.press(4, "Run all above")
+    reader.expect_said(4, "Ran the 3 cells above")
+    reader.expect_state(4, "as built")
+    reader.run(4)
+
+
+def test_a_change_above_makes_what_is_below_out_of_date(trial: Reader) -> None:
+    """Edited, done, out of date, and back to what was built."""
+    trial.run(2)
+    trial.expect_said(2, "Same as on the page.")
+    trial.write(1, "start = 5")
+    trial.expect_state(1, "edited")
+    trial.page.keyboard.press("Shift+Enter")
+    trial.expect_state(1, "done")
+    trial.expect_state(2, "out of date")
+    trial.run(2)
+    expect(trial.text(2)).to_have_text("6")
+    trial.press(1, "Reset")
+    expect(trial.button(1, "Run")).to_be_focused()
+    trial.expect_state(1, "as built")
+    trial.press(2, "Reset")
+    expect(trial.text(2)).to_have_text("2")
+    expect(trial.button(2, "Reset")).to_be_hidden()
+    trial.run(2)
+    trial.expect_said(2, "Same as on the page. Ran the cell above first.")
+    trial.expect_quiet()
+
+
+def test_an_error_points_to_its_line_and_folds_the_libraries(trial: Reader) -> None:
+    """Its last line is what went wrong."""
+    trial.write(3, "import json\nread = lambda text: json.loads(text)\nread('{')")
+    trial.run(3, ends="failed")
+    error = trial.output(3).locator(".mp-live-error")
+    expect(error).to_contain_text("cell 3, line 3, in <module>")
+    expect(error).to_contain_text("    read = lambda text: json.loads(text)")
+    expect(error.locator("pre").last).to_contain_text("json.decoder.JSONDecodeError:")
+    expect(error.locator("summary")).to_have_text("3 steps in json")
+    expect(error.locator("details pre")).to_be_hidden()
+    trial.expect_said(3, re.compile(r"Failed after [\d.]+ s: JSONDecodeError\."))
+    trial.write(3, "ride = (1,")
+    trial.run(3, ends="failed")
+    expect(trial.output(3)).to_contain_text("cell 3, line 1")
+    expect(trial.output(3)).to_contain_text("SyntaxError: '(' was never closed")
+    trial.press(3, "Reset")
+    trial.expect_quiet()
+
+
+HOSTILE = "<img src=x onerror=\"document.title='broken'\"><script>1</script>"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"print({HOSTILE!r})",
+        f"({HOSTILE!r},)",
+        f"raise ValueError({HOSTILE!r})",
+        f"import sys; print({HOSTILE!r}, file=sys.stderr)",
+    ],
+)
+def test_hostile_text_is_shown_as_text(trial: Reader, source: str) -> None:
+    """In what is printed, in a value, in an error."""
+    trial.write(3, source)
+    trial.press(3)
+    expect(trial.output(3)).to_contain_text("<img src=x onerror=")
+    expect(trial.output(3).locator("img, script")).to_have_count(0)
+    expect(trial.page).to_have_title(re.compile("^(?!broken)"))
+    trial.press(3, "Reset")
+    trial.expect_quiet()
+
+
+def test_hostile_html_loses_what_could_act_or_ask(trial: Reader) -> None:
+    """No handler, no script, no address elsewhere, no id of the page."""
+    html = (
+        HOSTILE + "<svg id=main-content><script>1</script><a href='javascript:1'>x</a>"
+        "</svg><iframe src='https://example.org'></iframe><form action=/x></form>"
+        "<img id=far src='https://example.org/x.png'><p style='color: red'>kept</p>"
+        "<style>@import 'https://example.org/x.css'; p {color: blue}</style>"
+    )
+    trial.write(3, f"class H: _repr_html_ = lambda self: {html!r}")
+    trial.page.keyboard.press("Enter")
+    trial.page.keyboard.insert_text("H()")
+    trial.run(3)
+    output = trial.output(3)
+    expect(output.locator("p")).to_have_css("color", "rgb(255, 0, 0)")
+    expect(output.locator("script, iframe, form, style, [onerror]")).to_have_count(0)
+    expect(output.locator("[href^='javascript'], [src^='https']")).to_have_count(0)
+    expect(output.locator("#main-content, #far")).to_have_count(0)
+    expect(trial.page).to_have_title(re.compile("^(?!broken)"))
+    # Beside the sanitizer, the policy refuses too; and nothing was asked for.
+    trial.page.evaluate("window.refused = []")
+    trial.press(3, "Reset")
+    trial.expect_quiet()
+
+
+def test_a_player_plays_where_the_page_had_none(reader: Reader, site: LiveSite) -> None:
+    """Its script is loaded when it appears."""
+    source = (
+        "from movingparts.draw import play\n"
+        "from movingparts.world import simulate\n"
+        "from movingparts.template import service\n"
+        "async def ask(world):\n"
+        "    await world.serve('fleet', lambda node: service(node, title='fleet'))\n"
+        "    await world.client('dock').get('http://fleet/ready')\n"
+        "play(simulate(ask, seed=7), title='A call')"
+    )
+    reader.open(site.page(cell(source)))
+    reader.run(1)
+    player = reader.output(1).locator("moving-parts-player")
+    expect(player.get_by_role("button", name="Play", exact=False).first).to_be_visible()
+    expect(player.locator("svg text").first).to_be_visible()
+    reader.expect_quiet()
+
+
+def test_endless_output_is_cut_and_the_page_lives(trial: Reader) -> None:
+    """A loop that prints for ever can be stopped."""
+    trial.write(3, "while True: print('and again')")
+    trial.press(3)
+    expect(trial.output(3)).to_contain_text("Here the output was cut")
+    trial.press(3, "Stop")
+    trial.expect_state(3, "stopped")
+    trial.press(3, "Reset")
+    trial.run(2)
+    trial.expect_said(2, "Python had ended: ran the cell above again first.")
+    trial.expect_quiet()
