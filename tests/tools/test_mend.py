@@ -33,7 +33,7 @@ def test_the_banner_and_the_foot_stand_outside_the_main_landmark() -> None:
 
 
 def test_what_had_no_name_has_one_and_what_was_empty_is_gone() -> None:
-    """The menu's dialog, its folds and lists; the empty header, footer, second title."""
+    """The menu's dialog, its folds and lists; empty header, footer, second title."""
     page = mended(PAGE)
     assert '<dialog id="pst-primary-sidebar-modal" aria-label="Chapters">' in page
     assert '<span class="visually-hidden">Pages of: One</span>' in page
