@@ -131,9 +131,7 @@ def note(app: Sphinx, document: nodes.document) -> None:
 
 def repeating(env: BuildEnvironment) -> set[str]:
     """Return the pages that repeat a question."""
-    if not hasattr(env, "moving_parts_again"):
-        env.moving_parts_again = set()  # type: ignore[attr-defined]  # kept with it
-    pages: set[str] = env.moving_parts_again  # type: ignore[attr-defined]
+    pages: set[str] = vars(env).setdefault("moving_parts_again", set())
     return pages
 
 

@@ -75,9 +75,10 @@ def title_of(node: element, kind: str) -> str:
 
 def collected(env: BuildEnvironment) -> dict[str, list[dict[str, str]]]:
     """Return what there is to do, by page, as it was read so far."""
-    if not hasattr(env, "moving_parts_items"):
-        env.moving_parts_items = {}  # type: ignore[attr-defined]  # ours, kept with it
-    found: dict[str, list[dict[str, str]]] = env.moving_parts_items  # type: ignore[attr-defined]
+    # The environment is pickled between builds, and this with it.
+    found: dict[str, list[dict[str, str]]] = vars(env).setdefault(
+        "moving_parts_items", {}
+    )
     return found
 
 
