@@ -116,7 +116,10 @@ def pages() -> Count:
 
 def screens() -> Count:
     """The pages in a browser."""
-    return pytest("screens", "--override-ini", "addopts=", *STRICT, "tests/browser")
+    return pytest(
+        *("screens", "-n", "2", "--dist", "loadfile"),
+        *("--override-ini", "addopts=", *STRICT, "tests/browser"),
+    )
 
 
 STRICT = ("--import-mode=importlib", "--strict-config", "--strict-markers", "-ra", "-q")
