@@ -10,6 +10,7 @@ const OURS = /^moving-parts-(?:player|knob)$/;
 const DATA = 'script[type="application/json"]';
 const ADDRESSES = ["src", "srcset", "href", "xlink:href", "poster", "background"];
 const POINTERS = ["aria-labelledby", "aria-describedby", "aria-controls", "for", "headers"];
+const SHEET = /<style(?:\s[^>]*)?>([\s\S]*?)<\/style\s*>/gi;
 const FETCHES = /url\(\s*(?!["']?(?:#|data:))|@import|image-set\(/i;
 const RULES = {
   RETURN_DOM_FRAGMENT: true,
@@ -22,10 +23,22 @@ const RULES = {
   },
 };
 
+/** HTML as a document of its own, and the style sheets that it brought.
+ *
+ * They are taken out before: the policy would complain of each that is parsed.
+ */
+export function parsed(html) {
+  const styles = [];
+  const bare = html.replace(SHEET, (_, text) => {
+    styles.push(text);
+    return "";
+  });
+  return { body: new DOMParser().parseFromString(bare, "text/html").body, styles };
+}
+
 /** Sanitized HTML: `fragment`, and the texts of its style sheets. */
 export function cleaned(html) {
-  const { body } = new DOMParser().parseFromString(html, "text/html");
-  const styles = [...body.querySelectorAll("style")].map((style) => style.textContent);
+  const { body, styles } = parsed(html);
   const data = [...body.querySelectorAll(DATA)].map((script) => script.textContent);
   const mark = `mp-${crypto.getRandomValues(new Uint32Array(2)).join("")}`;
   body.querySelectorAll(DATA).forEach((script, i) => {

@@ -1,5 +1,5 @@
 /* What a live cell shows: streams as they come, a value, an error. */
-import { adopt, cleaned, renamed } from "./_clean.js";
+import { adopt, cleaned, parsed, renamed } from "./_clean.js";
 
 const ANSI = /\u001b\[[0-9;?]*[A-Za-z]/g;
 const LONGEST = 3_000_000; // characters of one value
@@ -120,7 +120,7 @@ export class Output {
   }
 
   same() {
-    const { body } = new DOMParser().parseFromString(this.cell.built.html, "text/html");
+    const { body } = parsed(this.cell.built.html);
     const built = [...body.querySelectorAll(":scope > .output")];
     return built.length === this.items.length &&
       this.items.every(({ kind, words }, i) => alike(built[i], kind, words));
