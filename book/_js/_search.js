@@ -134,7 +134,12 @@ function make() {
   dialog = made("dialog", { className: "mp-search-dialog" }, body);
   dialog.setAttribute("aria-label", "Search the book");
   dialog.search = search;
-  dialog.addEventListener("keydown", (event) => search.step(event));
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      event.preventDefault(); // which would only empty the field
+      dialog.close();
+    } else search.step(event);
+  });
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target.closest("a")) dialog.close();

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import built
 from tests.browser.chromium import MARKS, launched
 from tools.serve import SiteServer
 
@@ -155,3 +157,50 @@ def test_every_chapter_figure_says_what_it_shows(browser: Browser, base: str) ->
         )
         assert len(titles) >= 4
         assert all(titles)
+
+
+def test_every_link_leads_on_within_the_site(browser: Browser, base: str) -> None:
+    """From the cover over each link: pages and places are there, on this site."""
+    seen: dict[str, set[str]] = {}
+    wanted = {base: {""}}
+    with browser.new_context() as context:
+        while todo := sorted(set(wanted) - set(seen)):
+            visit = built.Visit(context.new_page(), base)
+            answer = visit.page.goto(todo[0], wait_until="load")
+            assert answer is not None
+            seen[todo[0]] = places(visit.page)
+            for address in links(visit.page):
+                page, _, place = address.partition("#")
+                if followed(page, base):
+                    wanted.setdefault(page, set()).add(unquote(place))
+            visit.page.wait_for_load_state("networkidle")
+            assert (200, []) == (answer.status, visit.problems()), todo[0]
+            visit.page.close()
+    missing = {page: wanted[page] - seen[page] - {"", "top"} for page in wanted}
+    assert {} == {page: lost for page, lost in missing.items() if lost}
+    unlinked = {base + path for path in built.addresses()} - set(seen)
+    # The search is behind a button; who has no scripts is led to the index instead.
+    assert {base + "search/", base + "genindex/"} == unlinked
+
+
+def links(page: Page) -> list[str]:
+    found = page.eval_on_selector_all("a[href]", "list => list.map(a => a.href)")
+    return [str(address) for address in found]
+
+
+def places(page: Page) -> set[str]:
+    found = page.eval_on_selector_all("[id]", "list => list.map(e => e.id)")
+    return {str(name) for name in found}
+
+
+def followed(address: str, base: str) -> bool:
+    """Whether it is a page of the book: no file to take home, no other host's.
+
+    JupyterLite is opened by its own tests: tests/browser/test_lite.py.
+    """
+    path = address.removeprefix(base)
+    return (
+        address.startswith(base)
+        and (not path or path.endswith("/"))
+        and not path.startswith("lite/")
+    )
