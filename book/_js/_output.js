@@ -169,11 +169,11 @@ function traceback({ last, parts }) {
   if (parts.length) box.append(made("pre", "", "Traceback (most recent call last):"));
   for (const { kind, text: words, count, where } of parts) {
     const pre = made("pre", "", words);
+    pre.tabIndex = 0; // it scrolls
     if (kind !== "library") {
       box.append(pre);
       continue;
     }
-    pre.tabIndex = 0; // it scrolls
     const frames = count === 1 ? "1 step" : `${count} steps`;
     box.append(made("details", "", made("summary", "", `${frames} in ${where}`), pre));
   }
