@@ -18,7 +18,7 @@ const RULES = {
   FORBID_TAGS: ["style", "form"],
   CUSTOM_ELEMENT_HANDLING: {
     tagNameCheck: OURS,
-    attributeNameCheck: /^(?:view|label|src|count|title)$/,
+    attributeNameCheck: /^(?:view|label|src|count|dials|title)$/,
     allowCustomizedBuiltInElements: false,
   },
 };

@@ -139,6 +139,11 @@ function alike(element, kind, words) {
 function bare(html) {
   const { fragment } = cleaned(html);
   for (const element of fragment.querySelectorAll("[style]")) element.removeAttribute("style");
+  for (const knob of fragment.querySelectorAll("moving-parts-knob")) {
+    // The build moves its settings to a file and leaves room for its controls.
+    for (const part of knob.querySelectorAll(".mp-dials, script")) part.remove();
+    for (const name of ["src", "dials"]) knob.removeAttribute(name);
+  }
   return made("div", "", fragment).innerHTML.trim();
 }
 
