@@ -86,9 +86,10 @@ def test_output_is_covered_until_the_reader_commits(
     page = opened(reader, base)
     prediction = page.locator("#predict-01-three-failures")
     covered = page.locator(".mp-foretold.mp-covered")
-    before = covered.count()
+    before = page.locator(".mp-foretold").count()
     output = page.locator(".mp-foretold .cell_output").first
     assert before >= 5
+    expect(covered).to_have_count(before)
     expect(output).to_be_hidden()
     height = output.evaluate("node => node.offsetHeight")
     answer(prediction, "c", button="Commit")
@@ -104,6 +105,7 @@ def test_prediction_can_be_skipped_at_the_question_and_at_the_output(
 ) -> None:
     page = opened(reader, base)
     covered = page.locator(".mp-covered")
+    expect(covered).not_to_have_count(0)
     page.locator("#predict-01-three-failures").get_by_role(
         "button", name="Skip"
     ).click()
