@@ -323,7 +323,7 @@ DENIED = "Object.defineProperty(window, 'indexedDB', {{ get() {{ {} }} }});".for
 
 def test_two_tabs_add_up_what_was_done(browser: Browser, base: str) -> None:
     """Each keeps the larger number, and what has passed stays so."""
-    with browser.new_context() as context:
+    with browser.new_context(bypass_csp=True) as context:
         one, two = context.new_page(), context.new_page()
         for page in (one, two):
             page.goto(f"{base}404.html")
@@ -343,7 +343,7 @@ def test_where_storage_is_denied_the_kernel_still_knows(
     browser: Browser, base: str
 ) -> None:
     """For as long as it runs; and it can say why nothing is kept."""
-    with browser.new_context() as context:
+    with browser.new_context(bypass_csp=True) as context:
         context.add_init_script(DENIED)
         page = context.new_page()
         page.goto(f"{base}404.html")
