@@ -216,7 +216,7 @@ function explain(fold) {
   };
 }
 
-/** Cover the outputs that a prediction is about, up to the next one. */
+/** Cover what a prediction is about (questions.py has marked it), up to the next one. */
 function cover(group, skip) {
   const after = (a, b) => a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING;
   const predicts = [...document.querySelectorAll('.mp-question[data-kind="predict"]')];
@@ -234,7 +234,14 @@ function cover(group, skip) {
 function veil(group, output, skip) {
   const button = make("button", { type: "button", class: "mp-button" }, "Show without predicting");
   const back = make("a", { href: `#${group.id}` }, "Predict first");
-  const over = make("div", { class: "mp-veil", role: "group", "aria-label": "Output, covered" }, back, button);
+  // A sentence about an output has that output above it, and its buttons.
+  const own = output.querySelector(":scope > .cell_output");
+  const over = make("div", { class: "mp-veil" });
+  if (own) {
+    over.setAttribute("role", "group");
+    over.setAttribute("aria-label", "Output, covered");
+    over.append(back, button);
+  }
   // A reader who runs the cell here and now (live.js) is to see what it prints.
   const ran = new MutationObserver(show);
 

@@ -79,8 +79,14 @@ print("first")
 ```
 
 ```{code-cell} ipython3
-quiet = 1
+from myst_nb import glue
+
+glue("three", 1 + 2, display=False)
 ```
+
+It was {glue:text}`three`, and that says it.
+
+This says nothing of it.
 
 :::{predict} other
 And this?
@@ -206,6 +212,9 @@ def test_outputs_up_to_the_next_heading_or_prediction_are_foretold(
     built = BeautifulSoup((tmp_path / "out/index.html").read_text(), "html.parser")
     foretold = [words(place) for place in built.select(".mp-foretold > .cell_output")]
     assert ["first", "second"] == foretold
+    # A sentence with a number of the run would give the output away.
+    told = [place.get_text() for place in built.select(".mp-foretold > p")]
+    assert ["It was 3, and that says it."] == told
     assert 4 == len(built.select(".cell_output"))
 
 

@@ -392,10 +392,11 @@ def refuse_stray_explanations(app: Sphinx, document: nodes.document) -> None:
 
 
 def mark_foretold(app: Sphinx, document: nodes.document) -> None:
-    """Put the outputs that a prediction is about each in a place of its own.
+    """Put what a prediction is about, each piece in a place of its own.
 
-    These are the outputs after it, up to the next heading or prediction. The style
-    sheet covers such a place, where scripts run; scripts uncover it.
+    That is each output after it, and each paragraph that tells a number of the run, up
+    to the next heading or prediction. The style sheet covers such a place, where
+    scripts run; scripts uncover it.
     """
     for question in document.findall(element):
         if question["html"].get("data-kind") == "predict":
@@ -403,9 +404,16 @@ def mark_foretold(app: Sphinx, document: nodes.document) -> None:
             for node in siblings[siblings.index(question) + 1 :]:
                 if isinstance(node, nodes.section | nodes.title) or is_predict(node):
                     break
-                for output in list(node.findall(nodes.container)):
-                    if "cell_output" in output["classes"]:
-                        wrap(output, FORETOLD)
+                for piece in list(node.findall(tells_a_result)):
+                    wrap(piece, FORETOLD)
+
+
+def tells_a_result(node: nodes.Node) -> bool:
+    """Return whether a node is a cell's output, or a paragraph with a number of it."""
+    if isinstance(node, nodes.paragraph):
+        glued = node.findall(nodes.inline)
+        return any("pasted-text" in inline["classes"] for inline in glued)
+    return isinstance(node, nodes.container) and "cell_output" in node["classes"]
 
 
 def wrap(node: nodes.Element, name: str) -> None:
