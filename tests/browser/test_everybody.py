@@ -66,11 +66,6 @@ def base() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
-
-
 def opened(context: BrowserContext, address: str) -> Page:
     """A page whose scripts have run."""
     page = context.new_page()

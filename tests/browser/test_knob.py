@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from movingparts.draw import Dial, Figure, Knob, chart, knob
-from tests.browser.chromium import MARKS, launched
+from tests.browser.chromium import MARKS
 from tools.serve import SiteServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,11 +71,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def url(folder: Path) -> Iterator[str]:
     with SiteServer(folder).running() as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 def extracted(folder: Path, html: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from movingparts.check.browser import SCRIPT
-from tests.browser.chromium import MARKS, launched
+from tests.browser.chromium import MARKS
 from tests.browser.test_site import BUILT, Visit
 from tests.labs.labs import exercises_of, read
 from tools.serve import SiteServer
@@ -118,11 +118,6 @@ def base() -> Iterator[str]:
     assert (BUILT / "lite" / "notebooks" / "index.html").is_file(), "run: make book"
     with SiteServer(BUILT, prefix="/moving-parts/").running() as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.chromium import CHROMIUM, FLAGS, MARKS, launched
+from tests.browser.chromium import CHROMIUM, FLAGS, MARKS
 from tests.browser.live_site import LiveSite, cell
 from tests.world.test_simulated import MORNING
 
@@ -111,11 +111,6 @@ def site() -> Iterator[LiveSite]:
     server = LiveSite(BUILT)
     with server.running():
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 @pytest.fixture

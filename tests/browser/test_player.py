@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page, expect
 from movingparts.draw import play
 from movingparts.draw.excerpt import excerpt
 from movingparts.draw.player import MODULE
-from tests.browser.chromium import MARKS, launched
+from tests.browser.chromium import MARKS
 from tests.draw.recordings import calls, hostile, ride, traffic
 
 pytestmark = MARKS
@@ -73,11 +73,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("site"))
     yield site
     site.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 Open = Callable[..., Page]

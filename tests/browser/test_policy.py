@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.built import BUILT, Visit, addresses
-from tests.browser.chromium import MARKS, launched
+from tests.browser.chromium import MARKS
 from tools.serve import SiteServer
 
 pytestmark = MARKS
@@ -35,11 +35,6 @@ ALLOWED = {
 def base() -> Iterator[str]:
     with SiteServer(BUILT, prefix="/moving-parts/").running() as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 @pytest.mark.parametrize("path", [*addresses(), "404.html"])

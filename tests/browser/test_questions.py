@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.browser.chromium import MARKS, launched
+from tests.browser.chromium import MARKS
 from tests.browser.reading import (
     CHAPTER,
     axe_violations,
@@ -43,18 +43,6 @@ ODD = """
 @pytest.fixture(scope="module")
 def base() -> Iterator[str]:
     yield from served("/moving-parts/")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
-
-
-@pytest.fixture
-def reader(browser: Browser) -> Iterator[BrowserContext]:
-    """A reader who is new to the book."""
-    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
-        yield context
 
 
 def opened(reader: BrowserContext, base: str) -> Page:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.built import BUILT, Visit
-from tests.browser.chromium import MARKS, launched
+from tests.browser.chromium import MARKS
 from tools import search
 from tools.serve import SiteServer
 
@@ -24,11 +24,6 @@ HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 def base(request: pytest.FixtureRequest) -> Iterator[str]:
     with SiteServer(BUILT, prefix=request.param).running() as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 @pytest.fixture

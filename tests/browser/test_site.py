@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import built
-from tests.browser.chromium import MARKS, launched
+from tests.browser.chromium import MARKS
 from tools.serve import SiteServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,11 +59,6 @@ def base(request: pytest.FixtureRequest) -> Iterator[str]:
     assert (BUILT / "index.html").is_file(), "build the book first: make book"
     with SiteServer(BUILT, prefix=request.param).running() as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request
 
 from tests.browser.built import BUILT, Visit, addresses
-from tests.browser.chromium import MARKS, launched
+from tests.browser.chromium import MARKS
 from tools.serve import SiteServer
 
 pytestmark = MARKS
@@ -39,11 +39,6 @@ SETTLED = """() => document.fonts.ready.then(() => new Promise(done =>
 def base() -> Iterator[str]:
     with SiteServer(BUILT, prefix="/moving-parts/").running() as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 def gzipped(request: Request) -> int:
