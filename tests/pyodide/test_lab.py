@@ -4,17 +4,11 @@ The notebook itself runs in Chromium (tests/browser/test_lite.py); here its exer
 do, which take the longest, and what a checker can stop where there is no alarm.
 """
 
-import json
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 
-from tools import frontend, pyodide
+from tests.pyodide import node
 
-ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pyodide")]
+pytestmark = pytest.mark.slow
 
 CODE = """
 import json, time
@@ -50,25 +44,9 @@ json.dumps({"solutions": found, "wrong": wrong, "absent": absent})
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
-    """What the code says in Pyodide, with the libraries where a tab has them."""
-    frontend.install()
-    env = frontend.environment()
-    node = shutil.which("node", path=env["PATH"])
-    assert node is not None
-    wheels = json.dumps([str(file) for file in pyodide.core_wheels()])
-    done = subprocess.run(
-        [node, str(Path(__file__).with_name("run.mjs")), wheels, str(ROOT)],
-        input=CODE,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=env,
-        timeout=180,
-        check=False,
-    )
-    assert not done.returncode, done.stderr[-2000:]
-    return json.loads(done.stdout)
+def answers() -> dict[str, dict]:
+    """What the code says in Pyodide."""
+    return node.answer(CODE)
 
 
 def test_every_solution_passes_in_pyodide(answers: dict[str, dict]) -> None:

@@ -1,25 +1,10 @@
 """In Pyodide, which is what a browser tab runs, the same seed gives the same bytes."""
 
-import json
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from movingparts.world import simulate
+from tests.pyodide import node
 from tests.world.busy_morning import busy_morning, digest
-from tools import frontend, pyodide
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def wheels() -> list[Path]:
-    """What Pyodide installs; fetched once, at the lock's versions and hashes."""
-    frontend.install()
-    return pyodide.core_wheels()
-
 
 CODE = """
 import json, sys
@@ -33,28 +18,9 @@ json.dumps({"foreign": foreign, "digests": digests})
 
 
 @pytest.fixture(scope="module")
-def answers(wheels: list[Path]) -> dict[str, list[str]]:
+def answers() -> dict[str, list[str]]:
     """What the code says in Pyodide, started from inside a tab's running loop."""
-    env = frontend.environment()
-    node = shutil.which("node", path=env["PATH"])
-    assert node is not None
-    done = subprocess.run(
-        [
-            node,
-            str(Path(__file__).with_name("run.mjs")),
-            json.dumps([str(file) for file in wheels]),
-            str(ROOT),
-        ],
-        input=CODE,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=env,
-        timeout=180,
-        check=False,
-    )
-    assert not done.returncode, done.stderr[-2000:]
-    return json.loads(done.stdout)
+    return node.answer(CODE)
 
 
 @pytest.mark.slow
