@@ -17,6 +17,7 @@ A worker made from a file has no policy of its own unless its server sends one: 
 that a reader types into a cell can ask any host that answers. Nothing of ours does.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -31,6 +32,7 @@ from tools.alone import alone
 ROOT = Path(__file__).resolve().parent.parent
 KIT = ROOT / ".movingparts" / "lite"
 LABS = ROOT / "labs"
+STAMP = "built-from.txt"
 TITLE = "Moving Parts"
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 # Loaded at once when the kernel starts; what is listed here is not installed again.
@@ -134,9 +136,8 @@ def put_labs(folder: Path) -> None:
     folder.mkdir(parents=True)
     for lab in sorted(LABS.glob("*.ipynb")):
         notebook = joined(json.loads(lab.read_text("utf-8")))
-        # Dated as the lab is: the front end compares dates.
-        copy = folder / lab.name
-        copy.write_text(json.dumps(notebook, ensure_ascii=False, indent=1), "utf-8")
+        text = json.dumps(notebook, ensure_ascii=False, indent=1)
+        (folder / lab.name).write_text(text, "utf-8")
 
 
 def with_policy(page: str) -> str:
@@ -162,8 +163,17 @@ def finish(built: Path) -> None:
         page.write_text(with_policy(page.read_text("utf-8")), "utf-8")
 
 
+def made_of() -> str:
+    """Return one hash of all that the folder is made of."""
+    read = [Path(__file__), ROOT / "requirements.lock", *sorted(LABS.glob("*.ipynb"))]
+    known = hashlib.sha256()
+    for file in read:
+        known.update(file.name.encode() + file.read_bytes())
+    return known.hexdigest()
+
+
 def build(site: Path) -> Path:
-    """Build JupyterLite with all labs in it; return its folder.
+    """Build JupyterLite with all labs in it, unless it is there; return its folder.
 
     Raises:
         LiteError: `jupyter lite build` failed; its own words are the message.
@@ -173,6 +183,9 @@ def build(site: Path) -> Path:
 
 
 def _build(site: Path) -> Path:
+    stamp, wanted = site / "lite" / STAMP, made_of()
+    if stamp.is_file() and stamp.read_text("utf-8") == wanted:
+        return site / "lite"
     shutil.rmtree(KIT, ignore_errors=True)
     put_labs(KIT / "contents")
     (KIT / "jupyter-lite.json").write_text(json.dumps(settings()), "utf-8")
@@ -197,6 +210,7 @@ def _build(site: Path) -> Path:
     if done.returncode:
         raise LiteError(f"{done.stdout[-2000:]}{done.stderr[-2000:]}")
     finish(KIT / "built")
+    (KIT / "built" / STAMP).write_text(wanted, "utf-8")
     target = site / "lite"
     shutil.rmtree(target, ignore_errors=True)
     shutil.move(KIT / "built", target)

@@ -71,3 +71,22 @@ def test_a_build_holds_every_lab_and_a_policy_on_every_page(tmp_path: Path) -> N
     assert pages
     assert [] == [p for p in pages if lite.POLICY not in p.read_text("utf-8")]
     assert [] == [*folder.rglob("*.map"), *folder.glob("rspack*"), *folder.glob("doc")]
+
+
+def test_what_has_not_changed_is_not_built_again(tmp_path: Path) -> None:
+    folder = tmp_path / "lite"
+    folder.mkdir()
+    (folder / lite.STAMP).write_text(lite.made_of(), "utf-8")
+    assert folder == lite.build(tmp_path)
+    assert [lite.STAMP] == [file.name for file in folder.iterdir()]
+
+
+def test_a_lab_that_has_changed_is_built_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = lite.made_of()
+    monkeypatch.setattr(lite, "LABS", tmp_path)
+    (tmp_path / "01-one.ipynb").write_text("{}", "utf-8")
+    one = lite.made_of()
+    (tmp_path / "01-one.ipynb").write_text("{ }", "utf-8")
+    assert 3 == len({before, one, lite.made_of()})
