@@ -85,6 +85,11 @@ def build() -> bool:
         LiteError: JupyterLite could not be built.
         SearchError: the search index could not be made.
     """
+    with alone("build"):
+        return _build()
+
+
+def _build() -> bool:
     began = time.monotonic()
     frontend.install()
     env = frontend.environment()
@@ -120,8 +125,7 @@ def main() -> int:
     """Build; 0 when it went well."""
     process.end_like_ctrl_c()
     try:
-        with alone("build"):
-            return 0 if build() else 1
+        return 0 if build() else 1
     except WRONG as error:
         print(error, file=sys.stderr)
         return 1

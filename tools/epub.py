@@ -18,8 +18,7 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup, Comment, Tag
 
-from tools import build, print_figures, print_pages, process
-from tools.frontend import FrontEndError
+from tools import build, print_figures, print_pages
 from tools.print_pages import PrintedPage
 
 OUT = build.BUILD / "moving-parts.epub"
@@ -318,19 +317,7 @@ def add(
 
 def main() -> int:
     """Build the book and make the EPUB; 0 when it went well."""
-    process.end_like_ctrl_c()
-    try:
-        if not print_pages.built():
-            return 1
-        count = make_epub()
-    except FrontEndError as error:
-        process.say(str(error), error=True)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    size = OUT.stat().st_size / 1024
-    process.say(f"{OUT.relative_to(build.ROOT)}: {count} documents, {size:.0f} KiB")
-    return 0
+    return print_pages.command(make_epub, OUT, "documents")
 
 
 if __name__ == "__main__":

@@ -21,10 +21,9 @@ from playwright.sync_api import Browser, sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import BooleanObject, DictionaryObject, NameObject
 
-from tools import build, print_figures, print_pages, process
-from tools.frontend import FrontEndError
+from tools import build, print_figures, print_pages
 from tools.print_notes import make
-from tools.print_pages import PrintedPage
+from tools.print_pages import PrintedPage, PrintError
 from tools.test import browser
 
 OUT = build.BUILD / "moving-parts.pdf"
@@ -41,10 +40,6 @@ Chromium was not found, and it is what prints the book.
   Fedora:  dnf install chromium
   macOS:   brew install --cask chromium
 Or name one that is installed: CHROMIUM=/path/to/chrome make pdf"""
-
-
-class PrintError(Exception):
-    """The book could not be printed; the message says why."""
 
 
 def join(page: PrintedPage) -> Tag:
@@ -310,19 +305,7 @@ def make_pdf(out: Path = OUT, site: Path = build.SITE) -> int:
 
 def main() -> int:
     """Build the book and print it; 0 when it went well."""
-    process.end_like_ctrl_c()
-    try:
-        if not print_pages.built():
-            return 1
-        count = make_pdf()
-    except (FrontEndError, PrintError) as error:
-        process.say(str(error), error=True)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    size = OUT.stat().st_size / 1024
-    process.say(f"{OUT.relative_to(build.ROOT)}: {count} pages, {size:.0f} KiB")
-    return 0
+    return print_pages.command(make_pdf, OUT, "pages")
 
 
 if __name__ == "__main__":

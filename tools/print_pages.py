@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 from bs4 import BeautifulSoup, Tag
 
-from tools import build, print_figures, print_notes
+from tools import build, print_figures, print_notes, process
 
 TOC = build.BOOK / "_toc.yml"
 CONFIG = build.BOOK / "_config.yml"
@@ -171,6 +171,27 @@ def settings() -> dict[str, Any]:
     """Return the book's settings: title, author, copyright."""
     loaded: dict[str, Any] = yaml.safe_load(CONFIG.read_text("utf-8"))
     return loaded
+
+
+class PrintError(Exception):
+    """The book cannot be printed; the message says what to do."""
+
+
+def command(make: Callable[[], int], out: Path, unit: str) -> int:
+    """Build the book, make a file of it, and say how large that is; the exit code."""
+    process.end_like_ctrl_c()
+    try:
+        if not built():
+            return 1
+        count = make()
+    except (*build.WRONG, PrintError) as error:
+        process.say(str(error), error=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    size = out.stat().st_size / 1024
+    process.say(f"{out.relative_to(build.ROOT)}: {count} {unit}, {size:.0f} KiB")
+    return 0
 
 
 def built() -> bool:

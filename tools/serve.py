@@ -18,7 +18,6 @@ from typing import BinaryIO, ClassVar
 from urllib.parse import urlsplit
 
 from tools import build, labs, process
-from tools.alone import alone
 
 HOST = "127.0.0.1"
 PORT = 8000
@@ -166,9 +165,8 @@ def main() -> int:
     """Build, then serve until Ctrl-C."""
     process.end_like_ctrl_c()
     try:
-        with alone("build"):
-            if not build.build():
-                return 1
+        if not build.build():
+            return 1
         serve()
     except (*build.WRONG, labs.LabError) as error:
         process.say(str(error), error=True)
