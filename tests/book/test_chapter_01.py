@@ -145,7 +145,7 @@ def test_a_chain_fails_about_as_many_calls_as_derived(page: Page) -> None:
             assert sum(calls) / len(calls) == pytest.approx(derived, abs=0.08)
     # The text speaks of the setting that the page shows first.
     start = page["rate"].text(page["rate"].start)
-    assert f"At {start} lost, one service fails" in TEXT
+    assert f"At {start} lost, {{glue:text}}`one_fails" in TEXT
 
 
 @pytest.mark.slow
