@@ -108,3 +108,27 @@ def answer_all(page: Page) -> None:
             send = question.get_by_role("button").first
             if send.count() and send.is_enabled():
                 send.click()
+
+
+HEIGHTS = """() => Object.fromEntries([...document.querySelectorAll(
+  "article .mp-question, .mp-exercise, article .cell, moving-parts-knob"
+)].map((each, n) => [`${n} ${each.id || each.className || each.localName}`,
+  Math.round(each.getBoundingClientRect().height)]))"""
+
+
+@pytest.mark.parametrize("path", addresses())
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_scripts_add_has_its_place_before_they_come(
+    browser: Browser, base: str, width: int, path: str
+) -> None:
+    """So a reader who comes back to the middle of a page does not see it jump."""
+    found = []
+    for blocked in (True, False):
+        with browser.new_context(viewport={"width": width, "height": 800}) as context:
+            page = context.new_page()
+            if blocked:
+                page.route("**/*.js*", lambda route: route.abort())
+            page.goto(base + path)
+            settled(page)
+            found.append(page.evaluate(HEIGHTS))
+    assert found[0] == found[1]
