@@ -3,8 +3,8 @@
 A page runs the site's own scripts and those few of its own text whose hashes stand in
 its policy; its style attributes become classes of one style sheet, since a policy
 that lets attributes through lets everybody's through. JupyterLite (`lite/`) compiles
-code as it runs and loads styles of its own: its pages keep the policy it ships with,
-which is none, and the chapters never frame or import anything of it.
+code as it runs and inserts styles of its own: its pages have a wider policy, which
+tools/lite.py gives them, and the chapters never frame or import anything of it.
 """
 
 from __future__ import annotations
