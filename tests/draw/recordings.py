@@ -1,4 +1,8 @@
-"""Recordings made by hand, with every fate and moment in them."""
+"""Recordings made by hand, with every fate and moment in them; figures' digests."""
+
+import os
+import subprocess
+import sys
 
 from movingparts.world.core.recording import Recorder, Recording, Span
 
@@ -167,3 +171,17 @@ def hostile() -> Recording:
         )  # fmt: skip
         to.moment(i * 1_000 + 500, text, [text], text)
     return to.recording(6_000)
+
+
+def digests(code: str) -> set[str]:
+    """What code prints in processes of their own, whose sets have other orders."""
+    return {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "4242")
+    }
