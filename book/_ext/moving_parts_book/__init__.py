@@ -12,7 +12,6 @@ from . import (
     formulas,
     knobs,
     labs,
-    live,
     markup,
     plan,
     progress,
@@ -34,7 +33,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         formulas,
         knobs,
         labs,
-        live,
         site,
     ):
         part.setup(app)

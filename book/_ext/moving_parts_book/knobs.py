@@ -16,7 +16,6 @@ from typing import Any
 from sphinx.application import Sphinx
 
 FOLDER = "_static/knobs"
-SCRIPT = "vendor/js/knob.js"
 TAG = "<moving-parts-knob>"
 # The JSON holds no "<" (movingparts.draw.knob writes it as an escape).
 ELEMENT = re.compile(
@@ -36,7 +35,7 @@ def prepare_page(
     context: dict[str, Any],
     doctree: object,
 ) -> None:
-    """Take the settings out of the page, and load what turns the knobs."""
+    """Take the settings out of the page."""
     body = context.get("body") or ""
     if TAG not in body:
         return
@@ -44,7 +43,6 @@ def prepare_page(
         context["body"] = ELEMENT.sub(r"\g<figure>", body)
         return
     context["body"] = ELEMENT.sub(lambda found: kept(app, found), body)
-    app.add_js_file(SCRIPT, type="module", priority=700)
 
 
 def kept(app: Sphinx, found: re.Match[str]) -> str:

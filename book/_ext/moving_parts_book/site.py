@@ -20,14 +20,20 @@ from . import sharing
 BOOK = Path(__file__).resolve().parent.parent.parent
 PLAYER = BOOK.parent / "src/movingparts/draw/player.js"
 FRAME = "vendor/js/frame.js"
-PLAYER_TAG = "<moving-parts-player"
 NUMBERED = re.compile(r"^(chapters|labs)/\d\d-")
 STARTED: dict[str, int] = {}  # of this build, in microseconds
 BASE_URL_VARIABLE = "MOVING_PARTS_URL"
 
-# What Sphinx, the theme and the extensions load on every page, and what on a page it
-# serves; "" where that is nothing here (book/_js/frame.js does it).
-SERVES = {
+# Scripts of the book that not every page needs, in the order in which they come: live
+# cells take their outputs down as they were built, before the others touch them.
+SCRIPTS = {
+    "vendor/js/live.js": 'class="cell tag_live',
+    "player.js": "<moving-parts-player",
+    "vendor/js/knob.js": "<moving-parts-knob",
+}
+# What is loaded unless it is left out, and what on a page it serves; "" where that is
+# nothing here (book/_js/frame.js does it).
+SERVES = SCRIPTS | {
     "documentation_options.js": "",
     "DOCUMENTATION_OPTIONS.": "",
     "doctools.js": "",
@@ -77,10 +83,8 @@ def prepare_page(
     context: dict[str, Any],
     doctree: object,
 ) -> None:
-    """Load on a page what serves it, and give it its kicker."""
+    """Give a chapter's or a lab's page its kicker."""
     body = context.get("body") or ""
-    if PLAYER_TAG in body:
-        app.add_js_file("player.js", type="module", priority=700)
     if NUMBERED.match(pagename):
         context["body"] = body.replace("<h1>", kicker(app, pagename) + "<h1>", 1)
 
@@ -183,6 +187,8 @@ def setup(app: Sphinx) -> None:
     # After all others, which add what they bring.
     app.connect("html-page-context", load_what_serves, priority=950)
     app.add_js_file(FRAME, type="module")
+    for place, script in enumerate(SCRIPTS):
+        app.add_js_file(script, type="module", priority=700 + place)
     sharing.setup(app)
     # After the theme's own handler, which writes pygments.css.
     app.connect("build-finished", finish, priority=900)
