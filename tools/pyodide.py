@@ -5,7 +5,8 @@ index at the lock's versions and hashes, ours is built from src. `assemble(site)
 all of it into `site/pyodide`, with two lock files in Pyodide's own form:
 
     pyodide-lock.json      what chapter pages load: movingparts and its core
-    pyodide-lock-lab.json  the same, with what JupyterLite's kernel and figures need
+    pyodide-lock-lab.json  the same, with what JupyterLite's kernel and figures need,
+                           and what a lab loads when a cell imports it (`ASKED_FOR`)
 """
 
 import hashlib
@@ -14,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterable
@@ -54,6 +56,9 @@ INSIDE = {
 # What JupyterLite's kernel installs by itself, besides the wheels that it brings.
 KERNEL = ("comm", "ipython", "jedi", "micropip", "packaging")
 BROUGHT = ("ipykernel", "piplite", "pyodide-kernel")
+# What JupyterLite's kernel loads before a cell whose own text imports it: the lock
+# lists it, nothing there depends on it, and no lab that does without it asks for it.
+ASKED_FOR = ("sqlalchemy",)
 # Front-end parts and other systems' parts, which ipywidgets asks for by name.
 LEFT_OUT = frozenset({"widgetsnbextension", "jupyterlab-widgets"})
 # The one part of IPython that a page needs: how it prints a value, as in the build.
@@ -91,6 +96,11 @@ def core() -> list[str]:
 def lab() -> list[str]:
     """Return the names of what a lab asks for: figures in a notebook, and a kernel."""
     return sorted({*core(), *inside(_project()["draw"]), *KERNEL} - LEFT_OUT)
+
+
+def in_all() -> list[str]:
+    """Return the names of all that a lab may load, at its start or later."""
+    return needed([*lab(), *ASKED_FOR])
 
 
 def asked_by(name: str) -> list[str]:
@@ -182,7 +192,7 @@ def _fetch() -> Path:
     WHEELS.mkdir(parents=True)
     had: list[str] = []
     # What is not installed here tells what it asks for only when its wheel is there.
-    while (names := needed(lab())) != had:
+    while (names := in_all()) != had:
         download([name for name in names if name not in had])
         had = names
     stamp.write_text(known, "utf-8")
@@ -201,10 +211,8 @@ def needed_after_fetch(roots: Iterable[str]) -> list[str]:
     return needed(roots)
 
 
-def own_wheel() -> Path:
-    """Build the package's own wheel; its name changes whenever its content does."""
-    folder = KIT / "own"
-    shutil.rmtree(folder, ignore_errors=True)
+def own_wheel(folder: Path) -> Path:
+    """Build the package's wheel into a folder; its name changes with its content."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
     done = subprocess.run(
         [*command, "-d", str(folder)],
@@ -298,10 +306,14 @@ def assemble(site: Path) -> Path:
         KitError: a wheel could not be fetched or built.
     """
     fetch()
-    target = site / "pyodide"
-    own = own_wheel()
+    # A folder of its own: two builds at the same time take nothing from each other.
+    with tempfile.TemporaryDirectory() as folder:
+        return _assemble(site / "pyodide", own_wheel(Path(folder)))
+
+
+def _assemble(target: Path, own: Path) -> Path:
     for_pages = [*core_wheels(), own]
-    wanted = set(needed(lab()))
+    wanted = set(in_all())
     wheels = [file for file in sorted(WHEELS.glob("*.whl")) if named(file) in wanted]
     for_labs = [*wheels, *brought_wheels(), own]
     files = {file.name: file.read_bytes() for file in for_labs}

@@ -13,13 +13,25 @@ ROOT = Path(__file__).parents[2]
 
 def answer(code: str) -> Any:
     """Run code whose last value is JSON; return what that says."""
+    wheels = json.dumps([str(file) for file in pyodide.core_wheels()])
+    return ask("run.mjs", wheels, str(ROOT), code=code)
+
+
+def lab_cell(site: Path, cell: str) -> Any:
+    """Run a cell with what a lab of that site has; return what lab.mjs says."""
+    frontend.install()
+    lock = pyodide.assemble(site) / "pyodide-lock-lab.json"
+    return ask("lab.mjs", str(lock), code=cell)
+
+
+def ask(script: str, *arguments: str, code: str) -> Any:
+    """Run a script of this folder with code as its input; return the JSON it prints."""
     frontend.install()
     env = frontend.environment()
     node = shutil.which("node", path=env["PATH"])
     assert node is not None
-    wheels = json.dumps([str(file) for file in pyodide.core_wheels()])
     done = subprocess.run(
-        [node, str(Path(__file__).with_name("run.mjs")), wheels, str(ROOT)],
+        [node, str(Path(__file__).with_name(script)), *arguments],
         input=code,
         capture_output=True,
         text=True,
