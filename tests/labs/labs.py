@@ -14,8 +14,10 @@ import nbclient
 import nbformat
 
 from movingparts.check import Exercise, exercises
+from tests.cells import need_sockets
 
 REPOSITORY = Path(__file__).parents[2]
+LABS = tuple(sorted(path.stem for path in (REPOSITORY / "labs").glob("*.ipynb")))
 
 
 def exercises_of(lab: str) -> list[Exercise]:
@@ -49,6 +51,13 @@ def run(notebook: nbformat.NotebookNode, folder: Path, *, timeout: int = 120) ->
         resources={"metadata": {"path": str(folder)}},
     )
     client.execute()
+
+
+def local_cells(notebook: nbformat.NotebookNode) -> set[str]:
+    """Return the ids of the cells that need sockets."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    local = need_sockets(cell.source for cell in code)
+    return {cell.id for cell, needs in zip(code, local, strict=True) if needs}
 
 
 def texts(notebook: nbformat.NotebookNode) -> dict[str, str]:
