@@ -112,6 +112,7 @@ def start(root: Path, number: str, slug: str, title: str) -> list[Path]:
     refuse(root, number, slug, title)
     name = f"{number}-{slug}"
     values = {"number": number, "slug": slug, "title": title, "name": name}
+    values["plain"] = str(int(number))  # in code and in an exercise's id: 8, not 08
     files = {
         root / "chapters" / f"{name}.md": "chapter.md.in",
         root / "labs" / "solutions" / f"{name}.py": "solution.py.in",
@@ -132,6 +133,12 @@ def start(root: Path, number: str, slug: str, title: str) -> list[Path]:
     return list(written)
 
 
+def promised(root: Path, name: str) -> bool:
+    """Whether the cover's plan lists the chapter, which holds it to length and form."""
+    plan = (root / "book" / "_ext" / "plan.yml").read_text("utf-8")
+    return re.search(rf"slug: {name}\s*$", plan, re.MULTILINE) is not None
+
+
 def main() -> int:
     """Start the chapter that the command line names; 0 when it stands."""
     number, slug, title = [*sys.argv[1:], "", "", ""][:3]
@@ -143,6 +150,8 @@ def main() -> int:
     for path in files:
         print(path.relative_to(ROOT))
     print("It builds and passes as it is: make book. Now make it worth reading.")
+    if promised(ROOT, f"{number}-{slug}"):
+        print("The cover promises it: make test tells what it still lacks.")
     return 0
 
 

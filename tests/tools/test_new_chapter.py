@@ -1,5 +1,6 @@
 """A chapter that `make new-chapter` starts is complete, passes and builds."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -8,10 +9,17 @@ from pathlib import Path
 import pytest
 
 from tools import build, frontend, siblings
-from tools.new_chapter import ChapterError, listed, start
+from tools.new_chapter import ChapterError, fill, listed, promised, start
 
 ROOT = Path(__file__).parents[2]
 NAME = "18-whose-turn"
+
+# What holds for every chapter and for every lab.
+FORM = (
+    *("cells.py", "book/chapters.py", "book/conftest.py", "book/pages.py"),
+    *("book/test_form.py", "labs/labs.py", "labs/test_every_lab.py"),
+    "labs/test_every_lab_twice.py",
+)
 
 CONTENTS = """\
 format: jb-book
@@ -33,7 +41,8 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "book" / "_toc.yml").write_text(CONTENTS)
     for folder in ("chapters", "labs"):
         (root / folder).mkdir()
-    (root / "src").symlink_to(ROOT / "src", target_is_directory=True)
+    for folder in ("src", "tools"):
+        (root / folder).symlink_to(ROOT / folder, target_is_directory=True)
     start(root, "18", "whose-turn", "Whose turn")
     return root
 
@@ -54,6 +63,24 @@ def test_its_own_tests_pass(fork: Path) -> None:
         check=False,
     )
     assert "2 passed" in said.stdout, said.stdout + said.stderr
+
+
+@pytest.mark.slow
+def test_it_has_the_form_of_a_chapter_and_its_lab_that_of_a_lab(fork: Path) -> None:
+    """What is promised on the cover is held to more: its length, its exercises."""
+    for name in FORM:
+        (fork / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "tests" / name, fork / "tests" / name)
+    tests = [f"tests/{name}" for name in FORM if "/test_" in name]
+    said = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
+        cwd=fork,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == said.returncode, said.stdout + said.stderr
+    assert 12 <= said.stdout.splitlines()[0].count("."), said.stdout
 
 
 @pytest.mark.slow
@@ -99,6 +126,20 @@ def test_a_number_is_given_once(fork: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "template", ["chapter.md.in", "lab.txt.in", "solution.py.in", "tests.py.in"]
+)
+def test_a_number_below_ten_is_a_number_in_code_as_well(template: str) -> None:
+    """`SEED = 08` is no Python, and an exercise of chapter 08 is 8.1."""
+    values = {"number": "08", "plain": "8", "slug": "x", "title": "X", "name": "08-x"}
+    text = fill(template, values)
+    if template.endswith(".py.in"):
+        ast.parse(text)
+    assert "SEED = 0" not in text
+    assert "seed=0" not in text
+    assert "08.1" not in text
+
+
+@pytest.mark.parametrize(
     ("number", "slug", "title", "said"),
     [
         ("", "whose-turn", "Whose turn", "A number, a slug and a title are needed"),
@@ -135,3 +176,9 @@ def test_the_contents_keep_the_order_of_the_numbers() -> None:
         "chapters/09-nine",
         "book/glossary",
     ] == pages
+
+
+def test_the_cover_promises_the_chapters_of_its_plan_and_no_other() -> None:
+    assert promised(ROOT, siblings.chapters(ROOT)[0])
+    assert not promised(ROOT, NAME)
+    assert not promised(ROOT, siblings.chapters(ROOT)[0][:5])
