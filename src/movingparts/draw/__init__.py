@@ -1,5 +1,6 @@
-"""Figures: a recording as a sequence diagram, a topology, a player; charts; knobs."""
+"""Figures: a recording as sequence, topology, player; charts; knobs; boards."""
 
+from movingparts.draw.board import BoardFigure, board
 from movingparts.draw.chart import chart, ecdf, percentiles
 from movingparts.draw.figure import Figure, Twin
 from movingparts.draw.knob import Dial, Knob, knob
@@ -8,11 +9,13 @@ from movingparts.draw.sequence import sequence
 from movingparts.draw.topology import topology
 
 __all__ = [
+    "BoardFigure",
     "Dial",
     "Figure",
     "Knob",
     "Player",
     "Twin",
+    "board",
     "chart",
     "ecdf",
     "knob",

@@ -11,7 +11,7 @@ from movingparts.draw.ink import escaped, printable
 # the tags of <svg>, and would leave the figure's words in a heap. So the drawing is
 # hidden by an attribute and shown by the style; where the style goes, it stays hidden,
 # and the note and the table remain.
-_SHOW = (
+SHOW = (
     "<style>.mp-figure{margin:0 0 1rem;padding:0}"
     ".mp-figure>.mp-art,moving-parts-player>.mp-art{display:block!important}"
     ".mp-figure>.mp-note,moving-parts-player>.mp-note{display:none}"
@@ -98,6 +98,6 @@ class Figure:
 def art(svg: str) -> str:
     """Return the drawing as HTML that stays tidy where a notebook is not trusted."""
     return (
-        f'{_SHOW}<div class="mp-art" slot="art" hidden>{svg}</div>'
+        f'{SHOW}<div class="mp-art" slot="art" hidden>{svg}</div>'
         '<p class="mp-note" slot="note">Run this cell to draw the figure.</p>'
     )
