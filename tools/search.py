@@ -13,6 +13,7 @@ NOT_SEARCHED = (
     "svg",
     "moving-parts-player",
     "moving-parts-knob",
+    "moving-parts-board",
     ".mp-fold",
     ".mp-plan",
     ".mp-kicker",

@@ -6,7 +6,7 @@
  */
 import DOMPurify from "dompurify";
 
-const OURS = /^moving-parts-(?:player|knob)$/;
+const OURS = /^moving-parts-(?:player|knob|board)$/;
 const DATA = 'script[type="application/json"]';
 const ADDRESSES = ["src", "srcset", "href", "xlink:href", "poster", "background"];
 const POINTERS = ["aria-labelledby", "aria-describedby", "aria-controls", "for", "headers"];

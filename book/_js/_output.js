@@ -147,7 +147,7 @@ function bare(html) {
   return made("div", "", fragment).innerHTML.trim();
 }
 
-/** Have the elements that a result brings work: by scripts that the page may lack.
+/** Have the elements that a result brings work: by files that the page may lack.
  *
  * What they show in their shadow roots is drawn with the result's own styles.
  */
@@ -156,7 +156,9 @@ function define(element, sheets) {
   const scripts = {
     "moving-parts-player": "_static/player.js",
     "moving-parts-knob": "_static/vendor/js/knob.js",
+    "moving-parts-board": "_static/vendor/js/board.js",
   };
+  if (element.querySelector("moving-parts-board")) dress("_static/css/board.css", root);
   for (const [name, script] of Object.entries(scripts)) {
     const found = [...element.querySelectorAll(name)];
     if (!found.length) continue;
@@ -166,6 +168,15 @@ function define(element, sheets) {
       for (const { shadowRoot } of found) shadowRoot?.adoptedStyleSheets.push(...sheets);
     });
   }
+}
+
+/** Load a style sheet, unless the page has it. */
+function dress(path, root) {
+  if (document.querySelector(`link[href*="${path}"]`)) return;
+  const link = made("link", "");
+  link.rel = "stylesheet";
+  link.href = new URL(path, root).href;
+  document.head.append(link);
 }
 
 /** An error as Python tells it, with the frames of libraries folded. */

@@ -6,14 +6,17 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from movingparts.draw import board
+from movingparts.storming import Board, Card
 from tests.browser.chromium import CHROMIUM, FLAGS, MARKS
-from tests.browser.live_site import LiveSite, cell
+from tests.browser.live_site import CELL, LiveSite, cell
 from tests.world.test_simulated import MORNING
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,8 +178,8 @@ def test_all_cells_of_a_page_show_what_the_build_has_shown(
     )
     built = file.select("div.cell.tag_live")
     assert len(built) >= 3
-    # Players and knobs would rebuild what is compared here.
-    site.refused |= {"player.js", "knob.js"}
+    # Players, knobs and boards would rebuild what is compared here.
+    site.refused |= {"player.js", "knob.js", "board.js"}
     try:
         reader.open(site.url + path)
         reader.run(len(built), within=LONG)
@@ -464,6 +467,31 @@ def test_a_player_plays_where_the_page_had_none(reader: Reader, site: LiveSite) 
     player = reader.output(1).locator("moving-parts-player")
     expect(player.get_by_role("button", name="Play", exact=False).first).to_be_visible()
     expect(player.locator("svg text").first).to_be_visible()
+    reader.expect_quiet()
+
+
+def test_a_board_is_sorted_where_the_page_had_none(
+    reader: Reader, site: LiveSite
+) -> None:
+    """Its script and its style sheet are loaded when it appears."""
+    source = (
+        "from movingparts.draw import board\n"
+        "from movingparts.storming import Board, Card\n"
+        "cards = Card('RideStarted', 'off'), Card('RideEnded', 'over')\n"
+        "board(Board(cards), contexts=('rides', 'fleet'), title='Two events')"
+    )
+    cards = Card("RideStarted", "off"), Card("RideEnded", "over")
+    made = board(Board(cards), contexts=("rides", "fleet"), title="Two events")
+    built = f'<div class="cell_output"><div class="output text_html">{made.html()}'
+    page = CELL.format(source=escape(source), output=f"{built}</div></div>")
+    reader.open(site.page(page))
+    assert [] == site.asked("board.")
+    reader.run(1)
+    reader.expect_said(1, "Same as on the page.")
+    live = reader.output(1).locator("moving-parts-board")
+    live.get_by_label("Context of RideStarted").select_option("rides")
+    expect(live.locator(".mp-bin").nth(1)).to_have_text("ridesRideStarted")
+    expect(live.locator(".mp-desk")).to_have_css("position", "sticky")
     reader.expect_quiet()
 
 

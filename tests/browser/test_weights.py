@@ -112,6 +112,7 @@ def answer_all(page: Page) -> None:
 
 HEIGHTS = """() => Object.fromEntries([...document.querySelectorAll(
   "article .mp-question, .mp-exercise, article .cell, moving-parts-knob"
+  + ", moving-parts-board"
 )].map((each, n) => [`${n} ${each.id || each.className || each.localName}`,
   Math.round(each.getBoundingClientRect().height)]))"""
 

@@ -30,10 +30,13 @@ SCRIPTS = {
     "vendor/js/live.js": 'class="cell tag_live',
     "player.js": "<moving-parts-player",
     "vendor/js/knob.js": "<moving-parts-knob",
+    "vendor/js/board.js": "<moving-parts-board",
 }
+STYLES = ("css/board.css",)  # as well
 # What is loaded unless it is left out, and what on a page it serves; "" where that is
 # nothing here (book/_js/frame.js does it).
 SERVES = SCRIPTS | {
+    "css/board.css": "<moving-parts-board",
     "documentation_options.js": "",
     "DOCUMENTATION_OPTIONS.": "",
     "doctools.js": "",
@@ -189,6 +192,8 @@ def setup(app: Sphinx) -> None:
     app.add_js_file(FRAME, type="module")
     for place, script in enumerate(SCRIPTS):
         app.add_js_file(script, type="module", priority=700 + place)
+    for sheet in STYLES:
+        app.add_css_file(sheet)
     sharing.setup(app)
     # After the theme's own handler, which writes pygments.css.
     app.connect("build-finished", finish, priority=900)

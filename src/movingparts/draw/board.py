@@ -106,7 +106,7 @@ class BoardFigure:
     def _rules(self) -> str:
         items = "".join(
             f'<li>{_sign(letter, rule)} {escaped(rule.says)} <span class="mp-kind">'
-            f"{_when(rule)}</span></li>"
+            f"({_when(rule)})</span></li>"
             for letter, rule in self._lettered()
         )
         label = "Rules between events"
@@ -285,7 +285,7 @@ def _verdict(found: Findings) -> str:
 
 
 def _finding(finding: Crossing | Clash, events: Sequence[str]) -> str:
-    cards = " ".join(
+    cards = "".join(
         f'<button type="button">{escaped(each)}</button>' for each in events
     )
     return f"<p>{escaped(repr(finding))}</p><p>{cards}</p>"

@@ -1,0 +1,361 @@
+/* Event-storming boards: the reader sorts events into contexts, and each move is judged.
+ *
+ * <moving-parts-board> holds the wall of notes, an empty place in each event's note, the
+ * desk as it is at the start, and the data. This fills the places with lists to choose
+ * from (the way by keyboard, by ear and by thumb) and brings the desk to life: chips and
+ * notes are dragged, or picked up with one click and put down with another. What is
+ * sorted is kept for as long as the page is open. Whatever the data says becomes text.
+ */
+import { clashed, crossed, holds, judged } from "./_judge.js";
+import { make } from "./_make.js";
+
+const FORMAT = "movingparts.board/1";
+const SETTLED = 700; // milliseconds without a move before what came of it is read out
+const MOST = 40; // contexts
+const LONGEST = 30; // characters of a context's name
+const FLIGHT = { duration: 350, easing: "cubic-bezier(.3,.7,.2,1)" };
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+const EVENTS = ["click", "dragstart", "dragover", "drop", "dragend"];
+
+let boards = 0;
+
+function button(text, press, attributes) {
+  const made = make("button", { type: "button", ...attributes }, text);
+  made.addEventListener("click", press);
+  return made;
+}
+
+const processes = (count) => `${count} process${count === 1 ? "" : "es"}`;
+
+class MovingPartsBoard extends HTMLElement {
+  connectedCallback() {
+    document.addEventListener("keydown", this);
+    if (this.data) return;
+    const script = this.querySelector(':scope > script[type="application/json"]');
+    const data = script && JSON.parse(script.textContent);
+    if (data?.format !== FORMAT) return;
+    this.data = data;
+    this.find();
+    this.build();
+    this.begin();
+    this.desk.hidden = false;
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("keydown", this);
+    clearTimeout(this.settling);
+  }
+
+  /** Find what stands in the wall: each event's note, each rule's letters, the words. */
+  find() {
+    boards += 1;
+    const { events, rules } = this.data;
+    const listed = [...this.querySelectorAll(".mp-rules .mp-rule")];
+    this.signs = rules.map((_, i) => [listed[i]]);
+    this.words = [];
+    this.notes = new Map();
+    this.chips = new Map();
+    this.querySelectorAll(".mp-wall > .mp-event").forEach((note, i) => {
+      const { name, words } = events[i];
+      const signs = note.querySelectorAll(".mp-rule");
+      rules.filter((rule) => rule.events.includes(name))
+        .forEach((rule, at) => this.signs[rules.indexOf(rule)].push(signs[at]));
+      note.querySelectorAll(".mp-word").forEach((element, at) => {
+        this.words.push({ element, name, word: words[at][0] });
+      });
+      this.notes.set(name, this.note(note, name, i));
+      const chip = { class: "mp-chip", "data-card": i, draggable: "true" };
+      this.chips.set(name, make("li", chip, name));
+    });
+    this.signs.forEach((all, i) => all.forEach((sign) => { sign.title = rules[i].says; }));
+  }
+
+  /** Put a list of contexts into a note; return the parts that change. */
+  note(note, name, i) {
+    const id = `mp-board-${boards}-${i}`;
+    const choice = make("select", {
+      "aria-label": `Context of ${name}`, "aria-describedby": id, autocomplete: "off",
+    });
+    const state = make("span", { class: "mp-heard", id });
+    choice.addEventListener("change", () => this.move(name, choice.value));
+    note.querySelector(".mp-sort").replaceChildren(choice, state);
+    note.dataset.card = i;
+    note.draggable = true;
+    return { note, choice, state };
+  }
+
+  build() {
+    this.desk = this.querySelector(".mp-desk");
+    this.score = make("div", { class: "mp-score" });
+    this.why = button("Findings", () => this.findings.focus());
+    this.bins = make("ul", { class: "mp-bins", "aria-label": "Contexts" });
+    this.findings = make("ul", {
+      class: "mp-findings", tabindex: "-1", "aria-label": "Findings",
+    });
+    this.heard = this.querySelector(":scope > .mp-heard")
+      ?? make("p", { class: "mp-heard", role: "status" });
+    this.desk.replaceChildren(
+      this.score, this.presets(), this.bins, this.findings, this.own());
+    this.append(this.heard);
+    for (const event of EVENTS) this.addEventListener(event, this);
+  }
+
+  presets() {
+    return make("div", { class: "mp-presets" },
+      button("Start over", () => this.begin("The board is as it was at first.")),
+      button("Put all into one", () => this.each(() => "everything", "All are in one.")),
+      button("Put each alone", () => this.each((name) => name, "Each is alone.")));
+  }
+
+  own() {
+    const name = make("input", { maxlength: LONGEST, autocomplete: "off" });
+    const add = () => {
+      this.trouble.textContent = this.add(name.value.trim().replace(/\s+/g, " "));
+      if (!this.trouble.textContent) name.value = "";
+      name.focus();
+    };
+    name.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.isComposing) add();
+    });
+    this.named = name;
+    this.trouble = make("p", { role: "status" });
+    return make("div", { class: "mp-own" },
+      make("label", {}, "A context of your own ", name), button("Add", add), this.trouble);
+  }
+
+  /** Begin with the contexts that are offered, and what is sorted at the start. */
+  begin(said) {
+    const { contexts, events, start } = this.data;
+    this.contexts = new Map(contexts.map((name) => [name, "given"]));
+    this.sorting = new Map(events.map(({ name }, i) => [name, start[i]]));
+    this.show(said);
+  }
+
+  /** Sort every event; a context that this needs is there until it is empty. */
+  each(contextOf, said) {
+    for (const { name } of this.data.events) {
+      const context = contextOf(name);
+      if (!this.contexts.has(context)) this.contexts.set(context, "made");
+      this.sorting.set(name, context);
+    }
+    this.show(said);
+  }
+
+  move(name, context) {
+    this.sorting.set(name, context);
+    this.show(context ? `${name} is in ${context}.` : `${name} is not sorted.`);
+  }
+
+  /** Add a context; return what is wrong with its name, or nothing. */
+  add(name) {
+    const known = [...this.contexts.keys()].map((each) => each.toLowerCase());
+    if (!name) return "Give the context a name.";
+    if (known.includes(name.toLowerCase())) return `There is a context ${name} already.`;
+    if (known.length >= MOST) return `${MOST} contexts are enough.`;
+    this.contexts.set(name, "own");
+    this.show(`${name} is the last of the contexts.`);
+    return "";
+  }
+
+  /** Show the sorting and what it costs. */
+  show(said) {
+    this.pick(null);
+    const used = new Set(this.sorting.values());
+    for (const [name, kind] of this.contexts) {
+      if (kind === "made" && !used.has(name)) this.contexts.delete(name);
+    }
+    const found = judged(this.data, this.sorting);
+    this.offer();
+    this.flying(() => this.fill());
+    this.mark(found);
+    this.count(found);
+    const before = this.told;
+    this.told = this.tell(found);
+    if (!said) return;
+    const fresh = this.told.filter((line) => !before.includes(line));
+    const lines = [said, this.verdict(found), this.counts(found).map((each) => each.join(" ")).join(", "), ...fresh];
+    this.announce(lines.map((line) => line.replace(/\.?$/, ".")).join(" "), SETTLED);
+  }
+
+  /** Have each note's list offer the contexts that there are. */
+  offer() {
+    const names = [...this.contexts.keys()];
+    const changed = names.join("\n") !== this.offered;
+    this.offered = names.join("\n");
+    for (const [name, { note, choice }] of this.notes) {
+      if (changed) {
+        choice.replaceChildren(new Option("not sorted", ""), ...names.map((each) => new Option(each, each)));
+      }
+      choice.value = this.sorting.get(name);
+      note.toggleAttribute("data-sorted", choice.value !== "");
+    }
+  }
+
+  /** Lay each chip into its context. */
+  fill() {
+    const contexts = [["", "given"], ...this.contexts];
+    this.bins.replaceChildren(...contexts.map(([context, kind]) => {
+      const inside = [...this.chips].filter(([name]) => this.sorting.get(name) === context);
+      const bin = make("li", { class: "mp-bin", "data-bin": context, "data-kind": kind },
+        make("b", {}, context || "not sorted"),
+        make("ul", {}, ...inside.map(([, chip]) => chip)));
+      if (kind === "own" && !inside.length) bin.firstChild.after(this.remover(context));
+      return bin;
+    }));
+  }
+
+  remover(context) {
+    return button("✕", () => {
+      this.contexts.delete(context);
+      this.show(`${context} is gone.`);
+      this.named.focus();
+    }, { "aria-label": `Remove ${context}` });
+  }
+
+  /** Do something that moves chips, and let them be seen to move. */
+  flying(work) {
+    const places = [...this.chips.values()].map((chip) => [chip, chip.getBoundingClientRect()]);
+    work();
+    if (STILL.matches || this.desk.hidden) return;
+    for (const [chip, before] of places) {
+      const after = chip.getBoundingClientRect();
+      const [x, y] = [before.x - after.x, before.y - after.y];
+      if (x || y) chip.animate([{ transform: `translate(${x}px,${y}px)` }, { transform: "none" }], FLIGHT);
+    }
+  }
+
+  /** Mark the rules, words and cards that are concerned. */
+  mark({ torn, processes: slow, clashes }) {
+    const states = new Map([...this.notes.keys()].map((name) => [name, []]));
+    this.data.rules.forEach((rule, i) => {
+      const is = ({ rule: other }) => other === rule;
+      const places = rule.events.map((name) => this.sorting.get(name));
+      const kept = places.every((place) => place && place === places[0]);
+      const state = torn.some(is) ? "torn" : slow.some(is) ? "process" : kept ? "kept" : "";
+      const [letter] = this.signs[i];
+      for (const sign of this.signs[i]) sign.dataset.state = state;
+      if (!state || state === "kept") return;
+      for (const name of rule.events) {
+        if (this.sorting.get(name)) states.get(name).push([state, `rule ${letter.textContent}`]);
+      }
+    });
+    for (const { element, name, word } of this.words) {
+      const clash = clashes.some((each) => each.word === word && each.context === this.sorting.get(name));
+      element.toggleAttribute("data-clash", clash);
+      if (clash) states.get(name).push(["clash", word]);
+    }
+    for (const [name, found] of states) {
+      const worst = ["torn", "clash", "process"].find((state) => found.some(([each]) => each === state));
+      this.chips.get(name).dataset.state = worst ?? "";
+      this.notes.get(name).note.dataset.state = worst ?? "";
+      this.notes.get(name).state.textContent = found.map((each) => each.join(": ")).join("; ");
+    }
+  }
+
+  counts({ unsorted, torn, clashes, processes: slow }) {
+    return [[unsorted.length, "to sort"], [torn.length, "rules torn"],
+      [clashes.length, "word clashes"], [slow.length, "processes"]];
+  }
+
+  verdict(found) {
+    const count = found.processes.length;
+    if (found.torn.length || found.clashes.length) return "It does not hold.";
+    if (!holds(found)) return "It holds so far.";
+    return count ? `It holds, for ${processes(count)}.` : "It holds, without a process.";
+  }
+
+  count(found) {
+    const verdict = make("p", { class: "mp-verdict" }, make("span", {}, this.verdict(found)), " ", this.why);
+    this.score.replaceChildren(
+      ...this.counts(found).map(([count, what]) => make("p", {}, make("b", {}, `${count}`), ` ${what}`)),
+      verdict);
+    const broken = found.torn.length || found.clashes.length;
+    this.score.dataset.state = broken ? "broken" : holds(found) ? "holds" : "";
+    this.why.hidden = !(found.torn.length || found.clashes.length || found.processes.length);
+  }
+
+  /** List what was found; return it as lines. */
+  tell({ torn, clashes, processes: slow }) {
+    const crossing = (each) => {
+      const [letter] = this.signs[this.data.rules.indexOf(each.rule)];
+      return this.finding(letter.cloneNode(true), crossed(each), each.rule.events);
+    };
+    const clash = (each) => {
+      const names = [...each.meanings.values()].flat();
+      return this.finding(make("b", { class: "mp-rule", "data-state": "clash" }, "≠"), clashed(each), names);
+    };
+    const found = [...torn.map(crossing), ...clashes.map(clash), ...slow.map(crossing)];
+    this.findings.replaceChildren(...found);
+    return found.map((each) => each.children[1].textContent);
+  }
+
+  /** One finding: its sign, its sentence, and the way to its cards. */
+  finding(sign, sentence, names) {
+    const cards = names.map((name) => button(name, () => this.notes.get(name).choice.focus()));
+    const found = make("li", {}, sign, make("p", {}, sentence), make("p", {}, ...cards));
+    found.addEventListener("pointerenter", () => this.light(names));
+    found.addEventListener("pointerleave", () => this.light([]));
+    return found;
+  }
+
+  light(names) {
+    for (const [name, { note }] of this.notes) {
+      for (const card of [note, this.chips.get(name)]) card.classList.toggle("mp-lit", names.includes(name));
+    }
+  }
+
+  /** Pick up a card, or none. */
+  pick(name) {
+    this.picked = name;
+    this.toggleAttribute("data-picked", name !== null);
+    for (const [each, { note }] of this.notes) {
+      for (const card of [note, this.chips.get(each)]) card.classList.toggle("mp-picked", each === name);
+    }
+    this.over(null);
+  }
+
+  over(bin) {
+    for (const each of this.bins.children) each.classList.toggle("mp-over", each === bin);
+  }
+
+  announce(text, after = 0) {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => { this.heard.textContent = text; }, after);
+  }
+
+  handleEvent(event) {
+    const { type, target, key } = event;
+    if (type === "keydown") {
+      if (key === "Escape" && this.picked !== null) this.pick(null);
+      return;
+    }
+    const card = target.closest?.("[data-card]");
+    const bin = target.closest?.("[data-bin]");
+    const name = card && this.data.events[card.dataset.card].name;
+    const goes = bin && this.picked !== null && bin.dataset.bin !== this.sorting.get(this.picked);
+    if (type === "click") {
+      if (target.closest("button, select, input, label, summary")) return;
+      if (goes) this.move(this.picked, bin.dataset.bin);
+      else if (name) this.take(name === this.picked ? null : name);
+    } else if (type === "dragstart" && name) {
+      event.dataTransfer.setData("text/plain", name);
+      event.dataTransfer.effectAllowed = "move";
+      this.pick(name);
+    } else if (type === "dragover") {
+      if (goes) event.preventDefault();
+      this.over(goes ? bin : null);
+    } else if (type === "drop" && goes) {
+      event.preventDefault();
+      this.move(this.picked, bin.dataset.bin);
+    } else if (type === "dragend") this.pick(null);
+  }
+
+  take(name) {
+    this.pick(name);
+    if (name) this.announce(`${name} is picked up. Choose a context.`);
+  }
+}
+
+if (!customElements.get("moving-parts-board")) {
+  customElements.define("moving-parts-board", MovingPartsBoard);
+}
