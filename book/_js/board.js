@@ -160,6 +160,7 @@ class MovingPartsBoard extends HTMLElement {
   /** Show the sorting and what it costs. */
   show(said) {
     this.pick(null);
+    this.light([]);
     const used = new Set(this.sorting.values());
     for (const [name, kind] of this.contexts) {
       if (kind === "made" && !used.has(name)) this.contexts.delete(name);
@@ -173,7 +174,8 @@ class MovingPartsBoard extends HTMLElement {
     this.told = this.tell(found);
     if (!said) return;
     const fresh = this.told.filter((line) => !before.includes(line));
-    const lines = [said, this.verdict(found), this.counts(found).map((each) => each.join(" ")).join(", "), ...fresh];
+    const counts = this.counts(found).map((each) => each.join(" ")).join(", ");
+    const lines = [said, this.verdict(found), counts, ...fresh];
     this.announce(lines.map((line) => line.replace(/\.?$/, ".")).join(" "), SETTLED);
   }
 
@@ -184,7 +186,8 @@ class MovingPartsBoard extends HTMLElement {
     this.offered = names.join("\n");
     for (const [name, { note, choice }] of this.notes) {
       if (changed) {
-        choice.replaceChildren(new Option("not sorted", ""), ...names.map((each) => new Option(each, each)));
+        choice.replaceChildren(
+          new Option("not sorted", ""), ...names.map((each) => new Option(each, each)));
       }
       choice.value = this.sorting.get(name);
       note.toggleAttribute("data-sorted", choice.value !== "");
@@ -220,7 +223,8 @@ class MovingPartsBoard extends HTMLElement {
     for (const [chip, before] of places) {
       const after = chip.getBoundingClientRect();
       const [x, y] = [before.x - after.x, before.y - after.y];
-      if (x || y) chip.animate([{ transform: `translate(${x}px,${y}px)` }, { transform: "none" }], FLIGHT);
+      const way = [{ transform: `translate(${x}px,${y}px)` }, { transform: "none" }];
+      if (x || y) chip.animate(way, FLIGHT);
     }
   }
 
@@ -240,15 +244,17 @@ class MovingPartsBoard extends HTMLElement {
       }
     });
     for (const { element, name, word } of this.words) {
-      const clash = clashes.some((each) => each.word === word && each.context === this.sorting.get(name));
+      const context = this.sorting.get(name);
+      const clash = clashes.some((each) => each.word === word && each.context === context);
       element.toggleAttribute("data-clash", clash);
       if (clash) states.get(name).push(["clash", word]);
     }
     for (const [name, found] of states) {
-      const worst = ["torn", "clash", "process"].find((state) => found.some(([each]) => each === state));
-      this.chips.get(name).dataset.state = worst ?? "";
-      this.notes.get(name).note.dataset.state = worst ?? "";
-      this.notes.get(name).state.textContent = found.map((each) => each.join(": ")).join("; ");
+      const { note, state } = this.notes.get(name);
+      const is = (worst) => found.some(([each]) => each === worst);
+      const worst = ["torn", "clash", "process"].find(is) ?? "";
+      for (const card of [note, this.chips.get(name)]) card.dataset.state = worst;
+      state.textContent = found.map((each) => each.join(": ")).join("; ");
     }
   }
 
@@ -265,10 +271,11 @@ class MovingPartsBoard extends HTMLElement {
   }
 
   count(found) {
-    const verdict = make("p", { class: "mp-verdict" }, make("span", {}, this.verdict(found)), " ", this.why);
+    const verdict = make("span", {}, this.verdict(found));
+    const counts = this.counts(found).map(([count, what]) =>
+      make("p", {}, make("b", {}, `${count}`), ` ${what}`));
     this.score.replaceChildren(
-      ...this.counts(found).map(([count, what]) => make("p", {}, make("b", {}, `${count}`), ` ${what}`)),
-      verdict);
+      ...counts, make("p", { class: "mp-verdict" }, verdict, " ", this.why));
     const broken = found.torn.length || found.clashes.length;
     this.score.dataset.state = broken ? "broken" : holds(found) ? "holds" : "";
     this.why.hidden = !(found.torn.length || found.clashes.length || found.processes.length);
@@ -282,7 +289,8 @@ class MovingPartsBoard extends HTMLElement {
     };
     const clash = (each) => {
       const names = [...each.meanings.values()].flat();
-      return this.finding(make("b", { class: "mp-rule", "data-state": "clash" }, "≠"), clashed(each), names);
+      const sign = make("b", { class: "mp-rule", "data-state": "clash" }, "≠");
+      return this.finding(sign, clashed(each), names);
     };
     const found = [...torn.map(crossing), ...clashes.map(clash), ...slow.map(crossing)];
     this.findings.replaceChildren(...found);
@@ -298,9 +306,17 @@ class MovingPartsBoard extends HTMLElement {
     return found;
   }
 
+  /** Light up the cards that a finding speaks of. */
   light(names) {
+    this.toggle("mp-lit", (name) => names.includes(name));
+  }
+
+  /** Give those cards a class that are meant, in the wall and on the desk. */
+  toggle(class_, meant) {
     for (const [name, { note }] of this.notes) {
-      for (const card of [note, this.chips.get(name)]) card.classList.toggle("mp-lit", names.includes(name));
+      for (const card of [note, this.chips.get(name)]) {
+        card.classList.toggle(class_, meant(name));
+      }
     }
   }
 
@@ -308,9 +324,7 @@ class MovingPartsBoard extends HTMLElement {
   pick(name) {
     this.picked = name;
     this.toggleAttribute("data-picked", name !== null);
-    for (const [each, { note }] of this.notes) {
-      for (const card of [note, this.chips.get(each)]) card.classList.toggle("mp-picked", each === name);
-    }
+    this.toggle("mp-picked", (each) => each === name);
     this.over(null);
   }
 

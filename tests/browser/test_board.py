@@ -273,12 +273,16 @@ def test_the_cards_rules_and_words_concerned_are_marked(opened: Open) -> None:
 
 
 def test_a_finding_lights_up_its_cards_and_leads_to_them(opened: Open) -> None:
-    page = opened(figure(HALF).html())
-    finding = page.locator(".mp-findings > li").first
+    page = opened()
+    sort(page, {"RideStarted": "rides", "RideEnded": "stations"})
+    finding = page.locator(".mp-findings > li")
     finding.hover()
     expect(page.locator(".mp-event.mp-lit .mp-name")).to_have_text(
         ["RideStarted", "RideEnded"]
     )
+    sort(page, {"RideEnded": "rides"})
+    expect(page.locator(".mp-lit")).to_have_count(0)  # nor is there a finding
+    sort(page, {"RideEnded": "stations"})
     finding.get_by_role("button", name="RideStarted").click()
     expect(choice(page, "RideStarted")).to_be_focused()
     expect(choice(page, "RideStarted")).to_be_in_viewport(ratio=1)
