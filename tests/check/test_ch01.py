@@ -1,4 +1,8 @@
-"""The exercises of chapter 01: stubs, solutions, and what wrong answers believe."""
+"""The exercises of chapter 01: what wrong answers believe, and what is right as well.
+
+That stubs are still to do and solutions pass holds for every chapter's exercises:
+test_every_exercise.py, which also counts the wrong answers of `WRONG`.
+"""
 
 import asyncio
 import itertools
@@ -21,6 +25,7 @@ from movingparts.check.ch01 import (
 )
 from movingparts.check.ch01 import last_bike as bikes
 from movingparts.world import Uniform, simulate
+from tests.labs import labs
 
 
 @cache
@@ -30,14 +35,6 @@ def checked(exercise_id, answer):
 
 
 EXERCISES = {exercise.id: exercise for exercise in exercises()}
-
-
-def made_by(source, name):
-    """Run a cell's text and return what it defines under that name."""
-    scope = {"httpx": httpx, "FastAPI": FastAPI, "HTTPException": HTTPException}
-    scope |= {"Decision": Decision, "__name__": "answer"}
-    exec(compile(source, "answer.py", "exec"), scope)
-    return scope[name]
 
 
 # --- 1.1: what a failure tells you ---------------------------------------------------
@@ -730,25 +727,6 @@ ATTEMPTS = {
 }
 
 
-@pytest.mark.parametrize("exercise_id", EXERCISES)
-def test_a_stub_is_still_to_do_and_no_failure(exercise_id):
-    exercise = EXERCISES[exercise_id]
-    verdict = check(exercise_id, made_by(exercise.stub, exercise.call.name))
-    assert (verdict.state, bool(verdict)) == ("still to do", False)
-    assert repr(verdict).startswith(f"Exercise {exercise_id} still to do: ")
-    assert "\n" not in repr(verdict)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("exercise_id", EXERCISES)
-def test_the_solution_passes(exercise_id):
-    """The solution that `exercises()` shows is enough, with the lab's imports."""
-    exercise = EXERCISES[exercise_id]
-    answer = made_by(exercise.solution, exercise.call.name)
-    verdict = check(exercise_id, answer)
-    assert (verdict.passed, verdict.misconception) == (True, ""), verdict
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("exercise_id", "answer"), RIGHT)
 def test_another_right_answer_passes_too(exercise_id, answer):
@@ -837,16 +815,6 @@ def test_a_value_is_shown_without_its_address_and_cut_short(value, said):
     assert text.endswith(said[-20:])
 
 
-def test_wrong_answers_are_told_apart():
-    """Each exercise knows at least three misconceptions."""
-    known = {}
-    for exercise_id, _, misconception in WRONG:
-        known.setdefault(exercise_id, set()).add(misconception)
-    assert dict.fromkeys(EXERCISES, True) == {
-        key: len(names) >= 3 for key, names in known.items()
-    }
-
-
 @pytest.mark.slow
 def test_a_seed_search_finds_the_interleaving_of_the_last_bike():
     """The broken service fails under some seeds; the mended one under none of them."""
@@ -877,5 +845,5 @@ def test_a_seed_search_finds_the_interleaving_of_the_last_bike():
     seed = find_seed(two_riders, look_then_take, range(200))
     assert seed is not None
     assert simulate(lambda w: two_riders(w, look_then_take), seed=seed).result is True
-    mended = made_by(EXERCISES["1.3"].solution, "rides")
+    mended = labs.answer(EXERCISES["1.3"], EXERCISES["1.3"].solution)
     assert find_seed(two_riders, mended, range(seed + 1)) is None

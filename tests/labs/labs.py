@@ -7,8 +7,10 @@ runs a lab and writes its outputs into the committed file.
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
+from typing import Any
 
 import nbclient
 import nbformat
@@ -40,6 +42,28 @@ def solved(lab: str) -> nbformat.NotebookNode:
             cell.source = exercise.solution
     assert not stubs, f"{lab} has no cell for {list(stubs.values())}"
     return notebook
+
+
+def given(exercise: Exercise) -> list[str]:
+    """Return what an answer may build on: imports, functions and classes above it."""
+    kinds = (ast.Import, ast.ImportFrom, ast.ClassDef)
+    kinds += (ast.FunctionDef, ast.AsyncFunctionDef)
+    found: list[str] = []
+    for cell in read(exercise.lab).cells:
+        if cell.source.strip() == exercise.stub.strip():
+            return found
+        if cell.cell_type == "code":
+            body = ast.parse(cell.source).body
+            found += [ast.unparse(each) for each in body if isinstance(each, kinds)]
+    raise AssertionError(f"{exercise.lab} has no cell for {exercise}")
+
+
+def answer(exercise: Exercise, text: str) -> Any:
+    """Run a cell's text where the lab has it, and return what is to be checked."""
+    scope: dict[str, Any] = {"__name__": "answer"}
+    for source in (*given(exercise), text):
+        exec(compile(source, "answer.py", "exec"), scope)
+    return scope[exercise.call.name]
 
 
 def run(notebook: nbformat.NotebookNode, folder: Path, *, timeout: int = 120) -> None:
