@@ -280,7 +280,7 @@ def test_larkhaven_is_the_map_that_its_facts_tell() -> None:
         ),
         (
             [stations(), Context("rides", expects=("stations",))],
-            "rides expects something of stations, unused",
+            "rides expects of stations what it never uses",
         ),
         ([stations(), stations()], "there is more than one context called stations"),
         (

@@ -185,7 +185,7 @@ def _uses(contexts: Sequence[Context]) -> Uses:
                 uses[up, down.name][each] = "called"
         for up in down.expects:
             if (up, down.name) not in uses:
-                raise ValueError(f"{down.name} expects something of {up}, unused")
+                raise ValueError(f"{down.name} expects of {up} what it never uses")
     return {(up, down): how for (up, down), how in uses.items() if up != down}
 
 
