@@ -1,7 +1,8 @@
-"""Figures: a recording as sequence, topology, player; charts; knobs; boards."""
+"""Figures: a recording as sequence, topology, player; charts; knobs; boards; maps."""
 
 from movingparts.draw.board import BoardFigure, board
 from movingparts.draw.chart import chart, ecdf, percentiles
+from movingparts.draw.contexts import contexts
 from movingparts.draw.figure import Figure, Twin
 from movingparts.draw.knob import Dial, Knob, knob
 from movingparts.draw.player import Player, play
@@ -17,6 +18,7 @@ __all__ = [
     "Twin",
     "board",
     "chart",
+    "contexts",
     "ecdf",
     "knob",
     "percentiles",
