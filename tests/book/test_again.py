@@ -25,7 +25,7 @@ Which may be sent *again*? See {doc}`02-two` and {ref}`here <there>`.
 
 - [x] `GET`
 
-  It asks; see {doc}`the second </chapters/02-two>`.
+  It {index}`asks <asking>`; see {doc}`the second </chapters/02-two>`.
 - [ ] `POST`
 :::
 
@@ -43,7 +43,7 @@ SECOND = """\
 ```
 
 :::{question} new
-New?
+New, or {index}`asked`?
 
 - [x] Yes
 - [ ] No
@@ -137,6 +137,14 @@ def test_question_is_repeated_and_leads_to_where_it_was_asked(book: Path) -> Non
     quiz = one(second, "section.mp-quiz")
     asked = [each["data-question"] for each in quiz.select("[data-kind=question]")]
     assert ["methods", "new"] == asked
+
+
+@pytest.mark.slow
+def test_ids_on_a_page_that_repeats_a_question_are_unique(book: Path) -> None:
+    """Docutils numbers them by page: an index entry, a citation."""
+    ids = [str(each["id"]) for each in page(book, "chapters/02-two").select("[id]")]
+    assert "index-0" in ids
+    assert sorted(set(ids)) == sorted(ids)
 
 
 @pytest.mark.slow

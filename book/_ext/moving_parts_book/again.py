@@ -104,6 +104,9 @@ class RepeatQuestions(SphinxPostTransform):
             and node["html"].get("data-question") == question
         )
         copy: element = found.deepcopy()
+        for node in copy.findall(nodes.Element):
+            if not isinstance(node, element):
+                node["ids"] = []  # docutils counts by page: this one counts its own
         for link in copy.findall(addnodes.pending_xref):
             moved(link, home, self.env.docname)
         copy["html"]["data-again"] = "true"
