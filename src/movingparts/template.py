@@ -119,6 +119,19 @@ def problem(status: int, detail: str, **more: Any) -> JSONResponse:
     return JSONResponse({**body, **more}, status_code=status, media_type=kind)
 
 
+def refuses(app: FastAPI, *kinds: type[Exception]) -> None:
+    """Have the app answer 409 to a refused command, and 404 for what is not there.
+
+    Both are definite: nothing has happened. A kind of `LookupError` is the latter.
+    """
+
+    async def refused(request: Request, error: Exception) -> JSONResponse:
+        return problem(404 if isinstance(error, LookupError) else 409, str(error))
+
+    for kind in kinds:
+        app.add_exception_handler(kind, refused)
+
+
 def _tell_problems(app: FastAPI) -> None:
     @app.exception_handler(AnyHTTPException)
     async def raised(request: Request, error: AnyHTTPException) -> JSONResponse:

@@ -5,8 +5,14 @@ import sys
 import tomllib
 from pathlib import Path
 
+import grimp
+import pytest
+
+from tools.purity import impurities
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "movingparts"
+SERVICE = "movingparts.city.rides.service"
 
 # draw stands beside the layers: its own contract says what it may read.
 BESIDE = {"movingparts.draw"}
@@ -64,3 +70,22 @@ def test_importing_the_core_brings_nothing_that_a_browser_lacks() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ["[]", "False"] == said.stdout.split("\n")[:2]
+
+
+def test_a_model_that_imports_more_than_the_standard_library_is_found() -> None:
+    """Its service does, and would be named with what it imports."""
+    graph = grimp.build_graph("movingparts", include_external_packages=True)
+    assert [] == list(impurities(graph, "movingparts.city.rides.model"))
+    found = {imported for _, imported, _ in impurities(graph, SERVICE)}
+    assert {"fastapi", "pydantic", "movingparts.city.rides.model"} <= found
+    with pytest.raises(ValueError, match="there is no module"):
+        list(impurities(graph, "movingparts.city.trams.model"))
+
+
+def test_each_model_and_each_context_is_under_a_contract() -> None:
+    packages = sorted((PACKAGE / "city").glob("*/service.py"))
+    names = [f"movingparts.city.{path.parent.name}" for path in packages]
+    by_id = {contract["id"]: contract for contract in contracts()}
+    assert 6 == len(names)
+    assert names == by_id["contexts"]["modules"]
+    assert [f"{name}.model" for name in names] == by_id["pure"]["modules"]

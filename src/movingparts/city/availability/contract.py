@@ -1,0 +1,84 @@
+"""What availability tells others: the published language of this context."""
+
+from __future__ import annotations
+
+from pydantic import AwareDatetime, BaseModel
+
+from movingparts.city.availability import model
+
+
+class BikeReserved(BaseModel):
+    """A bike is promised to a rider until a time."""
+
+    reservation_id: str
+    rider_id: str
+    bike_id: str
+    station_id: str
+    until: AwareDatetime
+    at: AwareDatetime
+
+
+class ReservationClosed(BaseModel):
+    """A promise is over: `why` is collected, expired or broken."""
+
+    reservation_id: str
+    rider_id: str
+    bike_id: str
+    station_id: str
+    why: str
+    at: AwareDatetime
+
+
+class RebalancingWanted(BaseModel):
+    """So many bikes should be brought from one station to another."""
+
+    from_station: str
+    to_station: str
+    bikes: int
+    at: AwareDatetime
+
+
+EVENTS: tuple[type[BaseModel], ...] = (
+    BikeReserved,
+    ReservationClosed,
+    RebalancingWanted,
+)
+
+
+def tell(event: object) -> BaseModel | None:
+    """Say an event of the model in the published language."""
+    said: BaseModel | None = None
+    match event:
+        case model.BikeReserved(stand, promise, at):
+            said = BikeReserved(
+                reservation_id=promise.reservation_id,
+                rider_id=promise.rider_id,
+                bike_id=promise.bike_id,
+                station_id=stand,
+                until=promise.until,
+                at=at,
+            )
+        case model.ReservationCollected(stand, promise, at):
+            said = _closed(stand, promise, "collected", at)
+        case model.ReservationExpired(stand, promise, at):
+            said = _closed(stand, promise, "expired", at)
+        case model.PromiseBroken(stand, promise, at):
+            said = _closed(stand, promise, "broken", at)
+        case model.RebalancingWanted(stand, to_stand, bikes, at):
+            said = RebalancingWanted(
+                from_station=stand, to_station=to_stand, bikes=bikes, at=at
+            )
+    return said
+
+
+def _closed(
+    stand: model.StandId, promise: model.Reservation, why: str, at: AwareDatetime
+) -> ReservationClosed:
+    return ReservationClosed(
+        reservation_id=promise.reservation_id,
+        rider_id=promise.rider_id,
+        bike_id=promise.bike_id,
+        station_id=stand,
+        why=why,
+        at=at,
+    )

@@ -1,0 +1,265 @@
+"""The service of availability: it promises bikes, and lets promises lapse."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from fastapi import FastAPI
+from pydantic import AwareDatetime, BaseModel
+
+from movingparts.city.availability import acl, contract
+from movingparts.city.availability.model import (
+    Bike,
+    BikeCame,
+    BikeId,
+    BikeWent,
+    FitnessChanged,
+    Refused,
+    Reservation,
+    ReservationId,
+    Rider,
+    RiderId,
+    Stand,
+    StandId,
+    StandingChanged,
+    StandRanShort,
+    Told,
+    collect,
+    promise,
+)
+from movingparts.published import Publisher, on_the_bus
+from movingparts.repository import Happened, NotFound, SqliteRows
+from movingparts.template import refuses, service
+from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
+from movingparts.world.core import Node
+
+AT_ONCE = 12
+"""So many bikes a truck takes."""
+
+
+class Wish(BaseModel):
+    """Who wants a bike, and where."""
+
+    rider_id: str
+    station_id: str
+
+
+class Promised(BaseModel):
+    """What was promised."""
+
+    reservation_id: str
+    rider_id: str
+    station_id: str
+    bike_id: str
+    until: AwareDatetime
+
+    @classmethod
+    def of(cls, reservation: Reservation, station_id: str) -> Promised:
+        """Say a reservation."""
+        return cls(
+            reservation_id=reservation.reservation_id,
+            rider_id=reservation.rider_id,
+            station_id=station_id,
+            bike_id=reservation.bike_id,
+            until=reservation.until,
+        )
+
+
+class StandView(BaseModel):
+    """Which bikes can be promised at a station, longest here first."""
+
+    station_id: str
+    available: int
+    bikes: list[str]
+
+
+class BikeView(BaseModel):
+    """Whether a bike can be promised to a rider now."""
+
+    bike_id: str
+    available: bool
+
+
+def availability(node: Node, *, store: Store | None = None) -> FastAPI:
+    """Serve the promises of a city."""
+    store = store or RowStore(SqliteRows(node.disk.connect()))
+    desk = Desk(node, store, Publisher(node, contract.tell))
+    bus = on_the_bus(node, desk.publisher, acl.READS, desk.hear)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with bus(app):
+            await desk.see_to_old_promises()
+            yield
+
+    app = service(node, title="Availability", lifespan=lifespan)
+    refuses(app, Refused, NotFound)
+    _promise(app, desk)
+    _show(app, node, store)
+    return app
+
+
+class Desk:
+    """What the service does, whoever asks for it."""
+
+    def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
+        self._node, self._store, self.publisher = node, store, publisher
+
+    async def reserve(
+        self, reservation_id: ReservationId, rider_id: RiderId, stand_id: StandId
+    ) -> Reservation:
+        """Promise a bike; raises `Refused`."""
+        now = self._node.clock.now()
+
+        async def act(work: UnitOfWork) -> Reservation:
+            rider, stand = await _rider(work, rider_id), await _stand(work, stand_id)
+            return promise(rider, stand, reservation_id, now)
+
+        reservation = await carry_out(self._store, act, publish=self._tell)
+        self._let_lapse(stand_id, reservation.until)
+        return reservation
+
+    async def collect(
+        self, reservation_id: ReservationId, rider_id: RiderId, stand_id: StandId
+    ) -> Reservation:
+        """Keep a promise; raises `Refused`."""
+        now = self._node.clock.now()
+
+        async def act(work: UnitOfWork) -> Reservation:
+            rider, stand = await _rider(work, rider_id), await _stand(work, stand_id)
+            kept = collect(rider, stand, reservation_id, now)
+            stand.ask_for_bikes(now)
+            return kept
+
+        return await carry_out(self._store, act, publish=self._tell)
+
+    async def hear(self, told: Told | None) -> None:
+        """Take in what others have told."""
+
+        async def act(work: UnitOfWork) -> None:
+            match told:
+                case BikeCame() | BikeWent():
+                    await _moved(work, told)
+                case FitnessChanged():
+                    await _fitness_changed(work, told)
+                case StandingChanged(rider_id, admitted):
+                    (await _rider(work, rider_id)).admit(admitted)
+
+        await carry_out(self._store, act, publish=self._tell)
+
+    async def see_to_old_promises(self) -> None:
+        """Let lapse, each in its time, what was promised before a restart."""
+        work = self._store.begin()
+        for key in await work.of(Stand).keys():
+            stand = await work.of(Stand).get(key)
+            for reservation in stand.promised.values():
+                self._let_lapse(stand.stand_id, reservation.until)
+
+    def _let_lapse(self, stand_id: StandId, until: datetime) -> None:
+        self._node.tasks.create_task(self._lapse(stand_id, until), name="lapse")
+
+    async def _lapse(self, stand_id: StandId, until: datetime) -> None:
+        clock = self._node.clock
+        await clock.sleep(max(0.0, (until - clock.now()).total_seconds()))
+
+        async def act(work: UnitOfWork) -> None:
+            (await _stand(work, stand_id)).lapse(clock.now())
+
+        await carry_out(self._store, act, publish=self._tell)
+
+    async def _tell(self, happened: Sequence[Happened]) -> None:
+        """Tell the others; and whenever a stand runs short, find it bikes."""
+        await self.publisher(happened)
+        for each in happened:
+            if isinstance(each.event, StandRanShort):
+                await self._rebalance(each.event)
+
+    async def _rebalance(self, short: StandRanShort) -> None:
+        async def act(work: UnitOfWork) -> None:
+            keys = await work.of(Stand).keys()
+            stands = [await work.of(Stand).get(key) for key in keys]
+            giver = max(stands, key=lambda stand: len(stand.free(short.at)))
+            spare = len(giver.free(short.at)) // 2
+            if giver.stand_id != short.stand_id and spare > 1:
+                giver.give_away(short.stand_id, min(spare, AT_ONCE), short.at)
+
+        await carry_out(self._store, act, publish=self.publisher)
+
+
+async def _rider(work: UnitOfWork, rider_id: RiderId) -> Rider:
+    riders = work.of(Rider)
+    return await riders.find(rider_id) or riders.add(Rider(rider_id, admitted=False))
+
+
+async def _stand(work: UnitOfWork, stand_id: StandId) -> Stand:
+    stands = work.of(Stand)
+    return await stands.find(stand_id) or stands.add(Stand(stand_id))
+
+
+async def _bike(work: UnitOfWork, bike_id: BikeId) -> Bike:
+    bikes = work.of(Bike)
+    return await bikes.find(bike_id) or bikes.add(Bike(bike_id))
+
+
+async def _moved(work: UnitOfWork, told: BikeCame | BikeWent) -> None:
+    """Offer a bike where it stands, if it can be had there, and nowhere else."""
+    bike = await _bike(work, told.bike_id)
+    if bike.is_known_later_than(told.at):
+        return
+    if isinstance(told, BikeCame) and bike.stands_so(told.stand_id, told.in_a_dock):
+        return  # told again
+    if bike.stand_id is not None:
+        (await _stand(work, bike.stand_id)).withdraw(bike.bike_id, told.at)
+    if isinstance(told, BikeWent):
+        bike.went(told.at)
+        return
+    bike.came(told.stand_id, told.in_a_dock, told.at)
+    if bike.can_be_promised:
+        (await _stand(work, told.stand_id)).offer(bike.bike_id, told.at)
+
+
+async def _fitness_changed(work: UnitOfWork, told: FitnessChanged) -> None:
+    bike = await _bike(work, told.bike_id)
+    bike.judge(told.fit)
+    if bike.stand_id is not None:
+        stand = await _stand(work, bike.stand_id)
+        change = stand.offer if bike.can_be_promised else stand.withdraw
+        change(bike.bike_id, told.at)
+
+
+def _promise(app: FastAPI, desk: Desk) -> None:
+    @app.put("/reservations/{reservation_id}")
+    async def reserve(reservation_id: str, wish: Wish) -> Promised:
+        reservation = await desk.reserve(
+            ReservationId(reservation_id),
+            RiderId(wish.rider_id),
+            StandId(wish.station_id),
+        )
+        return Promised.of(reservation, wish.station_id)
+
+    @app.post("/reservations/{reservation_id}/collection")
+    async def collect_it(reservation_id: str, wish: Wish) -> Promised:
+        reservation = await desk.collect(
+            ReservationId(reservation_id),
+            RiderId(wish.rider_id),
+            StandId(wish.station_id),
+        )
+        return Promised.of(reservation, wish.station_id)
+
+
+def _show(app: FastAPI, node: Node, store: Store) -> None:
+    @app.get("/stations/{station_id}")
+    async def show(station_id: str) -> StandView:
+        stand = await store.begin().of(Stand).get(station_id)
+        free = stand.free(node.clock.now())
+        return StandView(station_id=station_id, available=len(free), bikes=[*free])
+
+    @app.get("/bikes/{bike_id}")
+    async def show_bike(bike_id: str) -> BikeView:
+        work = store.begin()
+        bike = await work.of(Bike).get(bike_id)
+        stand = await work.of(Stand).find(bike.stand_id) if bike.stand_id else None
+        free = stand.free(node.clock.now()) if stand else []
+        return BikeView(bike_id=bike_id, available=bike_id in free)

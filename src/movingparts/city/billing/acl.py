@@ -1,0 +1,54 @@
+"""What billing hears of rides, and what it means here.
+
+What riders tells of passes it takes as it is: to that, billing conforms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import AwareDatetime, BaseModel
+
+from movingparts.city.billing.model import AccountId, Pass, RideId, RideOver
+from movingparts.published import Reader
+
+FREE = "it ended at once where it began"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A ride did not come about."""
+
+    ride_id: RideId
+
+
+class _Ended(BaseModel):
+    ride_id: RideId
+    rider_id: AccountId
+    started_at: AwareDatetime
+    ended_at: AwareDatetime
+    anomaly: str
+
+
+class _Cancelled(BaseModel):
+    ride_id: RideId
+
+
+def ended(data: object) -> RideOver:
+    """A ride is over; what rides calls a false start costs nothing."""
+    said = _Ended.model_validate(data)
+    free = said.anomaly == FREE
+    return RideOver(said.ride_id, said.rider_id, said.started_at, said.ended_at, free)
+
+
+def cancelled(data: object) -> Cancelled:
+    """A ride did not come about."""
+    return Cancelled(_Cancelled.model_validate(data).ride_id)
+
+
+READS: Mapping[str, Reader] = {
+    "rides.ride-ended": ended,
+    "rides.ride-cancelled": cancelled,
+    "riders.pass-bought": Pass,
+}

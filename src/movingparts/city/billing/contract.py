@@ -1,0 +1,84 @@
+"""What billing tells others: the published language of this context."""
+
+from __future__ import annotations
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from movingparts.city.billing import model
+
+
+class Amount(BaseModel):
+    """An amount of money: a decimal as text, since JSON's numbers are floats."""
+
+    amount: str = Field(pattern=r"^-?\d+\.\d\d$")
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+
+    @classmethod
+    def of(cls, money: model.Money) -> Amount:
+        """Say an amount."""
+        return cls(amount=str(money.amount), currency=money.currency)
+
+
+class PaymentAuthorized(BaseModel):
+    """So much is held for a ride, which may begin."""
+
+    ride_id: str
+    rider_id: str
+    amount: Amount
+
+
+class PaymentDeclined(BaseModel):
+    """Nothing is held for a ride, which may not begin."""
+
+    ride_id: str
+    rider_id: str
+    reason: str
+
+
+class FareCharged(BaseModel):
+    """A ride was charged."""
+
+    ride_id: str
+    rider_id: str
+    fare: Amount
+    with_pass: bool
+    at: AwareDatetime
+
+
+class AnomalyFound(BaseModel):
+    """What was told of a ride contradicts what was known of its payment."""
+
+    ride_id: str
+    reason: str
+    at: AwareDatetime
+
+
+EVENTS: tuple[type[BaseModel], ...] = (
+    PaymentAuthorized,
+    PaymentDeclined,
+    FareCharged,
+    AnomalyFound,
+)
+
+
+def tell(event: object) -> BaseModel | None:
+    """Say an event of the model in the published language."""
+    said: BaseModel | None = None
+    match event:
+        case model.PaymentAuthorized(ride, account, amount):
+            said = PaymentAuthorized(
+                ride_id=ride, rider_id=account, amount=Amount.of(amount)
+            )
+        case model.PaymentDeclined(ride, account, reason):
+            said = PaymentDeclined(ride_id=ride, rider_id=account, reason=reason)
+        case model.FareCharged():
+            said = FareCharged(
+                ride_id=event.ride_id,
+                rider_id=event.account_id,
+                fare=Amount.of(event.fare),
+                with_pass=event.with_pass,
+                at=event.at,
+            )
+        case model.AnomalyFound(ride, reason, at):
+            said = AnomalyFound(ride_id=ride, reason=reason, at=at)
+    return said

@@ -1,0 +1,256 @@
+"""DockLink: the vendor whose docks the city has bought, with words of its own.
+
+It stands outside every context: a service that opens slots, and tells what moved in
+them. Reports of a hub come in order, at least once, and late where its line was down.
+
+Source: chapter 02; the states and types of events are those of MDS. Leaves out: the
+vendor's own accounts, firmware, and a restart, which would empty its memory.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import httpx
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+
+from movingparts.world.core import Node
+
+AGAIN = 5.0  # seconds after which a report that was not taken is sent again
+STATES = {
+    "trip_end": "available",
+    "provider_drop_off": "available",
+    "trip_start": "on_trip",
+    "rebalance_pick_up": "removed",
+    "maintenance_pick_up": "removed",
+}
+
+
+class Fitted(BaseModel):
+    """The slots of a hub, and what stands in them: vehicle by number of slot."""
+
+    slots: int
+    vehicles: dict[int, str] = {}
+
+
+class Vehicle(BaseModel):
+    """A vehicle, and who moves it."""
+
+    veh: str
+    by: Literal["rider", "truck", "workshop"] = "rider"
+
+
+class Vehicles(BaseModel):
+    """What a truck moves at once."""
+
+    vehs: list[str]
+
+
+class Moved(BaseModel):
+    """What a truck could move."""
+
+    vehs: list[str]
+
+
+class Line(BaseModel):
+    """Whether a hub reaches anybody."""
+
+    up: bool
+
+
+class Slot(BaseModel):
+    """One slot of a hub."""
+
+    slot: int
+    jammed: bool = False
+
+
+class Opened(BaseModel):
+    """Which slot let go, and when, in seconds since 1970."""
+
+    slot: int
+    ts: int
+
+
+@dataclass
+class Hub:
+    """What stands in a hub's slots, and what it has not yet told."""
+
+    name: str
+    slots: dict[int, str | None] = field(default_factory=dict)
+    jammed: set[int] = field(default_factory=set)
+    untold: deque[dict[str, Any]] = field(default_factory=deque)
+    line_up: bool = True
+    telling: bool = False
+
+    def slot_of(self, vehicle: str) -> int | None:
+        """Return the slot that holds a vehicle."""
+        return next((n for n, held in self.slots.items() if held == vehicle), None)
+
+    def free(self) -> int | None:
+        """Return the first slot that can take a vehicle."""
+        able = (n for n, held in self.slots.items() if not held)
+        return next((n for n in able if n not in self.jammed), None)
+
+
+class DockLink:
+    """All hubs of a city, and the reports that they send to `http://stations`."""
+
+    def __init__(self, node: Node, version: int) -> None:
+        self._node, self._version = node, version
+        self.hubs: dict[str, Hub] = {}
+
+    def __repr__(self) -> str:
+        return f"<DockLink {self._version}: {len(self.hubs)} hubs>"
+
+    def hub(self, name: str) -> Hub:
+        """Return a hub; 404 without one."""
+        if name not in self.hubs:
+            raise HTTPException(404, f"no hub {name!r}")
+        return self.hubs[name]
+
+    def fit(self, name: str, fitted: Fitted) -> None:
+        """Have a hub, with vehicles in its slots."""
+        hub = self.hubs.setdefault(name, Hub(name))
+        hub.slots = {n: hub.slots.get(n) for n in range(1, fitted.slots + 1)}
+        for slot, vehicle in sorted(fitted.vehicles.items()):
+            self.insert(hub, Vehicle(veh=vehicle, by="truck"), slot)
+
+    def insert(self, hub: Hub, vehicle: Vehicle, slot: int | None = None) -> int:
+        """Push a vehicle into a slot; 409 where none takes it."""
+        slot = hub.free() if slot is None else slot
+        if slot is None:
+            raise HTTPException(409, "full")
+        hub.slots[slot] = vehicle.veh
+        kind = "trip_end" if vehicle.by == "rider" else "provider_drop_off"
+        self._tell(hub, slot, vehicle.veh, kind)
+        return slot
+
+    def open(self, hub: Hub, vehicle: Vehicle) -> int:
+        """Let go of a vehicle; 409 if its slot is jammed, or it is in none."""
+        slot = hub.slot_of(vehicle.veh)
+        if slot is None:
+            raise HTTPException(409, "not here")
+        if slot in hub.jammed:
+            raise HTTPException(409, "jammed")
+        hub.slots[slot] = None
+        kinds = {"rider": "trip_start", "truck": "rebalance_pick_up"}
+        kind = kinds.get(vehicle.by, "maintenance_pick_up")
+        self._tell(hub, slot, vehicle.veh, kind)
+        return slot
+
+    def lift(self, hub: Hub, vehicles: list[str]) -> list[str]:
+        """Let a truck take what is there and not jammed; return what that is."""
+        there = [veh for veh in vehicles if hub.slot_of(veh) not in (None, *hub.jammed)]
+        for veh in there:
+            self.open(hub, Vehicle(veh=veh, by="truck"))
+        return there
+
+    def load(self, hub: Hub, vehicles: list[str]) -> list[str]:
+        """Let a truck put in as much as there is room for; return what that is."""
+        loaded = []
+        for veh in vehicles:
+            slot = hub.free()
+            if slot is not None:
+                self.insert(hub, Vehicle(veh=veh, by="truck"), slot)
+                loaded.append(veh)
+        return loaded
+
+    def jam(self, hub: Hub, slot: Slot) -> None:
+        """Have a slot jam, or work again, and say so."""
+        change = hub.jammed.add if slot.jammed else hub.jammed.discard
+        change(slot.slot)
+        self._tell(hub, slot.slot, "", "", "jammed" if slot.jammed else "cleared")
+
+    def seconds(self) -> int:
+        """Return the time, as the vendor counts it."""
+        return int(self._node.clock.now().timestamp())
+
+    def set_line(self, hub: Hub, up: bool) -> None:
+        """Cut a hub off, or connect it again: then it tells what it kept."""
+        hub.line_up = up
+        self._see_told(hub)
+
+    def _tell(
+        self, hub: Hub, slot: int, vehicle: str, kind: str, alarm: str = ""
+    ) -> None:
+        report: dict[str, Any] = {"vehicle_state": STATES[kind]} if kind else {}
+        if self._version == 1:
+            report |= {"slot": slot, "ts": self.seconds()}
+            report |= {"veh": vehicle, "event_type": kind} if kind else {}
+        else:
+            report |= {"slot": f"{slot:02d}", "timestamp": 1000 * self.seconds()}
+            report |= {"vehicle_id": vehicle, "event_types": [kind]} if kind else {}
+        hub.untold.append({**report, **({"alarm": alarm} if alarm else {})})
+        self._see_told(hub)
+
+    def _see_told(self, hub: Hub) -> None:
+        if hub.line_up and not hub.telling and hub.untold:
+            hub.telling = True
+            self._node.tasks.create_task(self._tell_all(hub), name=f"hub {hub.name}")
+
+    async def _tell_all(self, hub: Hub) -> None:
+        """Send what a hub has to tell, in order, until it was taken."""
+        try:
+            while hub.line_up and hub.untold:
+                message = {"fw": str(self._version), "hub": hub.name}
+                events = list(hub.untold)
+                if await self._taken({**message, "events": events}):
+                    for _ in events:
+                        hub.untold.popleft()
+                else:
+                    await self._node.clock.sleep(AGAIN)
+        finally:
+            hub.telling = False
+
+    async def _taken(self, message: dict[str, Any]) -> bool:
+        try:
+            reply = await self._node.client.post(
+                "http://stations/docklink", json=message
+            )
+        except httpx.TransportError:
+            return False
+        return reply.status_code == 202
+
+
+def docklink(node: Node, *, version: int = 1) -> FastAPI:
+    """Serve the vendor's hubs; `version` is that of its messages, 1 or 2."""
+    app, link = FastAPI(title="DockLink"), DockLink(node, version)
+
+    @app.put("/hubs/{name}", status_code=204)
+    async def fit(name: str, fitted: Fitted) -> None:
+        link.fit(name, fitted)
+
+    @app.get("/hubs/{name}")
+    async def show(name: str) -> dict[int, str | None]:
+        return link.hub(name).slots
+
+    @app.post("/hubs/{name}/insert")
+    async def insert(name: str, vehicle: Vehicle) -> Slot:
+        return Slot(slot=link.insert(link.hub(name), vehicle))
+
+    @app.post("/hubs/{name}/open")
+    async def open_(name: str, vehicle: Vehicle) -> Opened:
+        slot = link.open(link.hub(name), vehicle)
+        return Opened(slot=slot, ts=link.seconds())
+
+    @app.post("/hubs/{name}/lift")
+    async def lift(name: str, vehicles: Vehicles) -> Moved:
+        return Moved(vehs=link.lift(link.hub(name), vehicles.vehs))
+
+    @app.post("/hubs/{name}/load")
+    async def load(name: str, vehicles: Vehicles) -> Moved:
+        return Moved(vehs=link.load(link.hub(name), vehicles.vehs))
+
+    @app.put("/hubs/{name}/alarm", status_code=204)
+    async def alarm(name: str, slot: Slot) -> None:
+        link.jam(link.hub(name), slot)
+
+    @app.put("/hubs/{name}/line", status_code=204)
+    async def line(name: str, line: Line) -> None:
+        link.set_line(link.hub(name), line.up)
+
+    return app

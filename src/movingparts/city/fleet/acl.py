@@ -1,0 +1,44 @@
+"""What fleet hears of others, and what it means here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import AwareDatetime, BaseModel
+
+from movingparts.city.fleet.model import BikeId, Move, MoveId, Ridden, StationId
+from movingparts.published import Reader
+
+
+class _Ended(BaseModel):
+    ride_id: str
+    bike_id: BikeId
+    started_at: AwareDatetime
+    ended_at: AwareDatetime
+
+
+class _Wanted(BaseModel):
+    from_station: StationId
+    to_station: StationId
+    bikes: int
+    at: AwareDatetime
+
+
+def ended(data: object) -> Ridden:
+    """A ride is over: its bike has been used for so long."""
+    said = _Ended.model_validate(data)
+    took = (said.ended_at - said.started_at).total_seconds()
+    return Ridden(said.bike_id, said.ride_id, int(took) // 60)
+
+
+def wanted(data: object) -> Move:
+    """Bikes are wanted elsewhere: that is a move, one for each time it was said."""
+    said = _Wanted.model_validate(data)
+    name = f"{said.from_station}-{said.to_station}-{said.at:%Y%m%dT%H%M%S}"
+    return Move(MoveId(name), said.from_station, said.to_station, said.bikes)
+
+
+READS: Mapping[str, Reader] = {
+    "availability.rebalancing-wanted": wanted,
+    "rides.ride-ended": ended,
+}

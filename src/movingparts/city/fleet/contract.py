@@ -1,0 +1,62 @@
+"""What fleet tells others: the published language of this context."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import AwareDatetime, BaseModel
+
+from movingparts.city.fleet import model
+
+
+class ConditionChanged(BaseModel):
+    """A vehicle is in another state now, in the words of MDS."""
+
+    bike_id: str
+    vehicle_state: model.VehicleState
+    event_type: model.EventType
+    at: AwareDatetime
+
+
+class BikesMoved(BaseModel):
+    """A truck has brought bikes from one station to another."""
+
+    move_id: str
+    from_station: str
+    to_station: str
+    bikes: list[str]
+    at: AwareDatetime
+
+
+EVENTS: tuple[type[BaseModel], ...] = (ConditionChanged, BikesMoved)
+
+
+def tell(event: object) -> BaseModel | None:
+    """Say an event of the model in the published language."""
+    said: BaseModel | None = None
+    match event:
+        case model.BikeAdded(bike, _, at):
+            said = _now(bike, "available", "provider_drop_off", at)
+        case model.BikeReportedFaulty(bike, _, at):
+            said = _now(bike, "non_operational", "maintenance", at)
+        case model.BikeTakenIn(bike, at):
+            said = _now(bike, "removed", "maintenance_pick_up", at)
+        case model.BikeRepaired(bike, at):
+            said = _now(bike, "available", "maintenance", at)
+        case model.BikeRetired(bike, at):
+            said = _now(bike, "removed", "decommissioned", at)
+        case model.BikesMoved(move, bikes, at):
+            said = BikesMoved(
+                move_id=move.move_id,
+                from_station=move.from_station,
+                to_station=move.to_station,
+                bikes=list(bikes),
+                at=at,
+            )
+    return said
+
+
+def _now(
+    bike: str, state: model.VehicleState, kind: model.EventType, at: datetime
+) -> ConditionChanged:
+    return ConditionChanged(bike_id=bike, vehicle_state=state, event_type=kind, at=at)

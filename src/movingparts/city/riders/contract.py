@@ -1,0 +1,51 @@
+"""What riders tells others: the published language of this context."""
+
+from __future__ import annotations
+
+from pydantic import AwareDatetime, BaseModel
+
+from movingparts.city.riders import model
+
+
+class StandingChanged(BaseModel):
+    """How a rider stands with the city."""
+
+    rider_id: str
+    standing: model.Standing
+    at: AwareDatetime
+
+
+class PassBought(BaseModel):
+    """A rider has a pass."""
+
+    pass_id: str
+    rider_id: str
+    kind: model.PassKind
+    valid_from: AwareDatetime
+    valid_until: AwareDatetime
+
+
+EVENTS: tuple[type[BaseModel], ...] = (StandingChanged, PassBought)
+
+
+def tell(event: object) -> BaseModel | None:
+    """Say an event of the model in the published language: without name or address."""
+    said: BaseModel | None = None
+    match event:
+        case model.RiderSignedUp() | model.RiderReinstated():
+            said = StandingChanged(
+                rider_id=event.rider_id, standing="good", at=event.at
+            )
+        case model.RiderSuspended():
+            said = StandingChanged(
+                rider_id=event.rider_id, standing="suspended", at=event.at
+            )
+        case model.PassBought(rider, bought):
+            said = PassBought(
+                pass_id=bought.pass_id,
+                rider_id=rider,
+                kind=bought.kind,
+                valid_from=bought.valid_from,
+                valid_until=bought.valid_until,
+            )
+    return said

@@ -1,0 +1,25 @@
+"""What rides hears of others, and what it means here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import AwareDatetime, BaseModel
+
+from movingparts.city.rides.model import BikeBrought, BikeId, StationId
+from movingparts.published import Reader
+
+
+class _Docked(BaseModel):
+    bike_id: BikeId
+    station_id: StationId
+    at: AwareDatetime
+
+
+def docked(data: object) -> BikeBrought:
+    """A bike stands at a station: whoever rode it has brought it."""
+    said = _Docked.model_validate(data)
+    return BikeBrought(said.bike_id, said.station_id, said.at)
+
+
+READS: Mapping[str, Reader] = {"stations.bike-docked": docked}

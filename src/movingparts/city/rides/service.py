@@ -1,0 +1,216 @@
+"""The service of rides: it lets riders go, and ends a ride when its bike is docked."""
+
+from __future__ import annotations
+
+import httpx
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel
+
+from movingparts.city.rides import acl, contract, partners
+from movingparts.city.rides.model import (
+    AuthorizationId,
+    Bike,
+    BikeBrought,
+    BikeId,
+    Refused,
+    Ride,
+    RideId,
+    RiderId,
+    StationId,
+    begin,
+    begin_as_told,
+    bike_brought,
+)
+from movingparts.published import Publisher, on_the_bus
+from movingparts.repository import NotFound, SqliteRows
+from movingparts.template import Limits, problem, refuses, service
+from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
+from movingparts.world.core import Node
+
+HISTORY = AuthorizationId("history")
+"""What stands for the authorization of a ride that a trip history tells of."""
+
+
+class Wanted(BaseModel):
+    """Who wants to ride which bike, and the reservation that promised it."""
+
+    rider_id: str
+    bike_id: str
+    station_id: str
+    reservation_id: str
+
+
+class Told(BaseModel):
+    """A ride that began, as a trip history tells it."""
+
+    bike_id: str
+    station_id: str
+    rider_id: str = ""
+    at: AwareDatetime
+
+
+class RideView(BaseModel):
+    """A ride as it stands."""
+
+    ride_id: str
+    rider_id: str
+    bike_id: str
+    from_station: str
+    state: str
+    started_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+    anomalies: list[str]
+
+    @classmethod
+    def of(cls, ride: Ride) -> RideView:
+        """Say how a ride stands."""
+        return cls(
+            ride_id=ride.ride_id,
+            rider_id=ride.rider_id,
+            bike_id=ride.bike_id,
+            from_station=ride.from_station,
+            state=ride.state,
+            started_at=ride.started_at,
+            ended_at=ride.ended_at,
+            anomalies=list(ride.anomalies),
+        )
+
+
+class BikeView(BaseModel):
+    """Which ride a bike is on, and so whether it is free to be ridden."""
+
+    bike_id: str
+    ride_id: str | None
+    available: bool
+
+
+def rides(node: Node, *, store: Store | None = None) -> FastAPI:
+    """Serve the rides of a city."""
+    store = store or RowStore(SqliteRows(node.disk.connect()))
+    desk = Desk(node, store, Publisher(node, contract.tell))
+    bus = on_the_bus(node, desk.publisher, acl.READS, desk.hear)
+    limits = Limits(request=20.0)  # three others are asked within one request
+    app = service(node, title="Rides", lifespan=bus, limits=limits)
+    refuses(app, Refused, NotFound)
+
+    @app.exception_handler(partners.Unpaid)
+    async def unpaid(request: Request, error: partners.Unpaid) -> JSONResponse:
+        return problem(402, str(error))
+
+    @app.exception_handler(httpx.TransportError)
+    async def silent(request: Request, error: httpx.TransportError) -> JSONResponse:
+        return problem(503, f"the ride is cancelled: {error}")
+
+    _ride(app, desk)
+    _show(app, store)
+    return app
+
+
+class Desk:
+    """What the service does, whoever asks for it."""
+
+    def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
+        self._node, self._store, self.publisher = node, store, publisher
+
+    async def start(self, ride_id: RideId, wanted: Wanted) -> Ride:
+        """Let a rider go: the payment first, then the promise, then the bike.
+
+        Raises `Refused` and `httpx.TransportError`, after which the ride is cancelled.
+        After the latter, a bike may be out of its dock all the same (chapter 06).
+        """
+        ride = await self._request(ride_id, wanted)
+        if ride.state == "underway":
+            return ride  # asked again
+        try:
+            client = self._node.client
+            authorization_id = await partners.authorize(client, ride)
+            await partners.collect(client, ride, wanted.reservation_id)
+            at = await partners.unlock(client, ride)
+        except (Refused, httpx.TransportError) as error:
+            await self._cancel(ride_id, str(error))
+            raise
+
+        async def act(work: UnitOfWork) -> Ride:
+            ride = await work.of(Ride).get(ride_id)
+            if ride.state != "underway":  # nor asked for twice at once
+                ride.authorize(authorization_id)
+                begin(ride, await _bike(work, ride), at)
+            return ride
+
+        return await carry_out(self._store, act, publish=self.publisher)
+
+    async def hear(self, report: BikeBrought) -> None:
+        """End the ride of a bike that stands somewhere, if it was on one."""
+
+        async def act(work: UnitOfWork) -> None:
+            bike = await work.of(Bike).find(report.bike_id)
+            if bike is not None and bike.ride_id is not None:
+                ride = await work.of(Ride).get(bike.ride_id)
+                bike_brought(report, bike, ride)
+
+        await carry_out(self._store, act, publish=self.publisher)
+
+    async def believe(self, ride_id: RideId, told: Told) -> None:
+        """Take a ride that began, as a trip history tells it; told again, once."""
+
+        async def act(work: UnitOfWork) -> None:
+            known = await work.of(Ride).find(ride_id)
+            if known is not None:
+                known.was_told_again(told.at)
+                return
+            who, what = RiderId(told.rider_id), BikeId(told.bike_id)
+            ride = Ride.request(ride_id, who, what, StationId(told.station_id))
+            ride.authorize(HISTORY)
+            bike = await _bike(work, ride)
+            other = await work.of(Ride).get(bike.ride_id) if bike.ride_id else None
+            begin_as_told(work.of(Ride).add(ride), bike, other, told.at)
+
+        await carry_out(self._store, act, publish=self.publisher)
+
+    async def _request(self, ride_id: RideId, wanted: Wanted) -> Ride:
+        async def act(work: UnitOfWork) -> Ride:
+            found = await work.of(Ride).find(ride_id)
+            if found is not None:
+                if found.state in ("cancelled", "ended"):
+                    raise Refused(f"ride {ride_id} is {found.state}: {found.reason}")
+                return found
+            who, what = RiderId(wanted.rider_id), BikeId(wanted.bike_id)
+            ride = Ride.request(ride_id, who, what, StationId(wanted.station_id))
+            (await _bike(work, ride)).check_free(ride_id)
+            return work.of(Ride).add(ride)
+
+        return await carry_out(self._store, act, publish=self.publisher)
+
+    async def _cancel(self, ride_id: RideId, reason: str) -> None:
+        async def act(work: UnitOfWork) -> None:
+            (await work.of(Ride).get(ride_id)).cancel(reason)
+
+        await carry_out(self._store, act, publish=self.publisher)
+
+
+async def _bike(work: UnitOfWork, ride: Ride) -> Bike:
+    bikes = work.of(Bike)
+    return await bikes.find(ride.bike_id) or bikes.add(Bike(ride.bike_id))
+
+
+def _ride(app: FastAPI, desk: Desk) -> None:
+    @app.put("/rides/{ride_id}")
+    async def start(ride_id: str, wanted: Wanted) -> RideView:
+        return RideView.of(await desk.start(RideId(ride_id), wanted))
+
+    @app.post("/rides/{ride_id:path}/report", status_code=202)
+    async def report(ride_id: str, told: Told) -> None:
+        await desk.believe(RideId(ride_id), told)
+
+
+def _show(app: FastAPI, store: Store) -> None:
+    @app.get("/rides/{ride_id}")
+    async def show(ride_id: str) -> RideView:
+        return RideView.of(await store.begin().of(Ride).get(ride_id))
+
+    @app.get("/bikes/{bike_id}")
+    async def show_bike(bike_id: str) -> BikeView:
+        bike = await store.begin().of(Bike).get(bike_id)
+        free = bike.ride_id is None
+        return BikeView(bike_id=bike_id, ride_id=bike.ride_id, available=free)

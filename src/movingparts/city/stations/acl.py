@@ -1,0 +1,139 @@
+"""The border to the vendor of the docks: its words come in, ours go on.
+
+DockLink speaks of hubs, slots, vehicles and of what the vehicle's state became, in the
+vocabulary of MDS. Its second version has renamed two fields, counts milliseconds and
+lists event types; nothing behind this module knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from movingparts.city.stations.model import (
+    BikeId,
+    Docked,
+    DockId,
+    DockState,
+    Report,
+    StationId,
+    Taken,
+)
+
+ARRIVALS = {"trip_end", "provider_drop_off"}
+DEPARTURES = {"trip_start", "rebalance_pick_up", "maintenance_pick_up"}
+ALARMS = {"jammed": True, "cleared": False}
+
+
+class _First(BaseModel):
+    slot: int = Field(ge=1)
+    veh: str = ""
+    event_type: str = ""
+    alarm: str = ""
+    ts: int
+
+
+class _Second(BaseModel):
+    slot: str = Field(pattern=r"^\d+$")
+    vehicle_id: str = ""
+    event_types: list[str] = []
+    alarm: str = ""
+    timestamp: int
+
+
+class _Message(BaseModel):
+    fw: Literal["1", "2"]
+    hub: str = Field(min_length=1)
+    events: list[dict[str, Any]]
+
+
+class _Opened(BaseModel):
+    ts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something that could not be translated, and why; it is kept, not dropped."""
+
+    why: str
+    said: str
+
+
+def translate(message: object) -> list[Report | Unreadable]:
+    """Return what a hub's message reports, in our words and in its order.
+
+    >>> left = {"slot": 7, "veh": "B7", "event_type": "trip_start", "ts": 1935734400}
+    >>> translate({"fw": "1", "hub": "S03", "events": [left]})
+    [Taken(bike_id='B7', station_id='S03',
+      at=datetime.datetime(2031, 5, 5, 8, 0, tzinfo=datetime.timezone.utc))]
+    """
+    try:
+        said = _Message.model_validate(message)
+    except ValidationError as error:
+        return [Unreadable(_first(error), str(message))]
+    read = _read_first if said.fw == "1" else _read_second
+    return [_translated(read, said.hub, event) for event in said.events]
+
+
+def _translated(
+    read: Callable[[str, object], Report | Unreadable], hub: str, event: object
+) -> Report | Unreadable:
+    try:
+        return read(hub, event)
+    except (ValidationError, OverflowError, OSError) as error:
+        why = _first(error) if isinstance(error, ValidationError) else str(error)
+        return Unreadable(why, str(event))
+
+
+def _read_first(hub: str, event: object) -> Report | Unreadable:
+    said = _First.model_validate(event)
+    moment = datetime.fromtimestamp(said.ts, UTC)
+    if said.alarm:
+        return _alarm(hub, said.slot, said.alarm, moment)
+    return _movement(hub, said.slot, said.veh, said.event_type, moment)
+
+
+def _read_second(hub: str, event: object) -> Report | Unreadable:
+    said = _Second.model_validate(event)
+    moment = datetime.fromtimestamp(said.timestamp // 1000, UTC)
+    slot = int(said.slot)
+    if said.alarm:
+        return _alarm(hub, slot, said.alarm, moment)
+    last = said.event_types[-1] if said.event_types else ""
+    return _movement(hub, slot, said.vehicle_id, last, moment)
+
+
+def _movement(
+    hub: str, slot: int, vehicle: str, kind: str, at: datetime
+) -> Report | Unreadable:
+    bike, station = BikeId(vehicle), StationId(hub)
+    if vehicle and kind in ARRIVALS:
+        return Docked(bike, station, _dock(hub, slot), at)
+    if vehicle and kind in DEPARTURES:
+        return Taken(bike, station, at)
+    return Unreadable(f"vehicle {vehicle!r} and event {kind!r}", f"{hub} {slot}")
+
+
+def _alarm(hub: str, slot: int, alarm: str, at: datetime) -> Report | Unreadable:
+    if alarm not in ALARMS:
+        return Unreadable(f"alarm {alarm!r}", f"{hub} {slot}")
+    return DockState(StationId(hub), _dock(hub, slot), ALARMS[alarm], at)
+
+
+def _dock(hub: str, slot: int) -> DockId:
+    return DockId(f"{hub}-{slot:02d}")
+
+
+def _first(error: ValidationError) -> str:
+    """Return what is wrong first, and where."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'message'}: {first['msg']}"
+
+
+def opened(reply: object) -> datetime:
+    """Return when a dock let go, from the vendor's answer."""
+    return datetime.fromtimestamp(_Opened.model_validate(reply).ts, UTC)

@@ -1,0 +1,237 @@
+"""The service of stations: docks report to it, and it has docks let go of bikes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import httpx
+from fastapi import FastAPI, Request
+from pydantic import AwareDatetime, BaseModel
+
+from movingparts.city.stations import acl, contract
+from movingparts.city.stations.model import (
+    STRANGE_STATION,
+    Bike,
+    BikeId,
+    Docked,
+    DockId,
+    DockState,
+    Refused,
+    Report,
+    Station,
+    StationId,
+    Taken,
+    bike_docked,
+    bike_let_go,
+    bike_taken,
+)
+from movingparts.published import Publisher, on_the_bus
+from movingparts.repository import NotFound, SqliteRows
+from movingparts.template import problem, refuses, service
+from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
+from movingparts.world.core import Node
+
+
+class Docks(BaseModel):
+    """The docks of a station, by their ids."""
+
+    docks: list[str]
+
+
+class BikeWanted(BaseModel):
+    """Which bike is to be let go."""
+
+    bike_id: str
+
+
+class LetGo(BaseModel):
+    """Which bike was let go, and when."""
+
+    bike_id: str
+    at: AwareDatetime
+
+
+class StationView(BaseModel):
+    """A station as it stands."""
+
+    station_id: str
+    docks: dict[str, str | None]
+    jammed: list[str]
+    beside: list[str]
+    free_docks: int
+    available: int
+
+    @classmethod
+    def of(cls, station: Station) -> StationView:
+        """Say how a station stands."""
+        docked = [bike for bike in station.docks.values() if bike is not None]
+        return cls(
+            station_id=station.station_id,
+            docks={str(dock): bike for dock, bike in station.docks.items()},
+            jammed=list(station.jammed),
+            beside=list(station.beside),
+            free_docks=len(station.free_docks()),
+            available=sum(station.is_available(bike) for bike in docked),
+        )
+
+
+class BikeView(BaseModel):
+    """Where a bike is, and whether it is locked in a working dock."""
+
+    bike_id: str
+    station_id: str | None
+    available: bool
+
+
+class Said(BaseModel):
+    """A report in our own words, as from a history of trips."""
+
+    what: Literal["docked", "taken"]
+    bike_id: str
+    station_id: str
+    at: AwareDatetime
+
+
+def stations(node: Node, *, store: Store | None = None) -> FastAPI:
+    """Serve the docks of a city."""
+    store = store or RowStore(SqliteRows(node.disk.connect()))
+    publisher = Publisher(node, contract.tell)
+
+    app = service(node, title="Stations", lifespan=on_the_bus(node, publisher))
+    refuses(app, Refused, NotFound)
+    desk = Desk(node, store, publisher)
+    _take_commands(app, desk)
+    _take_reports(app, node, desk)
+    _show(app, store)
+    return app
+
+
+class Desk:
+    """What the service does, whoever asks for it."""
+
+    def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
+        self._node, self._store, self._publisher = node, store, publisher
+
+    async def install(self, station_id: StationId, docks: tuple[DockId, ...]) -> None:
+        """Have a station with these docks; raises `Refused`."""
+
+        async def act(work: UnitOfWork) -> None:
+            station = await work.of(Station).find(station_id)
+            if station is None:
+                work.of(Station).add(Station.install(station_id, docks))
+            else:
+                station.refit(docks)
+
+        await carry_out(self._store, act, publish=self._publisher)
+
+    async def unlock(self, station_id: StationId, bike_id: BikeId) -> datetime:
+        """Have a dock let go of a bike, and note that it did.
+
+        Raises `Refused` and `NotFound`, after which nothing has happened, and
+        `httpx.TransportError`, after which the dock may have let go: it will report.
+        """
+        station = await self._store.begin().of(Station).get(station_id)
+        station.check_unlock(bike_id)
+        reply = await self._node.client.post(
+            f"http://docklink/hubs/{station_id}/open", json={"veh": bike_id}
+        )
+        if reply.status_code != 200:
+            raise Refused(f"the dock of bike {bike_id} did not open: {reply.text}")
+        at = acl.opened(reply.json())
+
+        async def act(work: UnitOfWork) -> None:
+            here = await work.of(Station).get(station_id)
+            bike_let_go(await work.of(Bike).get(bike_id), here, at)
+
+        await carry_out(self._store, act, publish=self._publisher)
+        return at
+
+    async def report(self, reports: Sequence[Report]) -> None:
+        """Take what a hub, or somebody who knows, says has happened, in order."""
+
+        async def act(work: UnitOfWork) -> None:
+            for report in reports:
+                if isinstance(report, DockState):
+                    station = await _station(work, report)
+                    change = station.jam if report.jammed else station.mend
+                    change(report.dock_id, report.at)
+                else:
+                    await _moved(work, report)
+
+        await carry_out(self._store, act, publish=self._publisher)
+
+
+async def _moved(work: UnitOfWork, report: Docked | Taken) -> None:
+    bikes, here = work.of(Bike), await _station(work, report)
+    bike = await bikes.find(report.bike_id) or bikes.add(Bike(report.bike_id))
+    before = None
+    if bike.station_id is not None:
+        before = await work.of(Station).get(bike.station_id)
+    if isinstance(report, Taken):
+        bike_taken(report, bike, here, before)
+        return
+    held = here.docks.get(report.dock_id) if report.dock_id else None
+    other = await bikes.get(held) if held not in (None, report.bike_id) else None
+    bike_docked(report, bike, here, before, other)
+
+
+async def _station(work: UnitOfWork, report: Report) -> Station:
+    """Return the station that a report speaks of; a strange one has no docks yet."""
+    found = await work.of(Station).find(report.station_id)
+    if found is None:
+        found = work.of(Station).add(Station.install(report.station_id, ()))
+        if not isinstance(report, DockState):
+            found.note(report.bike_id, report.at, STRANGE_STATION)
+    return found
+
+
+def _take_commands(app: FastAPI, desk: Desk) -> None:
+    @app.put("/stations/{station_id:path}", status_code=204)
+    async def install(station_id: str, body: Docks) -> None:
+        await desk.install(StationId(station_id), tuple(map(DockId, body.docks)))
+
+    @app.post("/stations/{station_id}/unlocks")
+    async def unlock(station_id: str, body: BikeWanted) -> LetGo:
+        at = await desk.unlock(StationId(station_id), BikeId(body.bike_id))
+        return LetGo(bike_id=body.bike_id, at=at)
+
+    @app.exception_handler(httpx.TransportError)
+    async def silent(request: Request, error: httpx.TransportError) -> Any:
+        return problem(504, "the dock did not answer: it may have let go")
+
+
+def _take_reports(app: FastAPI, node: Node, desk: Desk) -> None:
+    @app.post("/docklink", status_code=202)
+    async def from_the_vendor(message: dict[str, Any]) -> dict[str, int]:
+        """Take a message of a hub; what cannot be read is kept in the log."""
+        said = acl.translate(message)
+        unread = [each for each in said if isinstance(each, acl.Unreadable)]
+        node.logs.extend(f"unreadable: {each.why}: {each.said}" for each in unread)
+        reports = [each for each in said if not isinstance(each, acl.Unreadable)]
+        await desk.report(reports)
+        return {"read": len(reports), "unread": len(unread)}
+
+    @app.post("/reports", status_code=202)
+    async def from_us(said: Said) -> None:
+        bike, station = BikeId(said.bike_id), StationId(said.station_id)
+        if said.what == "docked":
+            await desk.report([Docked(bike, station, None, said.at)])
+        else:
+            await desk.report([Taken(bike, station, said.at)])
+
+
+def _show(app: FastAPI, store: Store) -> None:
+    @app.get("/stations/{station_id}")
+    async def show(station_id: str) -> StationView:
+        return StationView.of(await store.begin().of(Station).get(station_id))
+
+    @app.get("/bikes/{bike_id}")
+    async def show_bike(bike_id: str) -> BikeView:
+        work = store.begin()
+        bike = await work.of(Bike).get(bike_id)
+        at = bike.station_id
+        station = await work.of(Station).get(at) if at else None
+        available = station is not None and station.is_available(bike.bike_id)
+        return BikeView(bike_id=bike_id, station_id=at, available=available)
