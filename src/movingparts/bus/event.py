@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -105,6 +106,15 @@ class Event:
         except (TypeError, ValueError) as error:
             raise EventError(f"data cannot be written as JSON: {error}") from None
 
+    def copied(self) -> Event:
+        """Return the same event, as one that travelled: its data are a copy."""
+        travelled = copy(self)  # what was checked need not be checked again
+        if self.extensions:
+            object.__setattr__(travelled, "extensions", dict(self.extensions))
+        if isinstance(self.data, dict | list):
+            object.__setattr__(travelled, "data", rules.plain(self.data, "data"))
+        return travelled
+
     @classmethod
     def from_json(cls, text: str | bytes) -> Event:
         """Read what any sender of CloudEvents wrote; raise `EventError` otherwise."""
@@ -155,7 +165,9 @@ def _check_attributes(event: Event) -> None:
         rules.text("traceparent", event.traceparent)
     if event.datacontenttype is not None:
         rules.media_type("datacontenttype", event.datacontenttype)
-    if event.dataschema is not None:
+    if type(event.dataschema) is str:
+        _check_schema(event.dataschema)
+    elif event.dataschema is not None:
         rules.absolute_uri("dataschema", event.dataschema)
 
 
@@ -165,6 +177,12 @@ def _check_kind(source: str, kind: str) -> None:
     rules.text("source", source)
     rules.uri_reference("source", source)
     rules.text("type", kind)
+
+
+@lru_cache(maxsize=1024)
+def _check_schema(address: str) -> None:
+    """Check what a producer says again with each event of a kind, once."""
+    rules.absolute_uri("dataschema", address)
 
 
 def _binary(body: dict[str, Any]) -> bytes:

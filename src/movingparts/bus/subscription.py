@@ -74,7 +74,7 @@ class MemorySubscription:
         """Put what has arrived into the inbox."""
         if not self._open:
             return "refused"
-        event = Event.from_json(kept.payload) if kept.payload else kept.event
+        event = kept.event.copied() if kept.payload else kept.event
         self._inbox.put(Delivery(kept.subject, event, settle, answer))
         return "delivered"
 
