@@ -32,12 +32,12 @@ class UnknownExercise(LookupError):
 def exercises() -> list[Exercise]:
     """Return all exercises, in order.
 
-    >>> [exercise.id for exercise in exercises()]
+    >>> [exercise.id for exercise in exercises()][:5]
     ['1.1', '1.2', '1.3', '1.4', '1.5']
     """
-    from movingparts.check import ch01
+    from movingparts.check import ch01, ch02, ch03
 
-    return [*ch01.EXERCISES]
+    return [*ch01.EXERCISES, *ch02.EXERCISES, *ch03.EXERCISES]
 
 
 def check(exercise_id: str, answer: Any) -> Verdict:

@@ -7,7 +7,7 @@ lists event types; nothing behind this module knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from movingparts.city.stations.model import (
     StationId,
     Taken,
 )
+from movingparts.published import Reader
 
 ARRIVALS = {"trip_end", "provider_drop_off"}
 DEPARTURES = {"trip_start", "rebalance_pick_up", "maintenance_pick_up"}
@@ -137,3 +138,7 @@ def _first(error: ValidationError) -> str:
 def opened(reply: object) -> datetime:
     """Return when a dock let go, from the vendor's answer."""
     return datetime.fromtimestamp(_Opened.model_validate(reply).ts, UTC)
+
+
+OUTSIDE: Mapping[str, Reader] = {"docklink.message": translate}
+"""What is read of those who are no context of the city."""

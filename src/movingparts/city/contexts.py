@@ -1,0 +1,138 @@
+"""What the code of each context says of it: the facts that the context map is made of.
+
+Nothing here is a list of who knows whom: contracts are read from their files, readers
+from each context's border, calls and imports from its source.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from movingparts.city import contracts
+from movingparts.city.larkhaven import CONTEXTS, KINDS
+from movingparts.context_map import Context, ContextMap, context_map
+from movingparts.imports import imports_of
+
+PLATFORM = (
+    "movingparts.bus",
+    "movingparts.published",
+    "movingparts.repository",
+    "movingparts.template",
+    "movingparts.unit_of_work",
+    "movingparts.world",
+)
+"""What every context stands on, as it stands on its web framework."""
+
+VENDOR = "docklink"
+METHODS = ("delete", "get", "patch", "post", "put")
+
+
+def larkhaven_map() -> ContextMap:
+    """Return the context map of the city, with the vendor of its docks.
+
+    >>> larkhaven_map()
+    <ContextMap of 7: 11 related, 12 separate>
+    """
+    return context_map([*map(facts, CONTEXTS), vendor()], platform=PLATFORM)
+
+
+def facts(name: str) -> Context:
+    """Return what the code and the contracts of one context say."""
+    package = import_module(f"movingparts.city.{name}")
+    folder = Path(inspect.getfile(package)).parent
+    own = f"{name}."
+    return Context(
+        name=name,
+        kind=KINDS[name],
+        package=package.__name__,
+        publishes=tuple(e for e in contracts.events() if e.startswith(own)),
+        offers=contracts.operations(contracts.apis()[name]),
+        reads=dict(_reads(package)),
+        calls=calls_of(folder),
+        expects=tuple(
+            each["supplier"]
+            for each in contracts.expectations().values()
+            if each["customer"] == name
+        ),
+        imports=imports_of(folder),
+    )
+
+
+def vendor() -> Context:
+    """Return the vendor's service, of which only its messages and its API are known."""
+    return Context(
+        name=VENDOR,
+        kind="vendor",
+        publishes=(f"{VENDOR}.message",),
+        offers=contracts.operations(contracts.apis()[VENDOR]),
+    )
+
+
+def _reads(package: ModuleType) -> Iterator[tuple[str, str]]:
+    """Yield the contracts that a context reads, and the name of what reads each."""
+    if not (Path(inspect.getfile(package)).parent / "acl.py").is_file():
+        return
+    border = import_module(f"{package.__name__}.acl")
+    found: Mapping[str, Any] = {
+        **getattr(border, "READS", {}),
+        **getattr(border, "OUTSIDE", {}),
+    }
+    for contract, reader in found.items():
+        yield contract, f"{reader.__module__}.{reader.__qualname__}"
+
+
+def calls_of(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return the operations that the code of a package calls, by who offers them.
+
+    A call is one of a client's methods whose first argument begins with `http://` and
+    a name: `client.put(f"http://billing/authorizations/{ride.ride_id}")`. It is matched
+    with the operation of that form in the contract of its service.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for file in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            called = _called(node)
+            if called is not None:
+                found.setdefault(called[0], {})[_operation(*called)] = None
+    return {name: tuple(operations) for name, operations in sorted(found.items())}
+
+
+def _called(node: ast.AST) -> tuple[str, str, str] | None:
+    """Return whom a piece of code calls, by which method, under which path."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        return None
+    if node.func.attr not in METHODS or not node.args:
+        return None
+    url = _text(node.args[0])
+    if not url.startswith("http://"):
+        return None
+    name, _, path = url.removeprefix("http://").partition("/")
+    return name, node.func.attr.upper(), f"/{path}"
+
+
+def _text(node: ast.expr) -> str:
+    """Return a text as it is written, with {} for what is filled in."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        parts = (
+            each if isinstance(each, ast.Constant) else None for each in node.values
+        )
+        return "".join("{}" if part is None else str(part.value) for part in parts)
+    return ""
+
+
+def _operation(name: str, method: str, path: str) -> str:
+    """Return the operation of a contract that a call is of; the call, if of none."""
+    for operation in contracts.operations(contracts.apis().get(name, {"paths": {}})):
+        offered, _, template = operation.partition(" ")
+        parts = ["{}" if part.startswith("{") else part for part in template.split("/")]
+        if offered == method and "/".join(parts) == path:
+            return operation
+    return f"{method} {path}"
