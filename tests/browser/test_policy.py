@@ -105,6 +105,9 @@ def open_sidebars(page: Page, width: int) -> None:
 
 def use_article(page: Page) -> None:
     """Play the first figure, show its map, answer a question, open all folds."""
+    page.evaluate(
+        "document.querySelectorAll('.mp-veil button').forEach(b => { b.click(); })"
+    )
     player = page.locator("article moving-parts-player").first
     if player.count():
         player.get_by_role("button", name="Play", exact=True).click()
