@@ -1,115 +1,29 @@
 """A whole lab in JupyterLite, as a reader meets it: the site under a sub-path.
 
+That its cells give what is committed holds for every lab: test_lite_labs.py.
 Pyodide takes its time to start, so that one page serves most of the module, and the
 tests build on each other in the order in which they stand.
 """
 
-import json
-import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from movingparts.check.browser import SCRIPT
 from tests.browser.chromium import MARKS
+from tests.browser.lite import KEPT, PATIENCE, Lab, plain
 from tests.browser.test_site import BUILT, Visit
-from tests.labs.labs import exercises_of, read
+from tests.labs.labs import exercises_of, local_cells
 from tools.serve import SiteServer
 
 LAB = "01-one-ride-two-services"
 PAGE = f"labs/{LAB}/"
 FIRST = "lite/notebooks/index.html?path="
-PATIENCE = 120_000  # milliseconds, for a machine with much else to do
 NEEDED = "This part needs sockets, which a browser tab does not have"
 LACKING = "This cell needs `world`, which needs a local kernel."
 SAID = "cells['ex-1-1-check'].outputs[0]?.data['text/plain']"
-SOCKETS = re.compile(r"^(real-|kill-|own-replay|own-sum|close)")
 pytestmark = [*MARKS, pytest.mark.xdist_group("lite")]
-
-# Asking for a database that is not there yet would make one, and an empty one.
-KEPT = """async ([name, store]) => {
-  const made = await indexedDB.databases();
-  if (!made.some((each) => each.name === name)) return [];
-  const db = await new Promise((resolve, reject) => {
-    const asked = indexedDB.open(name);
-    asked.onsuccess = () => resolve(asked.result);
-    asked.onerror = () => reject(asked.error);
-  });
-  const found = [...db.objectStoreNames].includes(store)
-    ? await new Promise((resolve) => {
-        const asked = db.transaction(store).objectStore(store).getAll();
-        asked.onsuccess = () => resolve(asked.result);
-      })
-    : [];
-  db.close();
-  return found;
-}"""
-
-
-class Lab:
-    """The lab in JupyterLite, and what it asked for and complained of."""
-
-    def __init__(self, visit: Visit) -> None:
-        self.visit, self.page = visit, visit.page
-
-    def wait(self) -> None:
-        """Wait until the notebook is there."""
-        expect(self.page.locator(".jp-Notebook .jp-Cell").first).to_be_visible(
-            timeout=PATIENCE
-        )
-
-    def kept(self, name: str, store: str) -> list[dict[str, Any]]:
-        """What this browser keeps in one store of a database."""
-        return self.page.evaluate(KEPT, [name, store])
-
-    def cells(self) -> dict[str, Any]:
-        """The code cells of the copy that JupyterLite has saved, by id."""
-        path = self.visit.base.partition("//")[2].partition("/")[2]
-        found = self.kept(f"JupyterLite Storage - /{path}lite/", "files")
-        if not found:
-            return {}
-        cells = found[0]["content"]["cells"]
-        return {cell["id"]: cell for cell in cells if cell["cell_type"] == "code"}
-
-    def until(self, wanted: str) -> None:
-        """Wait until what is saved fits: an expression of the cells, by id."""
-        path = self.visit.base.partition("//")[2].partition("/")[2]
-        name = f"JupyterLite Storage - /{path}lite/"
-        fits = self.page.evaluate(
-            f"""async () => {{
-              const end = Date.now() + {PATIENCE};
-              while (Date.now() < end) {{
-                const [file] = await ({KEPT})({json.dumps([name, "files"])});
-                const cells = Object.fromEntries(
-                  (file?.content.cells ?? []).map((cell) => [cell.id, cell]));
-                if ({wanted}) return true;
-                await new Promise((resolve) => setTimeout(resolve, 250));
-              }}
-              return false;
-            }}"""
-        )
-        assert fits, f"never saved: {wanted}"
-
-    def menu(self, name: str, entry: str) -> None:
-        """Choose an entry of the menu bar."""
-        self.page.get_by_role("menuitem", name=name, exact=True).click()
-        self.page.get_by_text(entry, exact=True).click()
-
-    def write(self, cell: str, text: str) -> None:
-        """Put a text in the place of a cell's own, and run the cell and the next."""
-        first = read(LAB).cells[[c.id for c in read(LAB).cells].index(cell)].source
-        line = self.page.locator(".cm-line", has_text=first.splitlines()[0]).first
-        line.scroll_into_view_if_needed()
-        line.click()
-        self.page.keyboard.press("ControlOrMeta+a")
-        self.page.keyboard.insert_text(text)
-
-    def run(self, times: int = 1) -> None:
-        """Run the cell with the cursor, and go to the next."""
-        for _ in range(times):
-            self.page.keyboard.press("Shift+Enter")
 
 
 @pytest.fixture(scope="module")
@@ -139,53 +53,18 @@ def asked(context: BrowserContext) -> list[str]:
 @pytest.fixture(scope="module")
 def lab(context: BrowserContext, asked: list[str], base: str) -> Lab:
     """The lab, opened by the link on its page, with all its cells run."""
-    visit = Visit(context.new_page(), base)
-    visit.go(PAGE)
-    visit.page.locator(".mp-doors").get_by_role(
-        "link", name="Run in your browser"
-    ).click()
-    lab = Lab(visit)
-    lab.wait()
-    lab.menu("Run", "Run All Cells")
-    lab.until("cells.close?.outputs[0]?.text?.includes('local kernel')")
+    lab = Lab(Visit(context.new_page(), base), LAB)
+    lab.enter()
+    lab.run_all()
     return lab
 
 
-def plain(outputs: list[Any]) -> str:
-    """The outputs of a cell as plain text."""
-    parts = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs]
-    return "".join("".join(part) for part in parts)
-
-
-def test_the_kernel_starts_by_itself_and_no_cell_fails(lab: Lab) -> None:
-    """No question which kernel, no error, and the system's dark theme."""
-    kinds = {
-        output["output_type"]
-        for cell in lab.cells().values()
-        for output in cell["outputs"]
-    }
-    assert kinds <= {"stream", "execute_result", "display_data"}
-    expect(lab.page.locator(".jp-Dialog")).to_have_count(0)
-    expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
-
-
-def test_the_simulated_cells_give_what_is_committed(lab: Lab) -> None:
-    """Text for text: the same seed gives the same run in a tab."""
-    committed = {
-        cell.id: plain(cell.outputs)
-        for cell in read(LAB).cells
-        if cell.cell_type == "code" and not SOCKETS.match(cell.id)
-    }
-    here = {key: plain(cell["outputs"]) for key, cell in lab.cells().items()}
-    assert len(committed) > 20
-    assert committed == {key: here[key] for key in committed}
-
-
 def test_what_needs_sockets_says_so_in_one_line(lab: Lab) -> None:
+    """What opens a world says what it lacks, the rest which name."""
     here = {
         key: plain(cell["outputs"])
         for key, cell in lab.cells().items()
-        if SOCKETS.match(key)
+        if key in local_cells(lab.notebook)
     }
     assert here.pop("real-open").startswith(NEEDED)
     assert here.pop("own-replay").startswith(NEEDED)
