@@ -56,7 +56,16 @@ def test_a_lab_has_the_stub_and_the_check_of_its_exercises(exercise):
 
 def test_exercises_are_in_order_and_told_apart():
     ids = [exercise.id for exercise in exercises()]
-    assert ids == sorted(set(ids))
+    assert ids == sorted(set(ids), key=lambda known: [*map(int, known.split("."))])
+
+
+def test_the_exercises_of_a_chapter_are_those_of_its_lab():
+    labs = {exercise.lab for exercise in exercises()}
+    for lab in labs:
+        own = [exercise for exercise in exercises() if exercise.lab == lab]
+        assert own == exercises(int(lab[:2]))
+    assert sum(len(exercises(int(lab[:2]))) for lab in labs) == len(exercises())
+    assert [] == exercises(99)
 
 
 def test_a_solution_file_has_a_section_for_each_exercise_and_no_other():

@@ -29,15 +29,18 @@ class UnknownExercise(LookupError):
     """There is no exercise of that id; the message lists those there are."""
 
 
-def exercises() -> list[Exercise]:
-    """Return all exercises, in order.
+def exercises(chapter: int | None = None) -> list[Exercise]:
+    """Return the exercises of a chapter, or of all chapters, in order.
 
-    >>> [exercise.id for exercise in exercises()][:5]
+    >>> [exercise.id for exercise in exercises(1)]
     ['1.1', '1.2', '1.3', '1.4', '1.5']
     """
     from movingparts.check import ch01, ch02, ch03
 
-    return [*ch01.EXERCISES, *ch02.EXERCISES, *ch03.EXERCISES]
+    found = [*ch01.EXERCISES, *ch02.EXERCISES, *ch03.EXERCISES]
+    if chapter is None:
+        return found
+    return [each for each in found if each.id.startswith(f"{chapter}.")]
 
 
 def check(exercise_id: str, answer: Any) -> Verdict:
