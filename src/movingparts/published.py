@@ -10,15 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from datetime import UTC
+from typing import Annotated, Any
 
 from fastapi import FastAPI
-from pydantic import BaseModel, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, BaseModel, TypeAdapter
 
 from movingparts.bus import BusTimeout, Event, Subscription
 from movingparts.repository import Happened
 from movingparts.world.core import Node
 
+# A time in an event, whatever offset it came with: in UTC.
+Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
 Tell = Callable[[Any], BaseModel | None]
 Reader = Callable[[Any], Any] | type[Any]
 Hear = Callable[[Any], Awaitable[None]]

@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
+
 from movingparts.city.larkhaven import Where, own_service
 from movingparts.city.ride import Ride
 from movingparts.city.synthetic import City, Station
@@ -63,7 +65,10 @@ class Day:
         """Live through one wish to ride: reserve, walk, ride, dock."""
         walk = WALK - number % 7 * 30
         await self._until(ride.started_at, -walk)
-        what = await self._lived(number, ride, walk)
+        try:
+            what = await self._lived(number, ride, walk)
+        except httpx.TransportError:
+            what = "no answer"
         self.outcome.wishes[what] += 1
 
     async def _lived(self, number: int, ride: Ride, walk: float) -> str:
@@ -103,12 +108,21 @@ class Day:
         """Bring a bike back: to the next station, and the next, if a dock is free."""
         nearest = sorted(self.city.stations, key=station.meters_to)
         for place in nearest:
-            body = {"veh": bike}
-            address = f"http://docklink/hubs/{place.station_id}/insert"
-            if (await self._app.post(address, json=body)).status_code == 200:
+            if await self._docked(bike, place.station_id):
                 return
             self.outcome.found_full += 1
             await self.world.clock.sleep(ON_TO_THE_NEXT)
+
+    async def _docked(self, bike: str, station_id: str) -> bool:
+        """Push a bike into a dock, as often as it takes to see whether it is in."""
+        address = f"http://docklink/hubs/{station_id}/insert"
+        while True:
+            try:
+                reply = await self._app.post(address, json={"veh": bike})
+            except httpx.TransportError:
+                await self.world.clock.sleep(5)
+                continue
+            return reply.status_code == 200
 
     async def _find_fault(self, bike: str) -> None:
         self.outcome.faults += 1

@@ -97,10 +97,10 @@ class Hub:
 
 
 class DockLink:
-    """All hubs of a city, and the reports that they send to `http://stations`."""
+    """All hubs of a city, and the reports that they send."""
 
-    def __init__(self, node: Node, version: int) -> None:
-        self._node, self._version = node, version
+    def __init__(self, node: Node, version: int, report_to: str) -> None:
+        self._node, self._version, self._report_to = node, version, report_to
         self.hubs: dict[str, Hub] = {}
 
     def __repr__(self) -> str:
@@ -208,17 +208,17 @@ class DockLink:
 
     async def _taken(self, message: dict[str, Any]) -> bool:
         try:
-            reply = await self._node.client.post(
-                "http://stations/docklink", json=message
-            )
+            reply = await self._node.client.post(self._report_to, json=message)
         except httpx.TransportError:
             return False
         return reply.status_code == 202
 
 
-def docklink(node: Node, *, version: int = 1) -> FastAPI:
+def docklink(
+    node: Node, *, version: int = 1, report_to: str = "http://stations/docklink"
+) -> FastAPI:
     """Serve the vendor's hubs; `version` is that of its messages, 1 or 2."""
-    app, link = FastAPI(title="DockLink"), DockLink(node, version)
+    app, link = FastAPI(title="DockLink"), DockLink(node, version, report_to)
 
     @app.put("/hubs/{name}", status_code=204)
     async def fit(name: str, fitted: Fitted) -> None:

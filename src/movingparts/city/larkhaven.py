@@ -47,9 +47,11 @@ def own_service(context: str) -> str:
     return f"http://{context}"
 
 
-async def serve_city(world: World, contexts: Mapping[str, Any] = CONTEXTS) -> None:
+async def serve_city(
+    world: World, contexts: Mapping[str, Any] = CONTEXTS, *, vendor: Any = docklink
+) -> None:
     """Start every context as a service, and the vendor's docks beside them."""
-    await world.serve("docklink", docklink)
+    await world.serve("docklink", vendor)
     for name, factory in contexts.items():
         await world.serve(name, factory)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.availability.model import (
     BikeCame,
@@ -16,33 +16,33 @@ from movingparts.city.availability.model import (
     StandingChanged,
     Told,
 )
-from movingparts.published import Reader
+from movingparts.published import Instant, Reader
 
 
 class _Docked(BaseModel):
     bike_id: BikeId
     station_id: StandId
     dock_id: str | None
-    at: AwareDatetime
+    at: Instant
 
 
 class _Left(BaseModel):
     bike_id: BikeId
     station_id: StandId
-    at: AwareDatetime
+    at: Instant
 
 
 class _Dock(BaseModel):
     bike_id: BikeId | None
     station_id: StandId
     jammed: bool
-    at: AwareDatetime
+    at: Instant
 
 
 class _Condition(BaseModel):
     bike_id: BikeId
     vehicle_state: str
-    at: AwareDatetime
+    at: Instant
 
 
 class _Standing(BaseModel):

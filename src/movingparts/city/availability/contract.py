@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.availability import model
+from movingparts.published import Instant
 
 
 class BikeReserved(BaseModel):
@@ -14,8 +15,8 @@ class BikeReserved(BaseModel):
     rider_id: str
     bike_id: str
     station_id: str
-    until: AwareDatetime
-    at: AwareDatetime
+    until: Instant
+    at: Instant
 
 
 class ReservationClosed(BaseModel):
@@ -26,7 +27,7 @@ class ReservationClosed(BaseModel):
     bike_id: str
     station_id: str
     why: str
-    at: AwareDatetime
+    at: Instant
 
 
 class RebalancingWanted(BaseModel):
@@ -35,7 +36,7 @@ class RebalancingWanted(BaseModel):
     from_station: str
     to_station: str
     bikes: int
-    at: AwareDatetime
+    at: Instant
 
 
 EVENTS: tuple[type[BaseModel], ...] = (
@@ -72,7 +73,7 @@ def tell(event: object) -> BaseModel | None:
 
 
 def _closed(
-    stand: model.StandId, promise: model.Reservation, why: str, at: AwareDatetime
+    stand: model.StandId, promise: model.Reservation, why: str, at: Instant
 ) -> ReservationClosed:
     return ReservationClosed(
         reservation_id=promise.reservation_id,

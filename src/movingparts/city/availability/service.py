@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from fastapi import FastAPI
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.availability import acl, contract
 from movingparts.city.availability.model import (
@@ -29,7 +29,7 @@ from movingparts.city.availability.model import (
     collect,
     promise,
 )
-from movingparts.published import Publisher, on_the_bus
+from movingparts.published import Instant, Publisher, on_the_bus
 from movingparts.repository import Happened, NotFound, SqliteRows
 from movingparts.template import refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
@@ -53,7 +53,7 @@ class Promised(BaseModel):
     rider_id: str
     station_id: str
     bike_id: str
-    until: AwareDatetime
+    until: Instant
 
     @classmethod
     def of(cls, reservation: Reservation, station_id: str) -> Promised:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.billing.model import AccountId, Pass, RideId, RideOver
-from movingparts.published import Reader
+from movingparts.published import Instant, Reader
 
 FREE = "it ended at once where it began"
 
@@ -26,8 +26,8 @@ class Cancelled:
 class _Ended(BaseModel):
     ride_id: RideId
     rider_id: AccountId
-    started_at: AwareDatetime
-    ended_at: AwareDatetime
+    started_at: Instant
+    ended_at: Instant
     anomaly: str
 
 

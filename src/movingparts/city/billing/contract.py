@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from movingparts.city.billing import model
+from movingparts.published import Instant
 
 
 class Amount(BaseModel):
@@ -42,7 +43,7 @@ class FareCharged(BaseModel):
     rider_id: str
     fare: Amount
     with_pass: bool
-    at: AwareDatetime
+    at: Instant
 
 
 class AnomalyFound(BaseModel):
@@ -50,7 +51,7 @@ class AnomalyFound(BaseModel):
 
     ride_id: str
     reason: str
-    at: AwareDatetime
+    at: Instant
 
 
 EVENTS: tuple[type[BaseModel], ...] = (

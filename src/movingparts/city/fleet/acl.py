@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.fleet.model import BikeId, Move, MoveId, Ridden, StationId
-from movingparts.published import Reader
+from movingparts.published import Instant, Reader
 
 
 class _Ended(BaseModel):
     ride_id: str
     bike_id: BikeId
-    started_at: AwareDatetime
-    ended_at: AwareDatetime
+    started_at: Instant
+    ended_at: Instant
 
 
 class _Wanted(BaseModel):
     from_station: StationId
     to_station: StationId
     bikes: int
-    at: AwareDatetime
+    at: Instant
 
 
 def ended(data: object) -> Ridden:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.fleet import model
+from movingparts.published import Instant
 
 
 class ConditionChanged(BaseModel):
@@ -15,7 +16,7 @@ class ConditionChanged(BaseModel):
     bike_id: str
     vehicle_state: model.VehicleState
     event_type: model.EventType
-    at: AwareDatetime
+    at: Instant
 
 
 class BikesMoved(BaseModel):
@@ -25,7 +26,7 @@ class BikesMoved(BaseModel):
     from_station: str
     to_station: str
     bikes: list[str]
-    at: AwareDatetime
+    at: Instant
 
 
 EVENTS: tuple[type[BaseModel], ...] = (ConditionChanged, BikesMoved)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.riders import model
+from movingparts.published import Instant
 
 
 class StandingChanged(BaseModel):
@@ -12,7 +13,7 @@ class StandingChanged(BaseModel):
 
     rider_id: str
     standing: model.Standing
-    at: AwareDatetime
+    at: Instant
 
 
 class PassBought(BaseModel):
@@ -21,8 +22,8 @@ class PassBought(BaseModel):
     pass_id: str
     rider_id: str
     kind: model.PassKind
-    valid_from: AwareDatetime
-    valid_until: AwareDatetime
+    valid_from: Instant
+    valid_until: Instant
 
 
 EVENTS: tuple[type[BaseModel], ...] = (StandingChanged, PassBought)

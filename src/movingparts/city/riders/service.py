@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.riders import contract
 from movingparts.city.riders.model import (
@@ -15,7 +15,7 @@ from movingparts.city.riders.model import (
     RiderId,
     Standing,
 )
-from movingparts.published import Publisher, on_the_bus
+from movingparts.published import Instant, Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
 from movingparts.template import refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
@@ -40,8 +40,8 @@ class PassView(BaseModel):
 
     pass_id: str
     kind: PassKind
-    valid_from: AwareDatetime
-    valid_until: AwareDatetime
+    valid_from: Instant
+    valid_until: Instant
 
 
 class StandingWanted(BaseModel):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.rides.model import BikeBrought, BikeId, StationId
-from movingparts.published import Reader
+from movingparts.published import Instant, Reader
 
 
 class _Docked(BaseModel):
     bike_id: BikeId
     station_id: StationId
-    at: AwareDatetime
+    at: Instant
 
 
 def docked(data: object) -> BikeBrought:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.rides import model
+from movingparts.published import Instant
 
 Oddity = Literal[
     "",
@@ -25,7 +26,7 @@ class RideStarted(BaseModel):
     bike_id: str
     from_station: str
     authorization_id: str
-    at: AwareDatetime
+    at: Instant
 
 
 class RideEnded(BaseModel):
@@ -36,8 +37,8 @@ class RideEnded(BaseModel):
     bike_id: str
     from_station: str
     to_station: str
-    started_at: AwareDatetime
-    ended_at: AwareDatetime
+    started_at: Instant
+    ended_at: Instant
     anomaly: Oddity
 
 
@@ -54,7 +55,7 @@ class AnomalyFound(BaseModel):
     ride_id: str
     bike_id: str
     reason: str
-    at: AwareDatetime
+    at: Instant
 
 
 EVENTS: tuple[type[BaseModel], ...] = (

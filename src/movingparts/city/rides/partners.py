@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import httpx
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.rides.model import AuthorizationId, Refused, Ride
+from movingparts.published import Instant
 
 
 class _Authorized(BaseModel):
@@ -15,7 +16,7 @@ class _Authorized(BaseModel):
 
 
 class _LetGo(BaseModel):
-    at: AwareDatetime
+    at: Instant
 
 
 class Unpaid(Refused):

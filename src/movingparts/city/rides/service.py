@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.rides import acl, contract, partners
 from movingparts.city.rides.model import (
@@ -22,7 +22,7 @@ from movingparts.city.rides.model import (
     begin_as_told,
     bike_brought,
 )
-from movingparts.published import Publisher, on_the_bus
+from movingparts.published import Instant, Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
 from movingparts.template import Limits, problem, refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
@@ -47,7 +47,7 @@ class Told(BaseModel):
     bike_id: str
     station_id: str
     rider_id: str = ""
-    at: AwareDatetime
+    at: Instant
 
 
 class RideView(BaseModel):
@@ -58,8 +58,8 @@ class RideView(BaseModel):
     bike_id: str
     from_station: str
     state: str
-    started_at: AwareDatetime | None
-    ended_at: AwareDatetime | None
+    started_at: Instant | None
+    ended_at: Instant | None
     anomalies: list[str]
 
     @classmethod
@@ -211,6 +211,6 @@ def _show(app: FastAPI, store: Store) -> None:
 
     @app.get("/bikes/{bike_id}")
     async def show_bike(bike_id: str) -> BikeView:
-        bike = await store.begin().of(Bike).get(bike_id)
-        free = bike.ride_id is None
-        return BikeView(bike_id=bike_id, ride_id=bike.ride_id, available=free)
+        bike = await store.begin().of(Bike).find(bike_id)
+        ride_id = bike.ride_id if bike is not None else None
+        return BikeView(bike_id=bike_id, ride_id=ride_id, available=ride_id is None)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.stations import model
+from movingparts.published import Instant
 
 
 class BikeDocked(BaseModel):
@@ -15,7 +16,7 @@ class BikeDocked(BaseModel):
     bike_id: str
     station_id: str
     dock_id: str | None
-    at: AwareDatetime
+    at: Instant
 
 
 class BikeLeft(BaseModel):
@@ -24,7 +25,7 @@ class BikeLeft(BaseModel):
     bike_id: str
     station_id: str
     how: Literal["unlocked", "taken"]
-    at: AwareDatetime
+    at: Instant
 
 
 class DockChanged(BaseModel):
@@ -34,7 +35,7 @@ class DockChanged(BaseModel):
     dock_id: str
     bike_id: str | None
     jammed: bool
-    at: AwareDatetime
+    at: Instant
 
 
 class AnomalyFound(BaseModel):
@@ -43,7 +44,7 @@ class AnomalyFound(BaseModel):
     bike_id: str
     station_id: str
     reason: str
-    at: AwareDatetime
+    at: Instant
 
 
 EVENTS: tuple[type[BaseModel], ...] = (BikeDocked, BikeLeft, DockChanged, AnomalyFound)

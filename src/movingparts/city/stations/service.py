@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import httpx
 from fastapi import FastAPI, Request
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from movingparts.city.stations import acl, contract
 from movingparts.city.stations.model import (
@@ -27,7 +27,7 @@ from movingparts.city.stations.model import (
     bike_let_go,
     bike_taken,
 )
-from movingparts.published import Publisher, on_the_bus
+from movingparts.published import Instant, Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
 from movingparts.template import problem, refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
@@ -50,7 +50,7 @@ class LetGo(BaseModel):
     """Which bike was let go, and when."""
 
     bike_id: str
-    at: AwareDatetime
+    at: Instant
 
 
 class StationView(BaseModel):
@@ -91,7 +91,7 @@ class Said(BaseModel):
     what: Literal["docked", "taken"]
     bike_id: str
     station_id: str
-    at: AwareDatetime
+    at: Instant
 
 
 def stations(node: Node, *, store: Store | None = None) -> FastAPI:
