@@ -136,10 +136,13 @@ def test_the_same_book_gives_the_same_bytes(site: Path, tmp_path: Path) -> None:
 
 
 def test_a_prediction_is_not_answered_where_it_is_asked(site: Path) -> None:
-    [chapter] = [p for p in print_pages.pages(site) if p.number == "Chapter 01"]
-    assert chapter.article.select(".mp-question")
-    assert [] == chapter.article.select(".mp-question .mp-reasons")
-    assert [] == chapter.article.select("details")
-    assert len(chapter.article.select(".mp-exercise")) * 3 == len(
-        chapter.article.select(".mp-hints .mp-print-note")
-    )
+    pages = print_pages.pages(site)
+    chapters = [page for page in pages if page.number.startswith("Chapter ")]
+    assert "Chapter 01" == chapters[0].number
+    for chapter in chapters:
+        assert chapter.article.select(".mp-question")
+        assert [] == chapter.article.select(".mp-question .mp-reasons")
+        assert [] == chapter.article.select("details")
+        assert len(chapter.article.select(".mp-exercise")) * 3 == len(
+            chapter.article.select(".mp-hints .mp-print-note")
+        )

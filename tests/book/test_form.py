@@ -66,6 +66,13 @@ def test_cells_that_need_sockets_are_not_live(page: Chapter) -> None:
     assert [] == [cell.source for cell in live if cell.local]
 
 
+@each_promised
+def test_its_runs_are_shown_in_four_figures_at_least(page: Chapter, site: Path) -> None:
+    built = pages.article(site / "chapters" / page.name / "index.html")
+    shown = built.select(".cell_output svg[role=img], .cell_output moving-parts-board")
+    assert len(shown) >= 4
+
+
 # --- text ---------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from movingparts.draw import board
 from movingparts.storming import Board, Card
+from tests.browser.built import addresses
 from tests.browser.chromium import CHROMIUM, FLAGS, MARKS
 from tests.browser.live_site import CELL, LiveSite, cell
 from tests.world.test_simulated import MORNING
@@ -168,7 +169,13 @@ def file_of_settings(knob: Tag) -> None:
         room.decompose()
 
 
-@pytest.mark.parametrize("path", ["worlds/", CHAPTER])
+def with_live_cells() -> list[str]:
+    """The addresses of the pages that have some: each chapter, the worlds."""
+    pages = {path: (BUILT / path / "index.html").read_text() for path in addresses()}
+    return [path for path, text in pages.items() if '<div class="cell tag_live' in text]
+
+
+@pytest.mark.parametrize("path", with_live_cells())
 def test_all_cells_of_a_page_show_what_the_build_has_shown(
     reader: Reader, site: LiveSite, path: str
 ) -> None:
