@@ -57,12 +57,18 @@ async def serve_city(
 
 
 async def open_city(
-    world: World, city: City, *, where: Where = own_service, poor: int = 97
+    world: World,
+    city: City,
+    *,
+    where: Where = own_service,
+    poor: int = 97,
+    settle: float = 30.0,
 ) -> None:
     """Install the stations, dock the bikes, sign the riders up.
 
-    Members buy a pass. Of so many riders, one has a card with hardly any limit; 0 is
-    for none. Raises `httpx.HTTPStatusError` where a service refuses.
+    Members buy a pass. Of `poor` riders, one has a card with hardly any limit; 0 is for
+    none. `settle` are the seconds until all have heard. Raises `httpx.HTTPStatusError`
+    where a service refuses.
     """
     client = world.client("operator", timeout=60.0)
     for bike in city.bikes:
@@ -85,7 +91,7 @@ async def open_city(
         if poor and number % poor == 0:
             address = f"{where('billing')}/accounts/{name}/limit"
             await _put(client, address, {"amount": "5.00"})
-    await world.clock.sleep(30)  # until all have heard
+    await world.clock.sleep(settle)
 
 
 async def _put(client: httpx.AsyncClient, address: str, body: Any) -> None:
