@@ -39,7 +39,7 @@ class _First(BaseModel):
 
 
 class _Second(BaseModel):
-    slot: str = Field(pattern=r"^\d+$")
+    slot: str = Field(pattern=r"^0*[1-9][0-9]*$")
     vehicle_id: str = ""
     event_types: list[str] = []
     alarm: str = ""
@@ -49,7 +49,7 @@ class _Second(BaseModel):
 class _Message(BaseModel):
     fw: Literal["1", "2"]
     hub: str = Field(min_length=1)
-    events: list[dict[str, Any]]
+    events: list[Any]  # each is read for itself, so that one bad one spoils no other
 
 
 class _Opened(BaseModel):
@@ -85,7 +85,7 @@ def _translated(
 ) -> Report | Unreadable:
     try:
         return read(hub, event)
-    except (ValidationError, OverflowError, OSError) as error:
+    except (ValueError, OverflowError, OSError) as error:  # no such event, or time
         why = _first(error) if isinstance(error, ValidationError) else str(error)
         return Unreadable(why, str(event))
 

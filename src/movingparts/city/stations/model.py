@@ -21,6 +21,7 @@ LATE = "a later report of this bike is known"
 MOVED = "it was moved unseen: it was known to be in another place"
 CROWDED = "no dock was free"
 OCCUPIED = "the dock was known to hold another bike"
+GONE_SINCE = "it has left since: a later report has another bike in its dock"
 NOT_THERE = "it was not known to be there"
 STRANGE_DOCK = "the station was not known to have this dock"
 STRANGE_STATION = "the station was not known"
@@ -225,8 +226,10 @@ class Station:
         self._happened(BikeTaken(self.station_id, bike_id, at))
 
     def jam(self, dock_id: DockId, at: datetime) -> None:
-        """Note that a dock is jammed; once is enough."""
-        if dock_id in self.docks and dock_id not in self.jammed:
+        """Note that a dock is jammed; once is enough. A strange dock is one more."""
+        if dock_id not in self.docks:
+            self._happened(StationInstalled(self.station_id, (*self.docks, dock_id)))
+        if dock_id not in self.jammed:
             held = self.docks[dock_id]
             self._happened(DockJammed(self.station_id, dock_id, held, at))
 
@@ -354,17 +357,24 @@ def bike_docked(
     """Believe that a bike is in a dock, and so in no other place.
 
     `before` is the station that it was known to be at, which may be `here`; `occupant`
-    is another bike that the dock was known to hold.
+    is another bike that the dock was known to hold; if that is known later, this one
+    has left the dock meanwhile.
     """
     at, bike_id = report.at, report.bike_id
     if bike.is_known_later_than(at):
         here.note(bike_id, at, LATE)
         return
     if before is here and report.dock_id in (None, here.dock_of(bike_id)):
-        return  # told again
+        if at != bike.seen_at:  # else it is the same report, told again
+            bike.seen(here.station_id, at)
+        return
     if before is not None:
         before.note(bike_id, at, MOVED)
         before.lose(bike_id, at)
+    if occupant is not None and occupant.is_known_later_than(at):
+        here.note(bike_id, at, GONE_SINCE)
+        bike.seen(None, at)
+        return
     if occupant is not None:
         here.note(occupant.bike_id, at, OCCUPIED)
         here.lose(occupant.bike_id, at)
@@ -393,7 +403,7 @@ def bike_taken(
 
 
 def bike_let_go(bike: Bike, here: Station, at: datetime) -> None:
-    """Note that a dock let go of a bike, as it was told to."""
-    if here.holds(bike.bike_id):
+    """Note that a dock let go of a bike, as it was told to, unless it is back."""
+    if here.holds(bike.bike_id) and not bike.is_known_later_than(at):
         here.let_go(bike.bike_id, at)
         bike.seen(None, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 import httpx
@@ -116,6 +117,7 @@ class Desk:
 
     async def install(self, station_id: StationId, docks: tuple[DockId, ...]) -> None:
         """Have a station with these docks; raises `Refused`."""
+        docks = tuple(dict.fromkeys(docks))  # named twice, it is one dock
 
         async def act(work: UnitOfWork) -> None:
             station = await work.of(Station).find(station_id)
@@ -149,26 +151,30 @@ class Desk:
         return at
 
     async def report(self, reports: Sequence[Report]) -> None:
-        """Take what a hub, or somebody who knows, says has happened, in order."""
+        """Take what a hub, or somebody who knows, says has happened, in order.
 
-        async def act(work: UnitOfWork) -> None:
-            for report in reports:
-                if isinstance(report, DockState):
-                    station = await _station(work, report)
-                    change = station.jam if report.jammed else station.mend
-                    change(report.dock_id, report.at)
-                else:
-                    await _moved(work, report)
+        Each is a unit of work, so that what one brings about is told before the next.
+        """
+        for report in reports:
+            act = partial(_believed, report=report)
+            await carry_out(self._store, act, publish=self._publisher)
 
-        await carry_out(self._store, act, publish=self._publisher)
+
+async def _believed(work: UnitOfWork, report: Report) -> None:
+    if isinstance(report, DockState):
+        station = await _station(work, report)
+        change = station.jam if report.jammed else station.mend
+        change(report.dock_id, report.at)
+    else:
+        await _moved(work, report)
 
 
 async def _moved(work: UnitOfWork, report: Docked | Taken) -> None:
-    bikes, here = work.of(Bike), await _station(work, report)
+    bikes, before = work.of(Bike), None
     bike = await bikes.find(report.bike_id) or bikes.add(Bike(report.bike_id))
-    before = None
-    if bike.station_id is not None:
+    if bike.station_id is not None:  # read first: others hear first that it has left
         before = await work.of(Station).get(bike.station_id)
+    here = await _station(work, report)
     if isinstance(report, Taken):
         bike_taken(report, bike, here, before)
         return

@@ -1,0 +1,130 @@
+"""What every aggregate has to show: lived, replayed and loaded, it is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from movingparts.repository import Aggregate, Happened, MemoryRows
+from movingparts.unit_of_work import RowStore, UnitOfWork, carry_out
+
+T = TypeVar("T")
+
+EIGHT = datetime(2031, 5, 5, 8, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+TICK = timedelta(microseconds=1)
+
+
+def after(seconds: float) -> datetime:
+    """Return a time of the morning that the examples play on."""
+    return EIGHT + timedelta(seconds=seconds)
+
+
+def at_once(work: Coroutine[Any, Any, T]) -> T:
+    """Run what awaits nothing outside: where a transaction is, nothing can wait."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    work.close()
+    raise AssertionError("it waited for something")
+
+
+def state(aggregate: Aggregate) -> dict[str, Any]:
+    """Return all that an aggregate knows, in the order in which it knows it."""
+    found = {
+        each.name: getattr(aggregate, each.name)
+        for each in fields(aggregate)  # type: ignore[arg-type]  # each is a dataclass
+    }
+    return {
+        name: list(value.items()) if isinstance(value, dict) else value
+        for name, value in found.items()
+    }
+
+
+def replayed(fresh: Aggregate, events: Iterable[Any]) -> dict[str, Any]:
+    """Return the state of one that was told, event by event, what another lived."""
+    for event in events:
+        fresh.apply(event)  # type: ignore[attr-defined]  # every aggregate of the city can
+    return state(fresh)
+
+
+def loaded(aggregate: Aggregate) -> dict[str, Any]:
+    """Return the state of an aggregate, saved as a row and read again, or as it is."""
+    if not aggregate.events:
+        return state(aggregate)
+    store = RowStore(MemoryRows())
+    work = store.begin()
+    work.of(type(aggregate)).add(aggregate)
+    events = list(aggregate.events)
+    at_once(work.commit())
+    aggregate.events.extend(events)
+    return state(at_once(store.begin().of(type(aggregate)).get(aggregate.key)))
+
+
+def unchanged_if(
+    refused: type[Exception], aggregate: Aggregate, command: Callable[[], object]
+) -> bool:
+    """Give a command, and say whether it was refused; then nothing has changed."""
+    before, events = state(aggregate), list(aggregate.events)
+    try:
+        command()
+    except refused:
+        assert before == state(aggregate)
+        assert events == aggregate.events
+        return True
+    return False
+
+
+@dataclass
+class Lived:
+    """A store, and all that has happened in it, in the order of its telling."""
+
+    store: RowStore = field(default_factory=lambda: RowStore(MemoryRows()))
+    happened: list[Happened] = field(default_factory=list)
+
+    async def publish(self, happened: Sequence[Happened]) -> None:
+        """Take the place of a publisher."""
+        self.happened.extend(happened)
+
+    def do(self, act: Callable[[UnitOfWork], Coroutine[Any, Any, T]]) -> T:
+        """Carry out one piece of work."""
+        return at_once(carry_out(self.store, act, publish=self.publish))
+
+    def all(self, kind: type[Any]) -> list[Any]:
+        """Return all aggregates of a kind, in the order of their keys."""
+        work = self.store.begin().of(kind)
+        return [at_once(work.get(key)) for key in at_once(work.keys())]
+
+    def states(self, *kinds: type[Any]) -> list[dict[str, Any]]:
+        """Return the states of all aggregates of some kinds."""
+        return [state(each) for kind in kinds for each in self.all(kind)]
+
+    def events(self, kind: type[Any], key: str) -> list[Any]:
+        """Return what has happened to one aggregate."""
+        name = kind.__name__
+        return [each.event for each in self.happened if (name, key) == _of(each)]
+
+    def numbered_without_gaps(self) -> bool:
+        """Say whether each aggregate's events are numbered from 1, in order."""
+        numbers: dict[tuple[str, str], list[int]] = {}
+        for each in self.happened:
+            numbers.setdefault(_of(each), []).append(each.number)
+        return all(found == [*range(1, len(found) + 1)] for found in numbers.values())
+
+
+def _of(happened: Happened) -> tuple[str, str]:
+    return happened.kind, happened.key
+
+
+laws = settings(max_examples=60, deadline=None)
+"""For laws whose every example lives a while."""
+
+moments = st.integers(0, 40).map(after)
+"""Times of a busy minute, so that many are the same and many out of order."""
