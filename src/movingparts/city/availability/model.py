@@ -141,6 +141,14 @@ class RiderServed:
 
 
 @dataclass(frozen=True, slots=True)
+class RiderLetDown:
+    """The promise that a rider had is broken; she may have another one."""
+
+    rider_id: RiderId
+    reservation: Reservation
+
+
+@dataclass(frozen=True, slots=True)
 class BikePlaced:
     """A bike stands somewhere, where it can be had or not; or it stands nowhere."""
 
@@ -159,7 +167,7 @@ class BikeJudged:
 
 
 BikeEvent = BikePlaced | BikeJudged
-RiderEvent = RiderAdmitted | RiderPromised | RiderServed
+RiderEvent = RiderAdmitted | RiderPromised | RiderServed | RiderLetDown
 StandEvent = (
     BikeOffered
     | BikeWithdrawn
@@ -216,10 +224,10 @@ class Stand:
         self, reservation_id: ReservationId, rider_id: RiderId, now: datetime
     ) -> Reservation:
         """Promise the bike that has stood here longest; refused where none is free."""
-        self.lapse(now)
         free = self.free(now)
         if not free:
             raise Refused(f"no bike is left at {self.stand_id}")
+        self.lapse(now)
         until = now + PROMISED_FOR
         reservation = Reservation(reservation_id, rider_id, free[0], until)
         self._happened(BikeReserved(self.stand_id, reservation, now))
@@ -229,10 +237,9 @@ class Stand:
         self, reservation_id: ReservationId, rider_id: RiderId, now: datetime
     ) -> Reservation:
         """Keep a promise; refused where it has lapsed, or was made to somebody else."""
-        self.lapse(now)
-        found = (p for p in self.promised.values())
-        mine = next((p for p in found if p.reservation_id == reservation_id), None)
-        if mine is None or mine.rider_id != rider_id:
+        hers = (p for p in self.promised.values() if p.rider_id == rider_id)
+        mine = next((p for p in hers if p.reservation_id == reservation_id), None)
+        if mine is None or not mine.is_active(now):
             raise Refused(
                 f"reservation {reservation_id} does not hold at {self.stand_id}:"
                 " it has lapsed, or was made to somebody else"
@@ -245,14 +252,16 @@ class Stand:
         if bike_id not in self.bikes:
             self._happened(BikeOffered(self.stand_id, bike_id, at))
 
-    def withdraw(self, bike_id: BikeId, at: datetime) -> None:
-        """Promise a bike no more; a promise that was made of it is broken."""
+    def withdraw(self, bike_id: BikeId, at: datetime) -> Reservation | None:
+        """Promise a bike no more; return the promise of it that is broken, if any."""
         if bike_id not in self.bikes:
-            return
+            return None
+        self.lapse(at)
         broken = self.promised.get(bike_id)
-        if broken is not None and broken.is_active(at):
+        if broken is not None:
             self._happened(PromiseBroken(self.stand_id, broken, at))
         self._happened(BikeWithdrawn(self.stand_id, bike_id, at))
+        return broken
 
     def lapse(self, now: datetime) -> None:
         """Let go of promises whose time is over."""
@@ -282,8 +291,7 @@ class Stand:
             case BikeOffered(bike_id=bike_id, at=at):
                 self.bikes[bike_id] = at
             case BikeWithdrawn(bike_id=bike_id):
-                self.bikes.pop(bike_id, None)
-                self.promised.pop(bike_id, None)
+                self.bikes.pop(bike_id)
             case BikeReserved(reservation=reservation):
                 self.promised[reservation.bike_id] = reservation
             case ReservationCollected(reservation=reservation):
@@ -341,6 +349,11 @@ class Rider:
         """Note that her promise was kept."""
         self._happened(RiderServed(self.rider_id, reservation))
 
+    def was_let_down(self, broken: Reservation) -> None:
+        """Note that her promise is broken, if it is the one that she has."""
+        if self.reservation == broken:
+            self._happened(RiderLetDown(self.rider_id, broken))
+
     def _happened(self, event: RiderEvent) -> None:
         self.apply(event)
         self.events.append(event)
@@ -354,6 +367,8 @@ class Rider:
                 self.reservation = reservation
             case RiderServed(reservation=reservation):
                 self.reservation, self.served = None, reservation
+            case RiderLetDown():
+                self.reservation = None
 
 
 @dataclass(eq=False)
@@ -429,11 +444,15 @@ def promise(
 ) -> Reservation:
     """Promise a bike to a rider who has no promise; refused otherwise.
 
-    Asked again under the same id, the promise is the same.
+    Asked again under the same id, the promise is the same, also when it was kept.
     """
     mine = rider.reservation
     if mine and mine.reservation_id == reservation_id and mine.is_active(now):
+        if stand.promised.get(mine.bike_id) != mine:
+            raise Refused(f"reservation {reservation_id} is at another station")
         return mine
+    if rider.served is not None and rider.served.reservation_id == reservation_id:
+        return rider.served
     rider.check(now)
     reservation = stand.reserve(reservation_id, rider.rider_id, now)
     rider.promised(reservation)

@@ -208,10 +208,12 @@ async def _moved(work: UnitOfWork, told: BikeCame | BikeWent) -> None:
     bike = await _bike(work, told.bike_id)
     if bike.is_known_later_than(told.at):
         return
-    if isinstance(told, BikeCame) and bike.stands_so(told.stand_id, told.in_a_dock):
-        return  # told again
-    if bike.stand_id is not None:
-        (await _stand(work, bike.stand_id)).withdraw(bike.bike_id, told.at)
+    same_time, elsewhere = told.at == bike.moved_at, bike.stand_id != told.stand_id
+    still = isinstance(told, BikeCame) and bike.stands_so(told.stand_id, told.in_a_dock)
+    if same_time and (still or (isinstance(told, BikeWent) and elsewhere)):
+        return  # told again; or it has left another place to come to this one
+    if bike.stand_id is not None and not still:
+        await _withdraw(work, bike.stand_id, bike.bike_id, told.at)
     if isinstance(told, BikeWent):
         bike.went(told.at)
         return
@@ -223,10 +225,19 @@ async def _moved(work: UnitOfWork, told: BikeCame | BikeWent) -> None:
 async def _fitness_changed(work: UnitOfWork, told: FitnessChanged) -> None:
     bike = await _bike(work, told.bike_id)
     bike.judge(told.fit)
-    if bike.stand_id is not None:
-        stand = await _stand(work, bike.stand_id)
-        change = stand.offer if bike.can_be_promised else stand.withdraw
-        change(bike.bike_id, told.at)
+    if bike.stand_id is not None and bike.can_be_promised:
+        (await _stand(work, bike.stand_id)).offer(bike.bike_id, told.at)
+    elif bike.stand_id is not None:
+        await _withdraw(work, bike.stand_id, bike.bike_id, told.at)
+
+
+async def _withdraw(
+    work: UnitOfWork, stand_id: StandId, bike_id: BikeId, at: datetime
+) -> None:
+    """Promise a bike no more; whom it was promised to may have another promise."""
+    broken = (await _stand(work, stand_id)).withdraw(bike_id, at)
+    if broken is not None:
+        (await _rider(work, broken.rider_id)).was_let_down(broken)
 
 
 def _promise(app: FastAPI, desk: Desk) -> None:

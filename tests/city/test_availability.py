@@ -1,0 +1,556 @@
+"""Availability: what is promised to one rider is promised to nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from movingparts.city.audit import Audit
+from movingparts.city.availability import contract
+from movingparts.city.availability.model import (
+    ASKED_FOR,
+    PROMISED_FOR,
+    SHORT,
+    Bike,
+    BikeCame,
+    BikeId,
+    BikeReserved,
+    BikeWent,
+    FitnessChanged,
+    PromiseBroken,
+    RebalancingWanted,
+    Refused,
+    Reservation,
+    ReservationExpired,
+    ReservationId,
+    Rider,
+    RiderId,
+    Stand,
+    StandId,
+    StandingChanged,
+    StandRanShort,
+    Told,
+)
+from movingparts.city.availability.service import AT_ONCE, Desk
+from movingparts.published import named
+from tests.city.aggregates import (
+    EIGHT,
+    TICK,
+    Lived,
+    after,
+    at_once,
+    laws,
+    loaded,
+    replayed,
+    state,
+    unchanged_if,
+)
+
+S1, S2 = StandId("S1"), StandId("S2")
+ADA, BEN = RiderId("ada"), RiderId("ben")
+B1, B2, B3 = BikeId("B1"), BikeId("B2"), BikeId("B3")
+R1, R2, R3 = ReservationId("r1"), ReservationId("r2"), ReservationId("r3")
+
+
+class Promises(Lived):
+    """Two riders who may reserve, and the desk that promises them bikes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = EIGHT
+        clock = SimpleNamespace(now=lambda: self.now)
+        tasks = SimpleNamespace(create_task=lambda work, name: work.close())
+        node: Any = SimpleNamespace(clock=clock, tasks=tasks)  # as much as it needs
+        self.desk = Desk(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
+        self.hear(StandingChanged(ADA, True), StandingChanged(BEN, True))
+
+    def hear(self, *told: Told | None) -> None:
+        for each in told:
+            at_once(self.desk.hear(each))
+
+    def came(self, bike: BikeId, stand: StandId = S1, seconds: float = 0) -> None:
+        self.hear(BikeCame(bike, stand, True, after(seconds)))
+
+    def reserve(
+        self, what: ReservationId, rider: RiderId = ADA, stand: StandId = S1
+    ) -> Reservation:
+        return at_once(self.desk.reserve(what, rider, stand))
+
+    def collect(
+        self, what: ReservationId, rider: RiderId = ADA, stand: StandId = S1
+    ) -> Reservation:
+        return at_once(self.desk.collect(what, rider, stand))
+
+    def stand(self, key: StandId = S1) -> Stand:
+        return at_once(self.store.begin().of(Stand).get(key))
+
+    def free(self, key: StandId = S1) -> list[BikeId]:
+        return self.stand(key).free(self.now)
+
+    def bike(self, key: BikeId = B1) -> Bike:
+        return at_once(self.store.begin().of(Bike).get(key))
+
+    def rider(self, key: RiderId = ADA) -> Rider:
+        return at_once(self.store.begin().of(Rider).get(key))
+
+    def active(self) -> list[Reservation]:
+        """Return all promises that bind now."""
+        every = [p for stand in self.all(Stand) for p in stand.promised.values()]
+        return [promise for promise in every if promise.is_active(self.now)]
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [e.event for e in self.happened if isinstance(e.event, kind)]
+
+    def audited(self) -> list[str]:
+        """Return the rules that the published events break, as others hear them."""
+        audit = Audit()
+        for each in self.happened:
+            said = contract.tell(each.event)
+            if said is not None:
+                name = named("availability", type(said))
+                audit.take(name, said.model_dump(mode="json"))
+        return audit.broken
+
+
+bikes = st.sampled_from([B1, B2, B3])
+stands = st.sampled_from([S1, S1, S2])
+riders = st.sampled_from([ADA, BEN])
+seconds = st.integers(0, 1500)
+came = st.builds(BikeCame, bikes, stands, st.booleans(), seconds.map(after))
+went = st.builds(BikeWent, bikes, stands, seconds.map(after))
+judged = st.builds(FitnessChanged, bikes, st.booleans(), seconds.map(after))
+standing = st.builds(StandingChanged, riders, st.sampled_from([True, True, False]))
+wishes = st.tuples(
+    st.sampled_from(["reserve", "reserve", "collect"]),
+    st.sampled_from([R1, R2, R3]),
+    riders,
+    stands,
+)
+pauses = st.sampled_from([timedelta(0), TICK, timedelta(minutes=5), PROMISED_FOR])
+told = st.one_of(came, came, went, judged, standing)
+Step = Any
+steps = st.lists(
+    st.one_of(came, came, came, went, judged, standing, wishes, wishes, wishes, pauses),
+    max_size=20,
+)
+
+
+def live(city: Promises, step: Step) -> None:
+    match step:
+        case timedelta():
+            city.now += step
+            for stand in city.all(Stand):
+                at_once(city.desk._lapse(stand.stand_id, city.now))
+        case (what, *wish):
+            before, told = city.states(Stand, Rider, Bike), len(city.happened)
+            try:
+                at_once(getattr(city.desk, what)(*wish))
+            except Refused:
+                assert before == city.states(Stand, Rider, Bike)
+                assert told == len(city.happened)
+        case _:
+            city.hear(step)
+
+
+def lived(steps: list[Step]) -> Promises:
+    """Live through wishes and news; what is refused changes nothing."""
+    city = Promises()
+
+    async def at_its_time(seconds: float) -> None:
+        """Let no time pass: `live` has."""
+
+    city.desk._node.clock.sleep = at_its_time  # type: ignore[method-assign]  # a clock of ours
+    for step in steps:
+        live(city, step)
+    return city
+
+
+# --- the rules --------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_a_rider_has_at_most_one_active_reservation(steps: list[Step]) -> None:
+    whose = [promise.rider_id for promise in lived(steps).active()]
+    assert sorted(set(whose)) == sorted(whose)
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_a_bike_has_at_most_one_active_reservation(steps: list[Step]) -> None:
+    """Also over two stands, as when it was moved while it was promised."""
+    which = [promise.bike_id for promise in lived(steps).active()]
+    assert sorted(set(which)) == sorted(which)
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_others_never_hear_of_two_promises_at_a_time(steps: list[Step]) -> None:
+    """Each that is closed was made, is closed once, and for the right reason."""
+    assert [] == lived(steps).audited()
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_every_promise_is_either_active_or_closed(steps: list[Step]) -> None:
+    """None is forgotten: each ends collected, expired or broken, exactly once."""
+    city = lived(steps)
+    ends = [contract.tell(each.event) for each in city.happened]
+    closed = [e for e in ends if isinstance(e, contract.ReservationClosed)]
+    open_ = [p for stand in city.all(Stand) for p in stand.promised.values()]
+    assert len(city.of(BikeReserved)) == len(closed) + len(open_)
+    assert city.active() == open_
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_only_a_fit_bike_in_a_dock_is_promised(steps: list[Step]) -> None:
+    city = lived([])
+    for step in steps:
+        told = len(city.happened)
+        live(city, step)
+        for each in city.happened[told:]:
+            if isinstance(each.event, BikeReserved):
+                bike = city.bike(each.event.reservation.bike_id)
+                assert bike.can_be_promised
+                assert each.event.stand_id == bike.stand_id
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_a_bike_is_offered_at_one_stand_at_a_time(steps: list[Step]) -> None:
+    """And where it is, unless its rider has come for it."""
+    city = lived(steps)
+    for bike in city.all(Bike):
+        at = [s.stand_id for s in city.all(Stand) if bike.bike_id in s.bikes]
+        assert at in ([], [bike.stand_id])
+
+
+@given(st.integers(0, 10**9).map(lambda n: EIGHT + n * TICK))
+def test_a_reservation_lapses_after_its_time_to_the_microsecond(now: Any) -> None:
+    until = now + PROMISED_FOR
+    stand = Stand(S1, bikes={B1: EIGHT})
+    promise = stand.reserve(R1, ADA, now)
+    assert until == promise.until
+    assert promise.is_active(until - TICK)
+    assert not promise.is_active(until)
+    stand.lapse(until - TICK)
+    assert [] == stand.free(until - TICK)
+    assert [B1] == stand.free(until)
+    stand.lapse(until)
+    assert ReservationExpired(S1, promise, until) == stand.events[-1]
+
+
+@pytest.mark.parametrize(("late", "kept"), [(-TICK, True), (timedelta(0), False)])
+def test_a_reservation_can_be_collected_until_its_last_microsecond(
+    late: timedelta, *, kept: bool
+) -> None:
+    stand = Stand(S1, bikes={B1: EIGHT})
+    at = stand.reserve(R1, ADA, EIGHT).until + late
+    refused = unchanged_if(Refused, stand, lambda: stand.collect(R1, ADA, at))
+    assert kept is not refused
+
+
+def test_what_has_lapsed_can_be_promised_to_somebody_else_at_once() -> None:
+    """Even if nobody has noted yet that it has lapsed; then it is noted, too."""
+    city = Promises()
+    city.came(B1)
+    city.reserve(R1)
+    city.now += PROMISED_FOR
+    assert (B1, BEN) == (city.reserve(R2, BEN).bike_id, city.active()[0].rider_id)
+    assert 1 == len(city.of(ReservationExpired))
+
+
+@pytest.mark.slow
+@laws
+@given(steps, told)
+def test_news_that_comes_twice_has_the_effect_of_once(
+    steps: list[Step], news: Told
+) -> None:
+    """Nobody outside hears anything of the second time."""
+    city = lived(steps)
+    city.hear(news)
+    once, heard = city.states(Stand, Rider, Bike), len(city.happened)
+    city.hear(news)
+    assert once == city.states(Stand, Rider, Bike)
+    again = [contract.tell(each.event) for each in city.happened[heard:]]
+    assert {None} >= set(again)
+
+
+@pytest.mark.slow
+@laws
+@given(steps, wishes)
+def test_a_wish_that_comes_twice_has_the_effect_of_once(
+    steps: list[Step], wish: tuple[str, Any, Any, Any]
+) -> None:
+    city = lived(steps)
+    live(city, wish)
+    once, promises = city.states(Stand, Rider, Bike), len(city.of(BikeReserved))
+    live(city, wish)
+    assert once == city.states(Stand, Rider, Bike)
+    assert promises == len(city.of(BikeReserved))
+
+
+@pytest.mark.slow
+@laws
+@given(st.lists(st.one_of(came, went), max_size=6), st.randoms())
+def test_where_a_bike_stands_is_what_the_latest_news_say(
+    news: list[BikeCame | BikeWent], chance: Any
+) -> None:
+    """In whatever order they come, each perhaps twice."""
+    inorder = [replace(each, bike_id=B1, at=after(n)) for n, each in enumerate(news)]
+    mixed = [*inorder, *inorder[: len(inorder) // 2]]
+    chance.shuffle(mixed)
+    first, second = Promises(), Promises()
+    first.hear(*inorder)
+    second.hear(*mixed)
+    assert first.states(Bike) == second.states(Bike)
+    offered = [[*s.bikes] for s in first.all(Stand) if s.bikes]
+    assert offered == [[*s.bikes] for s in second.all(Stand) if s.bikes]
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_replaying_gives_what_was_lived(steps: list[Step]) -> None:
+    city = lived(steps)
+    assert city.numbered_without_gaps()
+    for stand in city.all(Stand):
+        events = city.events(Stand, stand.key)
+        assert state(stand) == replayed(Stand(stand.stand_id), events)
+    for rider in city.all(Rider):
+        events = city.events(Rider, rider.key)
+        assert state(rider) == replayed(Rider(rider.rider_id), events)
+    for bike in city.all(Bike):
+        events = city.events(Bike, bike.key)
+        assert state(bike) == replayed(Bike(bike.bike_id), events)
+
+
+def test_what_is_saved_is_what_is_loaded() -> None:
+    """With the order in which bikes came, on which it depends who is promised what."""
+    stand = Stand(S1)
+    for number, bike in enumerate((B3, B1, B2)):
+        stand.offer(bike, after(number) + TICK)
+    stand.reserve(R1, ADA, after(9))
+    stand.ask_for_bikes(after(9))
+    assert state(stand) == loaded(stand)
+    assert [B1, B2] == stand.free(after(9))
+
+
+# --- who gets which bike ----------------------------------------------------------
+
+
+def test_the_bike_that_has_stood_longest_is_promised_first() -> None:
+    city = Promises()
+    city.came(B2, seconds=1)
+    city.came(B1, seconds=2)
+    assert [B2, B1] == [city.reserve(R1).bike_id, city.reserve(R2, BEN).bike_id]
+    with pytest.raises(Refused, match=r"^no bike is left at S1$"):
+        city.stand().reserve(R3, RiderId("cy"), city.now)
+
+
+def test_a_rider_who_is_not_admitted_is_promised_nothing() -> None:
+    """Nobody is who has not signed up, or is suspended."""
+    city = Promises()
+    city.came(B1)
+    city.hear(StandingChanged(ADA, False))
+    for rider in (ADA, RiderId("nobody")):
+        with pytest.raises(Refused, match=f"^rider {rider} may not reserve$"):
+            city.reserve(R1, rider)
+    city.hear(StandingChanged(ADA, True))
+    assert B1 == city.reserve(R1).bike_id
+
+
+def test_a_second_reservation_is_refused_and_the_same_one_is_the_same() -> None:
+    city = Promises()
+    city.came(B1)
+    city.came(B2)
+    promise = city.reserve(R1)
+    assert promise == city.reserve(R1)
+    with pytest.raises(Refused, match=r"^rider ada has a reservation already$"):
+        city.reserve(R2)
+
+
+def test_a_reservation_stays_where_it_was_made() -> None:
+    """Asked for elsewhere under the same id, it is not said to be there."""
+    city = Promises()
+    city.came(B1)
+    city.came(B2, S2)
+    city.reserve(R1)
+    with pytest.raises(Refused, match=r"^reservation r1 is at another station$"):
+        city.reserve(R1, stand=S2)
+    assert [B2] == city.free(S2)
+
+
+def test_a_reservation_is_collected_once_and_by_whom_it_was_made_to() -> None:
+    city = Promises()
+    city.came(B1)
+    promise = city.reserve(R1)
+    with pytest.raises(Refused, match=r"^reservation r1 does not hold at S1: "):
+        city.collect(R1, BEN)
+    with pytest.raises(Refused, match=r"^reservation r1 does not hold at S2: "):
+        city.collect(R1, stand=S2)
+    assert promise == city.collect(R1) == city.collect(R1)
+    assert {} == city.stand().bikes
+
+
+def test_a_reservation_asked_for_again_after_it_was_kept_is_no_new_one() -> None:
+    """A repeated request may be slow; it must not take a second bike."""
+    city = Promises()
+    city.came(B1)
+    city.came(B2)
+    promise = city.reserve(R1)
+    city.collect(R1)
+    assert promise == city.reserve(R1)
+    assert [B2] == city.free()
+
+
+def test_two_riders_may_have_reservations_of_one_name() -> None:
+    """Ids are made by apps; whoever comes gets her own bike, not the other's."""
+    city = Promises()
+    city.came(B1)
+    city.came(B2)
+    city.reserve(R1, ADA)
+    city.reserve(R1, BEN)
+    assert [B2, B1] == [city.collect(R1, BEN).bike_id, city.collect(R1, ADA).bike_id]
+
+
+# --- what becomes of promises -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        BikeWent(B1, S1, after(60)),
+        BikeCame(B1, S1, False, after(60)),  # its dock is jammed
+        BikeCame(B1, S2, True, after(60)),  # moved unseen
+        FitnessChanged(B1, False, after(60)),
+    ],
+)
+def test_a_promise_of_a_bike_that_cannot_be_had_is_broken(news: Told) -> None:
+    """And whom it was made to may have another one at once."""
+    city = Promises()
+    city.came(B1)
+    promise = city.reserve(R1)
+    city.now += timedelta(minutes=1)
+    city.came(B2, seconds=1)
+    city.hear(news)
+    assert [PromiseBroken(S1, promise, after(60))] == city.of(PromiseBroken)
+    assert B2 == city.reserve(R2).bike_id
+
+
+def test_a_promise_whose_time_is_over_is_not_broken_but_expired() -> None:
+    """When its bike leaves; somebody has to be told either way."""
+    city = Promises()
+    city.came(B1)
+    promise = city.reserve(R1)
+    city.hear(BikeWent(B1, S1, promise.until))
+    assert [ReservationExpired(S1, promise, promise.until)] == city.of(
+        ReservationExpired
+    )
+    assert [] == city.of(PromiseBroken)
+
+
+def test_a_repaired_bike_can_be_promised_again_where_it_stands() -> None:
+    city = Promises()
+    city.hear(FitnessChanged(B1, False, after(0)))
+    city.came(B1, seconds=1)
+    assert "<Bike B1: at S1, not fit>" == repr(city.bike())
+    assert [] == city.all(Stand)
+    city.hear(FitnessChanged(B1, True, after(2)))
+    assert [B1] == city.free()
+
+
+def test_a_bike_in_the_workshop_is_offered_nowhere() -> None:
+    city = Promises()
+    city.came(B1)
+    city.hear(BikeWent(B1, S1, after(1)), FitnessChanged(B1, True, after(2)))
+    assert ([], "<Bike B1: away, fit>") == (city.free(), repr(city.bike()))
+
+
+def test_a_bike_that_left_one_place_as_it_came_to_another_is_at_the_other() -> None:
+    """Stations tells both with the same time; whichever comes first."""
+    news: list[Told] = [BikeWent(B1, S1, after(9)), BikeCame(B1, S2, True, after(9))]
+    for order in permutations(news):
+        city = Promises()
+        city.came(B1, S1)
+        city.hear(*order)
+        assert ([], [B1]) == (city.free(S1), city.free(S2))
+
+
+def test_news_that_a_bike_stands_where_it_stood_outlive_older_ones() -> None:
+    """And neither break a promise nor put the bike to the end of the row."""
+    city = Promises()
+    city.came(B1, seconds=0)
+    city.came(B2, seconds=1)
+    promise = city.reserve(R1)
+    city.came(B1, seconds=20)
+    city.hear(BikeWent(B1, S1, after(10)))
+    assert [promise] == city.active()
+    assert [B1, B2] == [*city.stand().bikes]
+
+
+def test_no_news_are_no_news() -> None:
+    """A dock that holds nothing may jam."""
+    city = Promises()
+    before = len(city.happened)
+    city.hear(None)
+    assert before == len(city.happened)
+
+
+# --- short of bikes ---------------------------------------------------------------
+
+
+def crowded(there: int, here: int) -> Promises:
+    city = Promises()
+    for n in range(here):
+        city.came(BikeId(f"here-{n}"), S1, n)
+    for n in range(there):
+        city.came(BikeId(f"there-{n}"), S2, n)
+    return city
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"), [(9, 4), (40, AT_ONCE), (4, 2), (3, None)]
+)
+def test_a_stand_that_runs_short_asks_whoever_has_most(
+    there: int, wanted: int | None
+) -> None:
+    """For half of what stands there, and no more than a truck takes."""
+    city = crowded(there, 2)
+    city.reserve(R1)
+    city.collect(R1)
+    found = [(e.stand_id, e.to_stand, e.bikes) for e in city.of(RebalancingWanted)]
+    assert ([(S2, S1, wanted)] if wanted else []) == found
+    assert 1 == len(city.of(StandRanShort))
+
+
+def test_a_stand_does_not_ask_whoever_has_enough_of_its_own() -> None:
+    city = crowded(0, SHORT + 1)
+    city.reserve(R1)
+    city.collect(R1)
+    assert [] == city.of(StandRanShort)
+    city.reserve(R2)
+    city.collect(R2)
+    assert 1 == len(city.of(StandRanShort))
+    assert [] == city.of(RebalancingWanted)
+
+
+def test_a_stand_that_has_asked_waits_before_it_asks_again() -> None:
+    stand = Stand(S1)
+    assert stand.ask_for_bikes(EIGHT)
+    assert not stand.ask_for_bikes(EIGHT + ASKED_FOR - TICK)
+    assert stand.ask_for_bikes(EIGHT + ASKED_FOR)
