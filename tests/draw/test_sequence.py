@@ -450,3 +450,15 @@ def test_a_reply_that_refuses_is_marked() -> None:
         arrived_us=500, fate="delivered",
     )  # fmt: skip
     assert "✕ 503" in words(sequence(to.recording(1_000)))
+
+
+def test_an_event_is_drawn_without_the_domain_before_its_name() -> None:
+    """The arrow has room for a few words; the table has the whole type."""
+    recorder = Recorder("simulated", 1, "")
+    kind = "city.larkhaven.rides.ride-started"
+    told = recorder.message("event", "rides", "bus", label=kind, sent_us=0)
+    told.arrived_us, told.fate = 1_000, "delivered"
+    figure = sequence(recorder.recording(1_000))
+    assert "▲ rides.ride-started" in words(figure)
+    assert kind not in words(figure)
+    assert any(kind in cell for row in figure.twin.rows for cell in row)

@@ -190,7 +190,7 @@ def _columns(layout: Diagram) -> None:
 
 
 def _words(message: Message) -> tuple[str, ...]:
-    text = fitted(what(message), 240)
+    text = fitted(_short(what(message), message.kind), 240)
     suffix = _FATES.get(message.fate, "")
     if message.kind == "reply" and message.status is not None:
         text = str(message.status)  # what it answers stands on the request's arrow
@@ -202,6 +202,16 @@ def _words(message: Message) -> tuple[str, ...]:
     if message.copy_of is not None:
         suffix = f"↻ copy {suffix}".rstrip()
     return (sign + text, suffix) if suffix else (sign + text,)
+
+
+def _short(label: str, kind: str) -> str:
+    """Return an event's name without the domain that it is qualified by.
+
+    CloudEvents asks for a reversed domain before a type; the table has all of it.
+    """
+    if kind == "event":
+        return ".".join(label.split(".")[-2:])
+    return label
 
 
 def _instants(layout: Diagram) -> None:
