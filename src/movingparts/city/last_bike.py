@@ -152,9 +152,14 @@ TABLE = """CREATE TABLE IF NOT EXISTS stands
     (stand_id TEXT PRIMARY KEY, state TEXT NOT NULL)"""
 
 
-def anemic(node: Node, *, handlers: Mapping[str, Scattered] = SCATTERED) -> FastAPI:
+def anemic(
+    node: Node,
+    *,
+    handlers: Mapping[str, Scattered] = SCATTERED,
+    db: sqlite3.Connection | None = None,
+) -> FastAPI:
     """Serve a stand of two bikes, of which B1 is promised to Cleo and has a flat."""
-    db = node.disk.connect()
+    db = db or node.disk.connect()
     db.execute(TABLE)
     if db.execute("SELECT * FROM stands").fetchone() is None:
         save(db, Stand("S01", ["B1", "B7"], {"B1": "cleo"}))
@@ -211,9 +216,14 @@ GUARDED: Mapping[str, Guarded] = {
 }
 
 
-def guarded(node: Node, *, handlers: Mapping[str, Guarded] = GUARDED) -> FastAPI:
+def guarded(
+    node: Node,
+    *,
+    handlers: Mapping[str, Guarded] = GUARDED,
+    db: sqlite3.Connection | None = None,
+) -> FastAPI:
     """Serve the same two bikes at a stand that keeps its rule itself."""
-    store = RowStore(SqliteRows(node.disk.connect()))
+    store = RowStore(SqliteRows(db or node.disk.connect()))
 
     def around(handler: Guarded) -> Answer:
         async def answer(wish: Wish) -> str:

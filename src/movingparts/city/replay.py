@@ -95,12 +95,14 @@ async def replay(
     *,
     capacities: Mapping[str, int] | None = None,
     where: Where = own_service,
+    settle: float = 30.0,
 ) -> Replayed:
     """Tell rides and stations of trips, in order of time, and return what was told.
 
     `trips` are in order of their start, as `by_time()` of a trip file gives them. The
     services are those of `serve_city`. Raises `httpx.HTTPStatusError` where a report is
-    not taken, which no row of a readable file brings about.
+    not taken, which no row of a readable file brings about. `settle` are the seconds
+    until all have heard.
     """
     told = Teller(world.client("history", timeout=60.0), where, capacities or {})
     endings: list[tuple[datetime, int, str, Ride]] = []
@@ -111,7 +113,7 @@ async def replay(
         heapq.heappush(endings, (ride.ended_at, number, bike, ride))
     while endings:
         await told.end(*heapq.heappop(endings)[2:])
-    await world.clock.sleep(30)  # until all have heard
+    await world.clock.sleep(settle)
     return told.replayed
 
 
