@@ -77,7 +77,6 @@ def test_a_move_takes_a_free_bike_or_is_refused() -> None:
     assert {"S01": ["B1"], "S02": ["B8", "B7"]} == after
 
 
-@pytest.mark.slow
 async def killed_between_two_rows(world: World) -> Any:
     truck = await world.spawn("truck", copies.halting_copy)  # type: ignore[attr-defined]  # a LocalWorld's
     before = await stock(world)

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI, HTTPException
 
 from movingparts.city.availability import model
-from movingparts.city.last_bike import agrees, anemic, guarded
+from movingparts.city.last_bike import agrees, anemic, guarded, watched
 from movingparts.repository import SqliteRows
 from movingparts.unit_of_work import RowStore
 from movingparts.world.core import Node
@@ -182,3 +182,34 @@ def test_after_a_swap_both_say_the_same_of_the_stand() -> None:
 
     bare, inside = simulate(scenario, seed=7).result
     assert (["B7"], {"B7": "cleo"}) == bare == inside
+
+
+@pytest.mark.parametrize(
+    ("service", "steps"),
+    [
+        (anemic, ["looks, ada", "looks, dora", "saves, ada", "saves, dora"]),
+        (
+            guarded,
+            [
+                *("looks, ada", "looks, dora", "saves, ada"),
+                *("is too late, dora", "looks, dora"),
+            ],
+        ),
+    ],
+)
+def test_a_recording_of_what_is_watched_has_each_look_and_each_save(
+    service: Factory, steps: list[str]
+) -> None:
+    async def scenario(world: SimulatedWorld) -> None:
+        await open_stand(world, watched(service, world))
+        tasks = world.node("city").tasks
+        sent = []
+        for wish in (ADA, DORA):
+            sent.append(tasks.create_task(tell(world, wish)))
+            await world.clock.sleep(0.001)
+        for each in sent:
+            await each
+
+    run = simulate(scenario, seed=7)
+    assert steps == [moment.text.replace(" for", "") for moment in run.moments]
+    assert {("note", ("availability",))} == {(m.kind, m.nodes) for m in run.moments}

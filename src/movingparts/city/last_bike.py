@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from pydantic import BaseModel
@@ -25,6 +26,10 @@ from movingparts.repository import SqliteRows
 from movingparts.template import Lifespan, refuses
 from movingparts.unit_of_work import RowStore, UnitOfWork, carry_out
 from movingparts.world.core import Node
+from movingparts.world.core.node import Factory, current_span
+
+if TYPE_CHECKING:
+    from movingparts.world.simulated import SimulatedWorld
 
 # --- what both have in common -----------------------------------------------------
 
@@ -247,3 +252,26 @@ async def _set_up(work: UnitOfWork, node: Node) -> None:
         stand.offer(model.BikeId("B1"), now)
         stand.reserve(model.ReservationId("cleo-1"), model.RiderId("cleo"), now)
         stand.offer(model.BikeId("B7"), now)
+
+
+# --- what is seen of it -----------------------------------------------------------
+
+STEPS = {"SELECT": "looks", "COMMIT": "saves", "ROLLBACK": "is too late"}
+
+
+def watched(service: Callable[..., FastAPI], world: SimulatedWorld) -> Factory:
+    """Return a service that has each look and each save noted in the recording."""
+
+    def make(node: Node) -> FastAPI:
+        def traced(statement: str) -> None:
+            step, work = STEPS.get(statement.partition(" ")[0]), current_span.get()
+            if step is not None and work is not None:
+                now, text = world.clock.time_us(), f"{step}, for {work.peer}"
+                world.network.recorder.moment(now, "note", [node.name], text)
+
+        db = node.disk.connect()
+        app: FastAPI = service(node, db=db)
+        db.set_trace_callback(traced)
+        return app
+
+    return make
