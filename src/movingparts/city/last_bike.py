@@ -24,7 +24,7 @@ from movingparts.city.availability import model
 from movingparts.city.availability.model import Refused
 from movingparts.repository import SqliteRows
 from movingparts.template import Lifespan, refuses
-from movingparts.unit_of_work import RowStore, UnitOfWork, carry_out
+from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
 from movingparts.world.core import Node
 from movingparts.world.core.node import Factory, current_span
 
@@ -221,14 +221,20 @@ GUARDED: Mapping[str, Guarded] = {
 }
 
 
+def in_rows(db: sqlite3.Connection) -> Store:
+    """Keep each stand as a row."""
+    return RowStore(SqliteRows(db))
+
+
 def guarded(
     node: Node,
     *,
     handlers: Mapping[str, Guarded] = GUARDED,
     db: sqlite3.Connection | None = None,
+    keep: Callable[[sqlite3.Connection], Store] = in_rows,
 ) -> FastAPI:
     """Serve the same two bikes at a stand that keeps its rule itself."""
-    store = RowStore(SqliteRows(db or node.disk.connect()))
+    store = keep(db or node.disk.connect())
 
     def around(handler: Guarded) -> Answer:
         async def answer(wish: Wish) -> str:
