@@ -90,7 +90,7 @@ class Repository(Protocol[A]):
         ...
 
     def add(self, aggregate: A) -> A:
-        """Take a new one, which `commit` will write."""
+        """Take a new one, which `commit` will write; here, a key has one object."""
         ...
 
     async def keys(self) -> list[str]:
@@ -117,7 +117,7 @@ class MemoryRows:
         for row in rows:
             found = self._rows.get((row.kind, row.key), (0, b""))[0]
             if found != row.expected:
-                raise stale(row)
+                raise stale(row.kind, row.key, row.expected)
         self._rows.update({(r.kind, r.key): (r.version, r.state) for r in rows})
 
     def keys(self, kind: str) -> list[str]:
@@ -136,6 +136,9 @@ READ = "SELECT version, state FROM aggregates WHERE kind = ? AND key = ?"
 class SqliteRows:
     """Rows in an SQLite file, for several processes at once.
 
+    Another's transaction is waited for as long as `db` is told to (5 s by default);
+    then `sqlite3.OperationalError` says that it is locked, and nothing was saved.
+
     >>> SqliteRows(sqlite3.connect(":memory:")).keys("Bike")
     []
     """
@@ -151,13 +154,14 @@ class SqliteRows:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write all or, where one is not at its expected version, none."""
-        with self._db:  # one transaction: commits at its end, rolls back if it raises
+        self._db.execute("BEGIN IMMEDIATE")  # waits here for other writers, or never
+        with self._db:  # commits at its end, rolls back if it raises
             for row in rows:
                 new = (row.kind, row.key, row.version, row.state)
                 old = (row.version, row.state, row.kind, row.key, row.expected)
                 write = (UPDATE, old) if row.expected else (INSERT, new)
                 if self._db.execute(*write).rowcount == 0:
-                    raise stale(row)
+                    raise stale(row.kind, row.key, row.expected)
 
     def keys(self, kind: str) -> list[str]:
         """Return the keys of all aggregates of a kind, in their order."""
@@ -165,10 +169,10 @@ class SqliteRows:
         return [row[0] for row in self._db.execute(query, (kind,))]
 
 
-def stale(row: Row) -> StaleVersion:
-    """Return what to raise for a row that is not at its expected version."""
-    read = f"was read at version {row.expected}" if row.expected else "was new"
+def stale(kind: str, key: str, expected: int) -> StaleVersion:
+    """Return what to raise for an aggregate that is not at its expected version."""
+    read = f"was read at version {expected}" if expected else "was new"
     return StaleVersion(
-        f"{row.kind} {row.key!r} {read} and was written by somebody else since:"
+        f"{kind} {key!r} {read} and was written by somebody else since:"
         " nothing is saved; read it again and decide again"
     )

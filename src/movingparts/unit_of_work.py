@@ -135,8 +135,10 @@ class RowRepository(Generic[A]):
         return found
 
     def add(self, aggregate: A) -> A:
-        """Take a new one, which `commit` will write."""
-        self._work.read[self._kind.__name__, aggregate.key] = (0, aggregate)
+        """Take a new one, which `commit` will write; here, a key has one object."""
+        name = (self._kind.__name__, aggregate.key)
+        if self._work.read.setdefault(name, (0, aggregate))[1] is not aggregate:
+            raise ValueError(f"{name[0]} {name[1]!r} is in this unit of work already")
         return aggregate
 
     async def keys(self) -> list[str]:
