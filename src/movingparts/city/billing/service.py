@@ -50,7 +50,7 @@ class Authorization(BaseModel):
 class Limit(BaseModel):
     """What an account may owe."""
 
-    amount: str = Field(pattern=r"^\d+\.\d\d$")
+    amount: str = Field(pattern=r"^[0-9]{1,12}\.[0-9]{2}$")
 
 
 class PaymentView(BaseModel):
@@ -98,7 +98,8 @@ class Desk:
         """Hold what a ride may cost, or note that it was declined."""
 
         async def act(work: UnitOfWork) -> Payment:
-            payment, account = await _payment(work, ride_id, account_id)
+            payment = await _payment(work, ride_id)
+            account = await _account(work, account_id)
             try:
                 authorize(payment, account)
             except Declined as declined:
@@ -121,13 +122,15 @@ class Desk:
         async def act(work: UnitOfWork) -> None:
             match told:
                 case RideOver(ride_id=ride_id, account_id=account_id):
-                    payment, account = await _payment(work, ride_id, account_id)
+                    payment = await _payment(work, ride_id)
+                    account = await _account(work, account_id)
+                    if payment.account_id != account_id:
+                        (await _account(work, payment.account_id)).release(ride_id)
                     now = self._node.clock.now()
                     charge(payment, account, told, self._tariff, now)
                 case acl.Cancelled(ride_id=ride_id):
-                    found = await work.of(Payment).find(ride_id)
-                    if found is not None:
-                        void(found, await _account(work, found.account_id))
+                    payment = await _payment(work, ride_id)
+                    void(payment, await _account(work, payment.account_id))
                 case Pass(rider_id=account_id):
                     (await _account(work, account_id)).note(told)
 
@@ -139,12 +142,9 @@ async def _account(work: UnitOfWork, account_id: AccountId) -> Account:
     return await accounts.find(account_id) or accounts.add(Account(account_id))
 
 
-async def _payment(
-    work: UnitOfWork, ride_id: RideId, account_id: AccountId
-) -> tuple[Payment, Account]:
+async def _payment(work: UnitOfWork, ride_id: RideId) -> Payment:
     payments = work.of(Payment)
-    payment = await payments.find(ride_id) or payments.add(Payment(ride_id))
-    return payment, await _account(work, account_id)
+    return await payments.find(ride_id) or payments.add(Payment(ride_id))
 
 
 def _authorize(app: FastAPI, desk: Desk) -> None:
@@ -153,7 +153,7 @@ def _authorize(app: FastAPI, desk: Desk) -> None:
     )
     async def ask(ride_id: str, payer: Payer) -> Any:
         payment = await desk.authorize(RideId(ride_id), AccountId(payer.rider_id))
-        if payment.state != "authorized":
+        if (payment.state, payment.account_id) != ("authorized", payer.rider_id):
             return _declined(ride_id)
         held = payment.held or Money.zero()
         return Authorization(

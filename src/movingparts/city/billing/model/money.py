@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+CODE = re.compile("[A-Z]{3}")
 CENT = Decimal("0.01")
+MOST = Decimal(10**12)
+"""No amount is as large: so none needs more digits than decimals count exactly."""
 
 
 class MoneyError(ValueError):
@@ -16,8 +20,8 @@ class MoneyError(ValueError):
 class Money:
     """An amount in whole cents of a currency; equal if both are.
 
-    Raises `MoneyError` for a float, for fractions of a cent, for what is not a number,
-    and where amounts of two currencies meet.
+    Raises `MoneyError` for a float, for fractions of a cent, for what is not a number
+    or too large, and where amounts of two currencies meet.
 
     >>> Money(Decimal("1.00")) + Money(Decimal("0.15")) * 12
     Money('2.80', 'EUR')
@@ -37,11 +41,14 @@ class Money:
         if not isinstance(given, Decimal):
             kind = type(given).__name__
             raise MoneyError(f"money is a Decimal, not a {kind}: {given!r}")
+        if self.amount.is_finite() and abs(self.amount) >= MOST:
+            raise MoneyError(f"no amount is as large as {self.amount}")
         if not self.amount.is_finite() or self.amount != self.amount.quantize(CENT):
             raise MoneyError(f"money comes in whole cents, not {self.amount}")
-        if len(self.currency) != 3 or not self.currency.isupper():
+        if not CODE.fullmatch(self.currency):
             raise MoneyError(f"{self.currency!r} is not a currency's code, as EUR is")
-        object.__setattr__(self, "amount", self.amount.quantize(CENT))
+        whole = self.amount.quantize(CENT) + 0  # nothing is 0.00, never -0.00
+        object.__setattr__(self, "amount", whole)
 
     def __repr__(self) -> str:
         return f"Money('{self.amount}', '{self.currency}')"
@@ -52,6 +59,8 @@ class Money:
     @classmethod
     def cents(cls, cents: int, currency: str = "EUR") -> Money:
         """Return so many cents."""
+        if type(cents) is not int:
+            raise MoneyError(f"cents are whole numbers, not {cents!r}")
         return cls(Decimal(cents) / 100, currency)
 
     @classmethod

@@ -99,8 +99,9 @@ class Payment:
             self._happened(PaymentAuthorized(self.ride_id, account_id, amount))
 
     def declined(self, account_id: AccountId, reason: str) -> None:
-        """Note that nothing is held."""
-        self._happened(PaymentDeclined(self.ride_id, account_id, reason))
+        """Note that nothing is held, once; what was decided before stays decided."""
+        if self.state == "new":
+            self._happened(PaymentDeclined(self.ride_id, account_id, reason))
 
     def voided(self) -> None:
         """Note that the ride did not come about."""
@@ -147,9 +148,14 @@ class RideOver:
 
 
 def authorize(payment: Payment, account: Account) -> None:
-    """Hold what a ride may cost; raises `Declined`, also for a ride that is over."""
+    """Hold what a ride may cost; raises `Declined`, also for a ride that is over.
+
+    And for one whose payment another account has authorized.
+    """
     if payment.state in ("voided", "charged"):
         raise Declined(f"ride {payment.ride_id} is {payment.state}")
+    if payment.state == "authorized" and payment.account_id != account.account_id:
+        raise Declined(f"ride {payment.ride_id} is another rider's")
     payment.authorized(account.account_id, account.hold(payment.ride_id))
 
 
@@ -167,7 +173,7 @@ def charge(
 
 
 def void(payment: Payment, account: Account) -> None:
-    """Hold nothing for a ride that did not come about."""
-    if payment.state == "authorized":
+    """Hold nothing for a ride that did not come about, whoever asks for it later."""
+    if payment.state not in ("voided", "charged"):
         payment.voided()
         account.release(payment.ride_id)
