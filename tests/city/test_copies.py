@@ -63,13 +63,10 @@ async def stock(world: World) -> dict[str, list[str]]:
 def test_a_move_takes_a_free_bike_or_is_refused() -> None:
     async def scenario(world: SimulatedWorld) -> Any:
         world.node("stands").disk.connect()
-        await world.serve("truck", moving)
+        await world.serve("truck", copies.moving_copy)
         before = await stock(world)
         moved = [await ask(world, "truck", "moves", "driver") for _ in range(2)]
         return before, moved, await stock(world)
-
-    def moving(node: Any) -> Any:
-        return copies.guarded(node, handlers=copies.MOVES, db=copies.shared(node))
 
     before, moved, after = simulate(scenario, seed=7).result
     assert {"S01": ["B1", "B7"], "S02": ["B8"]} == before

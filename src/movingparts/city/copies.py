@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Mapping
 
 from fastapi import FastAPI
 
@@ -46,7 +47,12 @@ async def move(node: Node, work: UnitOfWork, wish: Wish) -> str:
     return bike
 
 
-MOVES: dict[str, Guarded] = {"moves": move}
+MOVES: Mapping[str, Guarded] = {"moves": move}
+
+
+def moving_copy(node: Node) -> FastAPI:
+    """Serve moves from stand to stand."""
+    return guarded(node, handlers=MOVES, db=shared(node))
 
 
 def halting_copy(node: Node) -> FastAPI:
