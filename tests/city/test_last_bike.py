@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI, HTTPException
 
 from movingparts.city.availability import model
+from movingparts.city.availability.relational import TableStore, engine
 from movingparts.city.last_bike import agrees, anemic, guarded, watched
 from movingparts.repository import SqliteRows
 from movingparts.unit_of_work import RowStore
@@ -91,10 +92,15 @@ def test_at_the_same_time_each_pair_of_handlers_gives_one_bike_twice(
     assert ["B7", "B7"] == at_once(anemic, *pair)
 
 
+def in_tables(node: Node) -> FastAPI:
+    return guarded(node, keep=lambda db: TableStore(engine(lambda: db)))
+
+
 @pytest.mark.slow
-def test_whoever_comes_when_an_aggregate_gives_each_bike_once() -> None:
+@pytest.mark.parametrize("service", [guarded, in_tables])
+def test_whoever_comes_when_an_aggregate_gives_each_bike_once(service: Factory) -> None:
     for seed in range(20):
-        answers = at_once(guarded, ADA, BOB, CLEO, DORA, EVE, seed=seed)
+        answers = at_once(service, ADA, BOB, CLEO, DORA, EVE, seed=seed)
         assert [409] * 4 + ["B7"] == sorted(answers, key=str)
 
 
