@@ -172,6 +172,17 @@ class Ride:
         ride._happened(RideRequested(ride_id, rider_id, bike_id, start))
         return ride
 
+    def check_wanted(
+        self, rider_id: RiderId, bike_id: BikeId, start: StationId
+    ) -> None:
+        """Refuse to be wanted again if it is over, or was wanted otherwise."""
+        if self.state in ("cancelled", "ended"):
+            why = f": {self.reason}" if self.reason else ""
+            raise Refused(f"ride {self.ride_id} is {self.state}{why}")
+        known = (self.rider_id, self.bike_id, self.from_station)
+        if known != (rider_id, bike_id, start):
+            raise Refused(f"ride {self.ride_id} is another one already")
+
     def authorize(self, authorization_id: AuthorizationId) -> None:
         """Note that it will be paid for."""
         if self.state != "requested":
@@ -209,7 +220,8 @@ class Ride:
         if self.state != "underway" or self.started_at is None:
             return False
         if at < self.started_at:
-            self._note(EARLIER, at)
+            if EARLIER not in self.anomalies:  # it may come again, and is said once
+                self._note(EARLIER, at)
             return False
         anomaly = anomaly or self._oddity(to_station, at)
         if anomaly:

@@ -171,12 +171,12 @@ class Desk:
     async def _request(self, ride_id: RideId, wanted: Wanted) -> Ride:
         async def act(work: UnitOfWork) -> Ride:
             found = await work.of(Ride).find(ride_id)
-            if found is not None:
-                if found.state in ("cancelled", "ended"):
-                    raise Refused(f"ride {ride_id} is {found.state}: {found.reason}")
-                return found
             who, what = RiderId(wanted.rider_id), BikeId(wanted.bike_id)
-            ride = Ride.request(ride_id, who, what, StationId(wanted.station_id))
+            start = StationId(wanted.station_id)
+            if found is not None:
+                found.check_wanted(who, what, start)
+                return found
+            ride = Ride.request(ride_id, who, what, start)
             (await _bike(work, ride)).check_free(ride_id)
             return work.of(Ride).add(ride)
 

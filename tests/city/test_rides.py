@@ -1,0 +1,465 @@
+"""Rides: none begins without an authorized payment, each ends once, whatever comes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from movingparts.city.audit import Audit
+from movingparts.city.rides import contract
+from movingparts.city.rides.model import (
+    EARLIER,
+    FALSE_START,
+    OVERDUE,
+    REPEATED,
+    TOO_FAST,
+    UNSEEN,
+    AnomalyFound,
+    AuthorizationId,
+    Bike,
+    BikeBrought,
+    BikeId,
+    Refused,
+    Ride,
+    RideAuthorized,
+    RideCancelled,
+    RideEnded,
+    RideId,
+    RiderId,
+    RideStarted,
+    StationId,
+)
+from movingparts.city.rides.partners import Unclear, Unpaid
+from movingparts.city.rides.service import HISTORY, Desk, Told, Wanted
+from movingparts.published import named
+from tests.city.aggregates import (
+    EIGHT,
+    SECOND,
+    TICK,
+    Lived,
+    after,
+    at_once,
+    laws,
+    moments,
+    replayed,
+    state,
+    unchanged_if,
+)
+
+B1, B2 = BikeId("B1"), BikeId("B2")
+R1, R2, R3, R4 = (RideId(f"r{n}") for n in (1, 2, 3, 4))
+S1, S2 = StationId("S1"), StationId("S2")
+WISH = Wanted(rider_id="ada", bike_id="B1", station_id="S1", reservation_id="v1")
+
+Answer = tuple[int, Any] | Exception
+ALL_GOOD: dict[str, Answer] = {
+    "billing": (200, {"authorization_id": "a1"}),
+    "availability": (200, {"bike_id": "B1"}),
+    "stations": (200, {"bike_id": "B1", "at": after(60).isoformat()}),
+}
+
+
+class Partners:
+    """Billing, availability and stations, who answer what they are told to."""
+
+    def __init__(self) -> None:
+        self.answers = dict(ALL_GOOD)
+        self.asked: list[str] = []
+
+    async def put(self, url: str, json: Any) -> httpx.Response:
+        request = httpx.Request("PUT", url)
+        self.asked.append(request.url.host)
+        answer = self.answers[request.url.host]
+        if isinstance(answer, Exception):
+            raise answer
+        status, body = answer
+        content = {"text": body} if isinstance(body, str) else {"json": body}
+        return httpx.Response(status, request=request, **content)
+
+    post = put
+
+
+class Rides(Lived):
+    """The desk of rides, whose partners answer as a test wants."""
+
+    def __init__(self, **answers: Answer) -> None:
+        super().__init__()
+        self.partners = Partners()
+        self.partners.answers |= answers
+        node: Any = SimpleNamespace(client=self.partners)  # as much as the desk needs
+        self.desk = Desk(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
+
+    def start(self, ride: RideId = R1, wish: dict[str, str] | None = None) -> Ride:
+        return at_once(self.desk.start(ride, WISH.model_copy(update=wish)))
+
+    def hear(self, *reports: BikeBrought) -> None:
+        for report in reports:
+            at_once(self.desk.hear(report))
+
+    def brought(
+        self, seconds: float, station: StationId = S2, bike: BikeId = B1
+    ) -> None:
+        self.hear(BikeBrought(bike, station, after(seconds)))
+
+    def believe(self, ride: RideId, seconds: float, **told: str) -> None:
+        about = {"bike_id": "B1", "station_id": "S1", **told}
+        told_ = Told.model_validate({**about, "at": after(seconds)})
+        at_once(self.desk.believe(ride, told_))
+
+    def ride(self, key: RideId = R1) -> Ride:
+        return at_once(self.store.begin().of(Ride).get(key))
+
+    def bike(self, key: BikeId = B1) -> Bike:
+        return at_once(self.store.begin().of(Bike).get(key))
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [e.event for e in self.happened if isinstance(e.event, kind)]
+
+    def audited(self) -> list[str]:
+        """Return what the events break, of what rides alone can keep."""
+        audit = Audit()
+        for each in self.happened:
+            if isinstance(each.event, RideAuthorized):
+                audit.take("billing.payment-authorized", {"ride_id": each.key})
+            said = contract.tell(each.event)
+            if said is not None:
+                audit.take(named("rides", type(said)), said.model_dump(mode="json"))
+        return audit.broken
+
+
+ride_ids = st.sampled_from([R1, R2, R3, R4])
+bikes = st.sampled_from([B1, B1, B2])
+stations = st.sampled_from([S1, S2])
+brought = st.builds(BikeBrought, bikes, stations, moments)
+tells = st.tuples(st.just("believe"), ride_ids, bikes, stations, moments)
+failures = st.sampled_from(
+    [
+        (402, {"detail": "declined"}),
+        (404, {"detail": "nobody knows it"}),
+        (409, {"detail": "refused"}),
+        (422, {"detail": "what?"}),
+        (500, {"detail": "may have been done"}),
+        (504, {"detail": "it may have let go"}),
+        (502, "<html>a gateway's own page</html>"),
+        (200, "no JSON at all"),
+        (200, {"no": "such field"}),
+        (200, ["a list"]),
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("waited 2 s"),
+    ]
+)
+starts = st.tuples(
+    st.just("start"),
+    ride_ids,
+    bikes,
+    moments,
+    st.dictionaries(st.sampled_from(sorted(ALL_GOOD)), failures, max_size=1),
+)
+steps = st.lists(st.one_of(brought, brought, tells, starts, starts), max_size=14)
+Step = Any
+
+
+def live(city: Rides, step: Step) -> None:
+    match step:
+        case BikeBrought():
+            city.hear(step)
+        case ("believe", ride, bike, station, at):
+            told = Told(bike_id=bike, station_id=station, at=at)
+            at_once(city.desk.believe(ride, told))
+        case ("start", ride, bike, at, failing):
+            let_go = (200, {"bike_id": bike, "at": at.isoformat()})
+            city.partners.answers = {**ALL_GOOD, "stations": let_go, **failing}
+            with suppress(Refused, httpx.TransportError):
+                city.start(ride, {"bike_id": bike})  # what has happened, laws look at
+
+
+def lived(steps: list[Step]) -> Rides:
+    city = Rides()
+    for step in steps:
+        live(city, step)
+    return city
+
+
+# --- the rules --------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_no_ride_begins_without_an_authorized_payment(steps: list[Step]) -> None:
+    """Whatever the partners answer; a ride of a history is paid for, in the past."""
+    city = lived(steps)
+    for ride in city.all(Ride):
+        events = city.events(Ride, ride.key)
+        kinds = [type(each) for each in events]
+        if RideStarted in kinds:
+            before = events[: kinds.index(RideStarted)]
+            paid = [e.authorization_id for e in before if isinstance(e, RideAuthorized)]
+            assert [ride.authorization_id] == paid
+            assert ride.authorization_id in ("a1", HISTORY)
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_a_bike_is_on_one_ride_at_a_time_and_a_ride_ends_once(
+    steps: list[Step],
+) -> None:
+    city = lived(steps)
+    assert [] == city.audited()
+    underway = [ride for ride in city.all(Ride) if ride.state == "underway"]
+    bikes = {bike.bike_id: bike.ride_id for bike in city.all(Bike) if bike.ride_id}
+    assert {ride.bike_id: ride.ride_id for ride in underway} == bikes
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_a_ride_that_did_not_begin_is_cancelled_and_others_are_told(
+    steps: list[Step],
+) -> None:
+    """None is left between two states, however its beginning failed."""
+    city = lived(steps)
+    states = {ride.ride_id: ride.state for ride in city.all(Ride)}
+    assert {"underway", "ended", "cancelled"} >= set(states.values())
+    cancelled = [each.ride_id for each in city.of(RideCancelled)]
+    assert sorted(r for r, s in states.items() if s == "cancelled") == sorted(cancelled)
+
+
+@pytest.mark.slow
+@laws
+@given(steps, brought)
+def test_a_report_that_comes_twice_has_the_effect_of_one(
+    steps: list[Step], report: BikeBrought
+) -> None:
+    city = lived(steps)
+    city.hear(report)
+    once, told = city.states(Ride, Bike), len(city.happened)
+    city.hear(report)
+    assert once == city.states(Ride, Bike)
+    assert told == len(city.happened)
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_a_ride_asked_for_again_is_the_same_ride_or_is_refused(
+    steps: list[Step],
+) -> None:
+    """It is the same while it is under way; nobody is asked again for anything."""
+    city = lived(steps)
+    once, asked = city.states(Ride, Bike), len(city.partners.asked)
+    for ride in city.all(Ride):
+        wish = {"rider_id": ride.rider_id, "bike_id": ride.bike_id}
+        again = dict(wish, station_id=ride.from_station)
+        if ride.state == "underway":
+            assert state(ride) == state(city.start(ride.ride_id, again))
+        else:
+            with pytest.raises(Refused, match=f"^ride {ride.ride_id} is {ride.state}"):
+                city.start(ride.ride_id, again)
+    assert once == city.states(Ride, Bike)
+    assert asked == len(city.partners.asked)
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_replaying_gives_what_was_lived(steps: list[Step]) -> None:
+    city = lived(steps)
+    assert city.numbered_without_gaps()
+    for ride in city.all(Ride):
+        events = city.events(Ride, ride.key)
+        assert state(ride) == replayed(Ride(ride.ride_id), events)
+    for bike in city.all(Bike):
+        events = city.events(Bike, bike.key)
+        assert state(bike) == replayed(Bike(bike.bike_id), events)
+
+
+# --- how a ride begins ------------------------------------------------------------
+
+
+def test_the_payment_is_asked_for_first_then_the_promise_then_the_bike() -> None:
+    city = Rides()
+    ride = city.start()
+    assert ["billing", "availability", "stations"] == city.partners.asked
+    assert ("underway", after(60), "a1") == (
+        ride.state, ride.started_at, ride.authorization_id,
+    )  # fmt: skip
+    assert "<Bike B1 on r1>" == repr(city.bike())
+
+
+@pytest.mark.parametrize(
+    ("who", "answer", "error", "said"),
+    [
+        ("billing", (402, {"detail": "no money"}), Unpaid, "billing: no money"),
+        ("availability", (409, {"detail": "lapsed"}), Refused, "availability: lapsed"),
+        ("stations", (404, {"detail": "no S1"}), Refused, "stations: no S1"),
+        ("stations", (409, "plain words"), Refused, "stations: plain words"),
+        ("stations", (409, ["odd"]), Refused, 'stations: ["odd"]'),
+        ("stations", (504, {"detail": "silent"}), Unclear, "stations: silent"),
+        ("billing", (500, "a page"), Unclear, "billing: a page"),
+        ("billing", (200, {"id": 1}), Unclear, "billing: its answer has no "),
+        ("stations", (200, "words"), Unclear, "stations: its answer has no "),
+        ("billing", httpx.ReadTimeout("slow"), httpx.ReadTimeout, "slow"),
+    ],
+)
+def test_what_a_partner_answers_decides_what_a_rider_is_told(
+    who: str, answer: Answer, error: type[Exception], said: str
+) -> None:
+    """Refused is definite; a partner that failed may have done what it was asked."""
+    city = Rides(**{who: answer})
+    with pytest.raises(error) as raised:
+        city.start()
+    assert str(raised.value).startswith(said)
+    assert type(raised.value) is error
+    assert ("cancelled", str(raised.value)) == (city.ride().state, city.ride().reason)
+    assert who == city.partners.asked[-1]
+
+
+def test_a_ride_that_was_cancelled_is_not_begun_later() -> None:
+    city = Rides(billing=(402, {"detail": "no money"}))
+    with pytest.raises(Unpaid):
+        city.start()
+    city.partners.answers = dict(ALL_GOOD)
+    with pytest.raises(Refused, match=r"^ride r1 is cancelled: billing: no money$"):
+        city.start()
+
+
+@pytest.mark.parametrize(
+    "other", [{"rider_id": "ben"}, {"bike_id": "B2"}, {"station_id": "S2"}]
+)
+def test_a_ride_that_is_another_one_is_not_said_to_be_hers(
+    other: dict[str, str],
+) -> None:
+    """Ids are made by apps; one app's ride is not given to another."""
+    city = Rides()
+    city.start()
+    with pytest.raises(Refused, match=r"^ride r1 is another one already$"):
+        city.start(R1, other)
+
+
+def test_a_bike_that_is_on_a_ride_is_refused_before_anybody_is_asked() -> None:
+    city = Rides()
+    city.start(R1)
+    before, asked = city.states(Ride, Bike), len(city.partners.asked)
+    with pytest.raises(Refused, match=r"^bike B1 is on ride r1$"):
+        city.start(R2, {"rider_id": "ben"})
+    assert (before, asked) == (city.states(Ride, Bike), len(city.partners.asked))
+
+
+def test_the_model_itself_refuses_what_comes_in_the_wrong_order() -> None:
+    ride = Ride.request(R1, RiderId("ada"), B1, S1)
+    assert unchanged_if(Refused, ride, lambda: ride.start(EIGHT))
+    ride.authorize(AuthorizationId("a1"))
+    assert unchanged_if(Refused, ride, lambda: ride.authorize(AuthorizationId("a2")))
+    ride.start(EIGHT)
+    assert unchanged_if(Refused, ride, lambda: ride.start(EIGHT))
+    ride.cancel("too late")
+    assert "underway" == ride.state
+
+
+# --- how a ride ends --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("took", "station", "odd"),
+    [
+        (timedelta(0), S1, FALSE_START),
+        (timedelta(0), S2, TOO_FAST),
+        (60 * SECOND - TICK, S1, FALSE_START),
+        (60 * SECOND - TICK, S2, TOO_FAST),
+        (60 * SECOND, S1, ""),
+        (timedelta(days=1), S2, ""),
+        (timedelta(days=1) + TICK, S1, OVERDUE),
+        (timedelta(hours=30), S2, OVERDUE),
+    ],
+)
+def test_a_ride_of_any_length_is_a_ride_and_what_is_odd_is_said(
+    took: timedelta, station: StationId, odd: str
+) -> None:
+    city = Rides()
+    city.start()
+    city.hear(BikeBrought(B1, station, after(60) + took))
+    [ended] = city.of(RideEnded)
+    assert (after(60) + took, odd) == (ended.ended_at, ended.anomaly)
+    assert [odd] * bool(odd) == [each.reason for each in city.of(AnomalyFound)]
+    assert "<Bike B1 on no ride>" == repr(city.bike())
+
+
+def test_a_report_from_before_a_ride_does_not_end_it() -> None:
+    """The bike was brought then by somebody else; once said, it is known."""
+    city = Rides()
+    city.start()
+    city.brought(59)
+    city.brought(59)
+    assert ("underway", [EARLIER]) == (city.ride().state, city.ride().anomalies)
+    city.brought(600)
+    assert "ended" == city.ride().state
+
+
+@pytest.mark.parametrize("bike", [B1, B2])
+def test_a_bike_that_is_on_no_ride_ends_none(bike: BikeId) -> None:
+    """Also one that nobody has ridden yet: a truck has brought it."""
+    city = Rides()
+    city.start()
+    city.brought(600)
+    before = len(city.happened)
+    city.brought(900, bike=bike)
+    assert before == len(city.happened)
+
+
+def test_a_bike_brought_again_does_not_end_the_next_ride() -> None:
+    """The report that ended the last one is delivered once more."""
+    city = Rides()
+    city.start(R1)
+    city.brought(600)
+    let_go = (200, {"bike_id": "B1", "at": after(601).isoformat()})
+    city.partners.answers["stations"] = let_go
+    city.start(R2, {"station_id": "S2"})
+    city.brought(600)
+    assert "underway" == city.ride(R2).state
+
+
+# --- rides that a history tells of ------------------------------------------------
+
+
+def test_a_ride_that_is_told_twice_is_one_ride_and_is_said_to_be_told_again() -> None:
+    city = Rides()
+    city.believe(R1, 0)
+    city.believe(R1, 90, bike_id="B2")
+    assert ("underway", [REPEATED]) == (city.ride().state, city.ride().anomalies)
+    assert ["B1"] == [bike.bike_id for bike in city.all(Bike)]
+
+
+@pytest.mark.parametrize("begun", [-30, 0, 30])
+def test_a_bike_that_leaves_on_another_ride_has_ended_the_one_before(
+    begun: float,
+) -> None:
+    """Nobody saw its end; it was not before its beginning, whatever is told."""
+    city = Rides()
+    city.believe(R1, 0)
+    city.believe(R2, begun, station_id="S2")
+    [ended] = city.of(RideEnded)
+    assert (R1, "S2", UNSEEN) == (ended.ride_id, ended.to_station, ended.anomaly)
+    assert after(max(0, begun)) == ended.ended_at
+    assert R2 == city.bike().ride_id
+
+
+def test_every_oddity_of_an_end_is_a_word_of_the_published_language() -> None:
+    odd = {"", FALSE_START, OVERDUE, TOO_FAST, UNSEEN}
+    assert odd == set(get_args(contract.Oddity))
+
+
+def test_what_is_nobody_elses_affair_is_not_told() -> None:
+    city = Rides()
+    city.start()
+    told = [contract.tell(each.event) for each in city.happened]
+    assert ["RideStarted"] == [type(each).__name__ for each in told if each]
+    assert None is contract.tell(datetime.min)  # noqa: DTZ901  # any object will do
