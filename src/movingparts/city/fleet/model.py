@@ -143,7 +143,7 @@ class Bike:
     state: VehicleState = "available"
     faults: list[str] = field(default_factory=list)
     minutes: int = 0
-    last_ride: str = ""
+    counted: list[str] = field(default_factory=list)  # the latest rides
     retired: bool = False
 
     def __post_init__(self) -> None:
@@ -165,8 +165,8 @@ class Bike:
         return bike
 
     def report_fault(self, what: str, at: datetime) -> None:
-        """Flag it for repair; said twice, it is flagged once."""
-        if what not in self.faults:
+        """Flag it for repair, once; not a bike that does not come back anyway."""
+        if what not in self.faults and not self.retired:
             self._happened(BikeReportedFaulty(self.bike_id, what, at))
 
     def take_in(self, at: datetime) -> None:
@@ -187,8 +187,8 @@ class Bike:
             self._happened(BikeRetired(self.bike_id, at))
 
     def ridden(self, ride_id: str, minutes: int) -> None:
-        """Note a ride, once."""
-        if ride_id != self.last_ride:
+        """Note a ride, once, also if it is told again after later ones."""
+        if ride_id not in self.counted:
             self._happened(BikeRidden(self.bike_id, ride_id, minutes))
 
     def _happened(self, event: BikeEvent) -> None:
@@ -211,7 +211,7 @@ class Bike:
                 self.state, self.retired = "removed", True
             case BikeRidden(ride_id=ride_id, minutes=minutes):
                 self.minutes += minutes
-                self.last_ride = ride_id
+                self.counted = [*self.counted, ride_id][-20:]
 
 
 @dataclass(eq=False)

@@ -1,0 +1,246 @@
+"""Fleet: the condition of bikes, and moves that no two trucks make."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from movingparts.city.fleet import acl, contract
+from movingparts.city.fleet.model import (
+    Bike,
+    BikeId,
+    BikeRidden,
+    BikesMoved,
+    Depot,
+    Move,
+    MoveId,
+    MoveTaken,
+    Refused,
+    Ridden,
+    StationId,
+    TruckId,
+)
+from movingparts.city.fleet.service import Desk
+from tests.city.aggregates import (
+    EIGHT,
+    SECOND,
+    Lived,
+    after,
+    at_once,
+    laws,
+    loaded,
+    replayed,
+    state,
+    unchanged_if,
+)
+
+B1, B2 = BikeId("B1"), BikeId("B2")
+FLAT = "a flat tire"
+
+
+class Workshop(Lived):
+    """The desk of fleet, whose clock is set by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = EIGHT
+        clock = SimpleNamespace(now=lambda: self.now)
+        node: Any = SimpleNamespace(clock=clock)  # as much as the desk needs
+        self.desk = Desk(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
+
+    def bike(self, key: BikeId = B1) -> Bike:
+        return at_once(self.store.begin().of(Bike).get(key))
+
+    def depot(self) -> Depot:
+        return at_once(self.store.begin().of(Depot).get("depot"))
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [e.event for e in self.happened if isinstance(e.event, kind)]
+
+
+def move(number: int, bikes: int = 4) -> Move:
+    name = MoveId(f"m{number}")
+    return Move(name, StationId("S1"), StationId("S2"), bikes)
+
+
+bikes = st.sampled_from([B1, B1, B2])
+changes = st.sampled_from(["add", "report", "report", "take in", "repair", "retire"])
+commands = st.tuples(changes, bikes, st.sampled_from([FLAT, "no brakes"]))
+ridden = st.builds(Ridden, bikes, st.sampled_from("abcd"), st.integers(0, 90))
+planned = st.integers(1, 4).map(move)
+takes = st.sampled_from(["take", "take"])
+brings = st.tuples(st.just("bring"), st.integers(1, 4).map(lambda n: MoveId(f"m{n}")))
+steps = st.lists(
+    st.one_of(commands, commands, commands, ridden, planned, takes, brings), max_size=16
+)
+Step = Any
+
+
+def live(city: Workshop, step: Step) -> None:
+    city.now += SECOND
+    before, told = city.states(Bike, Depot), len(city.happened)
+    try:
+        match step:
+            case Ridden() | Move():
+                at_once(city.desk.hear(step))
+            case "take":
+                at_once(city.desk.next_move(TruckId("truck-1")))
+            case ("bring", move_id):
+                at_once(city.desk.moved(move_id, (B1,)))
+            case ("add", bike, _):
+                at_once(city.desk.add(bike, "classic_bike"))
+            case (what, bike, fault):
+                at_once(city.desk.change(bike, what, fault))
+    except (Refused, LookupError):
+        assert before == city.states(Bike, Depot)
+        assert told == len(city.happened)
+
+
+def lived(steps: list[Step]) -> Workshop:
+    """Live through commands and news; what is refused changes nothing."""
+    city = Workshop()
+    for step in steps:
+        live(city, step)
+    return city
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_a_flag_stays_until_the_bike_is_repaired(steps: list[Step]) -> None:
+    """A bike with a fault is never available, and one without is, unless retired."""
+    for bike in lived(steps).all(Bike):
+        fit = not bike.faults and not bike.retired
+        assert fit is (bike.state == "available")
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_others_are_told_each_state_that_a_bike_has(steps: list[Step]) -> None:
+    """In the words of MDS: who hears them all knows what fleet knows."""
+    city = lived(steps)
+    known: dict[str, str] = {}
+    for each in city.happened:
+        said = contract.tell(each.event)
+        if isinstance(said, contract.ConditionChanged):
+            known[said.bike_id] = said.vehicle_state
+    assert {bike.bike_id: bike.state for bike in city.all(Bike)} == known
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_no_move_is_made_by_two_trucks_or_done_twice(steps: list[Step]) -> None:
+    city = lived(steps)
+    for kind in (MoveTaken, BikesMoved):
+        found = [each.move.move_id for each in city.of(kind)]
+        assert sorted(set(found)) == sorted(found)
+
+
+@pytest.mark.slow
+@laws
+@given(steps, st.one_of(ridden, planned, brings, commands))
+def test_what_comes_twice_has_the_effect_of_once(steps: list[Step], step: Step) -> None:
+    city = lived(steps)
+    live(city, step)
+    once, told = city.states(Bike, Depot), len(city.happened)
+    live(city, step)
+    assert once == city.states(Bike, Depot)
+    assert told == len(city.happened)
+
+
+@given(st.lists(st.integers(0, 5), max_size=20))
+def test_a_ride_is_counted_once_also_if_it_is_told_again_later(told: list[int]) -> None:
+    """Deliveries may pass each other: the last one is not always the newest."""
+    bike = Bike.add(B1, "classic_bike", EIGHT)
+    for ride in told:
+        bike.ridden(f"ride-{ride}", 10 + ride)
+    assert sum(10 + ride for ride in set(told)) == bike.minutes
+    assert len(set(told)) == sum(isinstance(e, BikeRidden) for e in bike.events)
+
+
+@pytest.mark.slow
+@laws
+@given(steps)
+def test_replaying_gives_what_was_lived(steps: list[Step]) -> None:
+    city = lived(steps)
+    assert city.numbered_without_gaps()
+    for bike in city.all(Bike):
+        assert state(bike) == replayed(Bike(bike.bike_id), city.events(Bike, bike.key))
+    for depot in city.all(Depot):
+        assert state(depot) == replayed(Depot("depot"), city.events(Depot, depot.key))
+
+
+def test_what_is_saved_is_what_is_loaded() -> None:
+    bike = Bike.add(B1, "electric_bike", after(0.000001))
+    bike.report_fault(FLAT, after(1))
+    bike.ridden("r1", 12)
+    depot = Depot("depot")
+    depot.plan(move(1))
+    depot.plan(move(2))
+    depot.take(TruckId("t1"))
+    assert (state(bike), state(depot)) == (loaded(bike), loaded(depot))
+    said = "<Bike B1: non_operational, 12 minutes ridden>"
+    assert (said, "<Depot: 1 planned, 1 under way>") == (repr(bike), repr(depot))
+
+
+def test_only_what_is_flagged_is_taken_in_and_only_what_is_faulty_repaired() -> None:
+    bike = Bike.add(B1, "classic_bike", EIGHT)
+    assert unchanged_if(Refused, bike, lambda: bike.take_in(EIGHT))
+    assert unchanged_if(Refused, bike, lambda: bike.repair(EIGHT))
+    bike.report_fault(FLAT, EIGHT)
+    bike.take_in(EIGHT)
+    assert unchanged_if(Refused, bike, lambda: bike.take_in(EIGHT))
+    bike.repair(EIGHT)
+    assert ("available", []) == (bike.state, bike.faults)
+
+
+def test_a_retired_bike_does_not_come_back() -> None:
+    bike = Bike.add(B1, "classic_bike", EIGHT)
+    bike.report_fault(FLAT, EIGHT)
+    bike.retire(EIGHT)
+    bike.retire(EIGHT)
+    bike.report_fault("no brakes", EIGHT)
+    assert unchanged_if(Refused, bike, lambda: bike.repair(EIGHT))
+    assert unchanged_if(Refused, bike, lambda: bike.take_in(EIGHT))
+    assert ("removed", 3) == (bike.state, len(bike.events))
+
+
+def test_trucks_take_the_oldest_move_and_none_if_there_is_none() -> None:
+    depot = Depot("depot")
+    assert None is depot.take(TruckId("t1"))
+    depot.plan(move(2))
+    depot.plan(move(1))
+    taken = [depot.take(TruckId("t1")) for _ in range(3)]
+    assert [move(2), move(1), None] == taken
+
+
+def test_a_move_that_no_truck_has_taken_is_not_done() -> None:
+    depot = Depot("depot")
+    depot.plan(move(1))
+    assert unchanged_if(Refused, depot, lambda: depot.moved(MoveId("m1"), (), EIGHT))
+
+
+def test_a_bike_that_fleet_does_not_know_is_not_counted() -> None:
+    city = Workshop()
+    at_once(city.desk.hear(Ridden(B1, "r1", 12)))
+    assert ([], []) == (city.happened, city.all(Bike))
+
+
+def test_a_ride_is_counted_in_whole_minutes() -> None:
+    told = {"ride_id": "r1", "bike_id": "B1", "started_at": after(0).isoformat()}
+    for seconds, minutes in ((0, 0), (59, 0), (60, 1), (3599, 59)):
+        found = acl.ended({**told, "ended_at": after(seconds).isoformat()})
+        assert Ridden(B1, "r1", minutes) == found
+
+
+def test_each_time_that_bikes_are_wanted_is_a_move_of_its_own() -> None:
+    told = {"from_station": "S1", "to_station": "S2", "bikes": 4}
+    moves = [acl.wanted({**told, "at": after(n).isoformat()}) for n in (0, 0, 600)]
+    assert moves[0] == moves[1]
+    assert moves[0].move_id != moves[2].move_id
