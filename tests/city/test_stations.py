@@ -62,6 +62,7 @@ class Docks(Lived):
     def __init__(self, **installed: int) -> None:
         super().__init__()
         self.opened_at: datetime | None = None  # when the vendor says that it let go
+        self.asked, self.refuses = "", 409
         self.client = SimpleNamespace(post=self._open)
         node: Any = SimpleNamespace(client=self.client)  # as much as the desk needs
         self.desk = Desk(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
@@ -69,8 +70,9 @@ class Docks(Lived):
             at_once(self.desk.install(station, docks[: installed.get(station, 2)]))
 
     async def _open(self, url: str, json: Any) -> httpx.Response:
+        self.asked = url
         if self.opened_at is None:
-            return httpx.Response(409, json={"detail": "not here"})
+            return httpx.Response(self.refuses, json={"detail": "not here"})
         return httpx.Response(200, json={"ts": int(self.opened_at.timestamp())})
 
     def report(self, *reports: Report) -> None:
@@ -482,6 +484,23 @@ def test_a_dock_that_does_not_open_changes_nothing() -> None:
     with pytest.raises(Refused, match=r"^the dock of bike B1 did not open: "):
         at_once(city.desk.unlock(S1, B1))
     assert (before, told) == (city.states(Station, Bike), len(city.happened))
+
+
+def test_a_vendor_that_fails_may_have_let_go() -> None:
+    """So that is no refusal; the dock will report."""
+    city = Docks()
+    city.report(Docked(B1, S1, None, after(0)))
+    city.refuses = 500
+    with pytest.raises(httpx.TransportError):
+        at_once(city.desk.unlock(S1, B1))
+
+
+def test_a_stations_name_is_one_part_of_an_address() -> None:
+    city = Docks()
+    odd = StationId("a/b?c#d é")
+    city.report(Docked(B1, odd, DockId("x"), after(0)))
+    city.unlock(odd, B1, after(1))
+    assert "http://docklink/hubs/a%2Fb%3Fc%23d%20%C3%A9/open" == city.asked
 
 
 def test_a_dock_that_let_go_is_noted_once_whoever_says_so_first() -> None:

@@ -144,7 +144,8 @@ class DockLink:
 
     def lift(self, hub: Hub, vehicles: list[str]) -> list[str]:
         """Let a truck take what is there and not jammed; return what that is."""
-        there = [veh for veh in vehicles if hub.slot_of(veh) not in (None, *hub.jammed)]
+        once = dict.fromkeys(vehicles)
+        there = [veh for veh in once if hub.slot_of(veh) not in (None, *hub.jammed)]
         for veh in there:
             self.open(hub, Vehicle(veh=veh, by="truck"))
         return there

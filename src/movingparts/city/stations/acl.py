@@ -81,16 +81,16 @@ def translate(message: object) -> list[Report | Unreadable]:
 
 
 def _translated(
-    read: Callable[[str, object], Report | Unreadable], hub: str, event: object
+    read: Callable[[str, object], Report], hub: str, event: object
 ) -> Report | Unreadable:
     try:
         return read(hub, event)
     except (ValueError, OverflowError, OSError) as error:  # no such event, or time
         why = _first(error) if isinstance(error, ValidationError) else str(error)
-        return Unreadable(why, str(event))
+        return Unreadable(why, f"{hub}: {event}")
 
 
-def _read_first(hub: str, event: object) -> Report | Unreadable:
+def _read_first(hub: str, event: object) -> Report:
     said = _First.model_validate(event)
     moment = datetime.fromtimestamp(said.ts, UTC)
     if said.alarm:
@@ -98,7 +98,7 @@ def _read_first(hub: str, event: object) -> Report | Unreadable:
     return _movement(hub, said.slot, said.veh, said.event_type, moment)
 
 
-def _read_second(hub: str, event: object) -> Report | Unreadable:
+def _read_second(hub: str, event: object) -> Report:
     said = _Second.model_validate(event)
     moment = datetime.fromtimestamp(said.timestamp // 1000, UTC)
     slot = int(said.slot)
@@ -110,18 +110,18 @@ def _read_second(hub: str, event: object) -> Report | Unreadable:
 
 def _movement(
     hub: str, slot: int, vehicle: str, kind: str, at: datetime
-) -> Report | Unreadable:
+) -> Docked | Taken:
     bike, station = BikeId(vehicle), StationId(hub)
     if vehicle and kind in ARRIVALS:
         return Docked(bike, station, _dock(hub, slot), at)
     if vehicle and kind in DEPARTURES:
         return Taken(bike, station, at)
-    return Unreadable(f"vehicle {vehicle!r} and event {kind!r}", f"{hub} {slot}")
+    raise ValueError(f"vehicle {vehicle!r} and event {kind!r}")
 
 
-def _alarm(hub: str, slot: int, alarm: str, at: datetime) -> Report | Unreadable:
+def _alarm(hub: str, slot: int, alarm: str, at: datetime) -> DockState:
     if alarm not in ALARMS:
-        return Unreadable(f"alarm {alarm!r}", f"{hub} {slot}")
+        raise ValueError(f"alarm {alarm!r}")
     return DockState(StationId(hub), _dock(hub, slot), ALARMS[alarm], at)
 
 

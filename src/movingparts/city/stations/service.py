@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal
+from urllib.parse import quote
 
 import httpx
 from fastapi import FastAPI, Request
@@ -137,8 +138,11 @@ class Desk:
         station = await self._store.begin().of(Station).get(station_id)
         station.check_unlock(bike_id)
         reply = await self._node.client.post(
-            f"http://docklink/hubs/{station_id}/open", json={"veh": bike_id}
+            f"http://docklink/hubs/{quote(station_id, safe='')}/open",
+            json={"veh": bike_id},
         )
+        if reply.status_code >= 500:
+            raise httpx.RemoteProtocolError(reply.text)
         if reply.status_code != 200:
             raise Refused(f"the dock of bike {bike_id} did not open: {reply.text}")
         at = acl.opened(reply.json())
