@@ -133,7 +133,7 @@ async def walk_up(node: Node, db: sqlite3.Connection, wish: Wish) -> str:
 async def swap(node: Node, db: sqlite3.Connection, wish: Wish) -> str:
     """Promise another bike to a rider whose bike is broken, as support does."""
     stand = find(db, wish.stand_id)
-    hers = [bike for bike, rider in stand.promised.items() if rider == wish.rider_id]
+    hers = [b for b, rider in stand.promised.items() if rider == wish.rider_id]
     others = sorted(set(stand.bikes) - set(stand.promised))
     if not hers or not others:
         raise Refused("there is no other bike")
