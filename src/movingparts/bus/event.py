@@ -6,7 +6,6 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -106,14 +105,21 @@ class Event:
         except (TypeError, ValueError) as error:
             raise EventError(f"data cannot be written as JSON: {error}") from None
 
-    def copied(self) -> Event:
-        """Return the same event, as one that travelled: its data are a copy."""
-        travelled = copy(self)  # what was checked need not be checked again
+    def copied(self, *, traceparent: str | None = None) -> Event:
+        """Return the same event, as one that travelled: its data are a copy.
+
+        `traceparent`, if it is given, is that of the copy.
+        """
+        copy, put = object.__new__(Event), object.__setattr__
+        for name in _FIELDS:  # what was checked need not be checked again
+            put(copy, name, getattr(self, name))
+        if traceparent is not None:
+            put(copy, "traceparent", traceparent)
         if self.extensions:
-            object.__setattr__(travelled, "extensions", dict(self.extensions))
+            put(copy, "extensions", dict(self.extensions))
         if isinstance(self.data, dict | list):
-            object.__setattr__(travelled, "data", rules.plain(self.data, "data"))
-        return travelled
+            put(copy, "data", rules.plain(self.data, "data"))
+        return copy
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Event:
@@ -145,7 +151,8 @@ class Event:
 
 
 _REQUIRED = frozenset({"id", "source", "type"})
-_ATTRIBUTES = frozenset(Event.__dataclass_fields__) - {"extensions"}
+_FIELDS = tuple(Event.__dataclass_fields__)
+_ATTRIBUTES = frozenset(_FIELDS) - {"extensions"}
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(
     parse_constant=rules.no_such_number, object_pairs_hook=rules.each_name_once

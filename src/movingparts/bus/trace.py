@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from movingparts.bus.event import Event
 from movingparts.world.core.node import (
@@ -60,7 +59,7 @@ class Trace:
             trace_id, parent_id = here.trace_id, here.span_id
         span = self._begin("producer", what, trace_id, parent_id)
         if event.traceparent is None:
-            event = replace(event, traceparent=traceparent(span))
+            event = event.copied(traceparent=traceparent(span))
         return span, event
 
     def handling(self, what: str, event: Event) -> Span:

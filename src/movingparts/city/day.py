@@ -7,7 +7,7 @@ finds no bike walks, and one who finds no dock rides on to the next station.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -60,6 +60,7 @@ class Day:
         self.over = False
         self._app = world.client("app", timeout=30.0)
         self._truck = world.client("truck", timeout=30.0)
+        self._near: dict[str, Sequence[Station]] = {}
 
     async def wish(self, number: int, ride: Ride) -> None:
         """Live through one wish to ride: reserve, walk, ride, dock."""
@@ -93,7 +94,7 @@ class Day:
         """Reserve a bike at the station or near it, or wait a while and ask again."""
         address = f"{self.where('availability')}/reservations/{ride.ride_id}"
         start = self.city.station(ride.start_station_id)
-        nearest = sorted(self.city.stations, key=start.meters_to)[:NEAR]
+        nearest = self._nearest(start)[:NEAR]
         for again in range(PATIENCE):
             await self.world.clock.sleep(WAIT * (again > 0))
             for place in nearest:
@@ -106,8 +107,7 @@ class Day:
 
     async def _dock(self, bike: str, station: Station) -> None:
         """Bring a bike back: to the next station, and the next, if a dock is free."""
-        nearest = sorted(self.city.stations, key=station.meters_to)
-        for place in nearest:
+        for place in self._nearest(station):
             if await self._docked(bike, place.station_id):
                 return
             self.outcome.found_full += 1
@@ -157,8 +157,8 @@ class Day:
 
     async def _put_down(self, bikes: list[str], station_id: str) -> None:
         """Put bikes into docks: there, and what finds none at the next station."""
-        left, wanted = list(bikes), self.city.station(station_id)
-        for place in sorted(self.city.stations, key=wanted.meters_to):
+        left = list(bikes)
+        for place in self._nearest(self.city.station(station_id)):
             if not left:
                 return
             done = await self._trucked(place.station_id, "load", left)
@@ -169,6 +169,14 @@ class Day:
         reply = await self._truck.post(address, json={"vehs": bikes})
         moved: list[str] = reply.json()["vehs"]
         return moved
+
+    def _nearest(self, station: Station) -> Sequence[Station]:
+        """Return all stations, those nearest to one of them first."""
+        known = self._near.get(station.station_id)
+        if known is None:
+            known = sorted(self.city.stations, key=station.meters_to)
+            self._near[station.station_id] = known
+        return known
 
     async def _until(self, at: datetime, seconds: float = 0.0) -> None:
         clock = self.world.clock

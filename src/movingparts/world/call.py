@@ -74,7 +74,8 @@ class Call:
 
     async def run(self) -> Response:
         """Send the request and wait for its reply, a failure or a timeout."""
-        self.request.headers.setdefault("traceparent", traceparent(self.span))
+        if "traceparent" not in self.request.headers:
+            self.request.headers["traceparent"] = traceparent(self.span)
         self.fabric.recorder.join(self.caller.name, "caller")
         timer = self._send()
         try:

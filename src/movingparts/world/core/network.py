@@ -263,16 +263,15 @@ class Network:
         here = self.conditions(message.source, message.target)
         number = link.sent.get(message.kind, 0) + 1
         link.sent[message.kind] = number
-        prefix = f"{message.source}>{message.target}:{message.kind}#{number}:"
-        arrival = self._arrival_us(link, here, message, prefix, ordered)
+        arrival = self._arrival_us(link, here, message, number, ordered)
         ruled = self._ruled(message) if self._rules else ()
         lost = link.happens("loss", here.loss) or "lost" in ruled
         twice = link.happens("duplicate", here.duplicate) or "doubled" in ruled
-        if lost and self._allowed(prefix + "lost", f"{message.label} lost"):
+        if lost and self._befalls(message, number, "lost"):
             message.fate = "lost"
         else:
             self.clock.at(arrival, self._arrived, message, arrive, context=context)
-        if twice and self._allowed(prefix + "doubled", f"{message.label} doubled"):
+        if twice and self._befalls(message, number, "doubled"):
             copy = self._copy(message)
             extra = here.latency.draw(link.chance("copy"))
             self.clock.at(arrival + extra, self._arrived, copy, arrive, context=context)
@@ -282,7 +281,7 @@ class Network:
         link: _Link,
         here: Conditions,
         message: Message,
-        prefix: str,
+        number: int,
         ordered: bool,
     ) -> int:
         depart = self.clock.time_us()
@@ -292,7 +291,7 @@ class Network:
             link.busy_until_us = depart
         arrival = depart + here.latency.draw(link.chance("latency"))
         held = link.happens("reorder", here.reorder)
-        if held and self._allowed(prefix + "held", f"{message.label} held back"):
+        if held and self._befalls(message, number, "held", "held back"):
             rng = link.chance("held")
             return arrival + sum(
                 here.latency.draw(rng) for _ in range(1 + int(rng.random() * 3))
@@ -338,6 +337,13 @@ class Network:
                 self._rules.remove(rule)
             found.append(rule.fault)
         return found
+
+    def _befalls(
+        self, message: Message, number: int, what: str, text: str = ""
+    ) -> bool:
+        """Note a fault of the n-th message of its kind, unless the run is without."""
+        key = f"{message.source}>{message.target}:{message.kind}#{number}:{what}"
+        return self._allowed(key, f"{message.label} {text or what}")
 
     def _allowed(self, key: str, text: str) -> bool:
         """Note an injected fault, unless the run is one without it."""

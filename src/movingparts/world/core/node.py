@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -241,6 +242,7 @@ def traceparent(span: Span) -> str:
     return f"00-{span.trace_id}-{span.span_id}-01"
 
 
+@lru_cache(maxsize=1024)  # of an event, it is asked for at each of its hops
 def parse_traceparent(text: str | None) -> tuple[str, str]:
     """Return trace id and parent span id from a header; empty where there is none.
 
