@@ -365,6 +365,21 @@ def test_the_model_itself_refuses_what_comes_in_the_wrong_order() -> None:
     assert "underway" == ride.state
 
 
+def test_a_ride_that_another_copy_of_the_service_began_is_not_begun_again() -> None:
+    """On the same store; here, it does so while this one waits for the dock."""
+    city, copy = Rides(), Rides()
+    copy.desk._store = city.store
+
+    async def meanwhile(url: str, json: Any) -> httpx.Response:
+        if "unlocks" in url:
+            await copy.desk.start(R1, WISH)
+        return await city.partners.put(url, json)
+
+    city.partners.post = meanwhile  # type: ignore[method-assign]  # a slow partner
+    assert "underway" == city.start().state
+    assert (0, 1) == (len(city.of(RideStarted)), len(copy.of(RideStarted)))
+
+
 # --- how a ride ends --------------------------------------------------------------
 
 

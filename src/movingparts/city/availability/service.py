@@ -31,7 +31,7 @@ from movingparts.city.availability.model import (
 )
 from movingparts.published import Instant, Publisher, on_the_bus
 from movingparts.repository import Happened, NotFound, SqliteRows
-from movingparts.template import refuses, service
+from movingparts.template import Limits, refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
 from movingparts.world.core import Node
 
@@ -94,7 +94,8 @@ def availability(node: Node, *, store: Store | None = None) -> FastAPI:
             await desk.see_to_old_promises()
             yield
 
-    app = service(node, title="Availability", lifespan=lifespan)
+    limits = Limits(request=30.0)  # telling the others may need all its tries
+    app = service(node, title="Availability", lifespan=lifespan, limits=limits)
     refuses(app, Refused, NotFound)
     _promise(app, desk)
     _show(app, node, store)

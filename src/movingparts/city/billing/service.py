@@ -27,7 +27,7 @@ from movingparts.city.billing.model import (
 )
 from movingparts.published import Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
-from movingparts.template import problem, refuses, service
+from movingparts.template import Limits, problem, refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
 from movingparts.world.core import Node
 
@@ -78,7 +78,8 @@ def billing(
     store = store or RowStore(SqliteRows(node.disk.connect()))
     desk = Desk(node, store, Publisher(node, contract.tell), tariff)
     bus = on_the_bus(node, desk.publisher, acl.READS, desk.hear)
-    app = service(node, title="Billing", lifespan=bus)
+    limits = Limits(request=30.0)  # telling the others may need all its tries
+    app = service(node, title="Billing", lifespan=bus, limits=limits)
     refuses(app, NotFound)
     _authorize(app, desk)
     _show(app, store)

@@ -21,7 +21,7 @@ from movingparts.city.fleet.model import (
 )
 from movingparts.published import Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
-from movingparts.template import refuses, service
+from movingparts.template import Limits, refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
 from movingparts.world.core import Node
 
@@ -69,7 +69,8 @@ def fleet(node: Node, *, store: Store | None = None) -> FastAPI:
     store = store or RowStore(SqliteRows(node.disk.connect()))
     desk = Desk(node, store, Publisher(node, contract.tell))
     bus = on_the_bus(node, desk.publisher, acl.READS, desk.hear)
-    app = service(node, title="Fleet", lifespan=bus)
+    limits = Limits(request=30.0)  # telling the others may need all its tries
+    app = service(node, title="Fleet", lifespan=bus, limits=limits)
     refuses(app, Refused, NotFound)
     _keep(app, desk)
     _move(app, desk)

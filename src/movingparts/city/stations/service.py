@@ -31,7 +31,7 @@ from movingparts.city.stations.model import (
 )
 from movingparts.published import Instant, Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
-from movingparts.template import problem, refuses, service
+from movingparts.template import Limits, problem, refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
 from movingparts.world.core import Node
 
@@ -101,7 +101,9 @@ def stations(node: Node, *, store: Store | None = None) -> FastAPI:
     store = store or RowStore(SqliteRows(node.disk.connect()))
     publisher = Publisher(node, contract.tell)
 
-    app = service(node, title="Stations", lifespan=on_the_bus(node, publisher))
+    bus = on_the_bus(node, publisher)
+    limits = Limits(request=30.0)  # telling the others may need all its tries
+    app = service(node, title="Stations", lifespan=bus, limits=limits)
     refuses(app, Refused, NotFound)
     desk = Desk(node, store, publisher)
     _take_commands(app, desk)
@@ -202,7 +204,7 @@ def _take_commands(app: FastAPI, desk: Desk) -> None:
     async def install(station_id: str, body: Docks) -> None:
         await desk.install(StationId(station_id), tuple(map(DockId, body.docks)))
 
-    @app.post("/stations/{station_id}/unlocks")
+    @app.post("/stations/{station_id:path}/unlocks")
     async def unlock(station_id: str, body: BikeWanted) -> LetGo:
         at = await desk.unlock(StationId(station_id), BikeId(body.bike_id))
         return LetGo(bike_id=body.bike_id, at=at)
@@ -233,7 +235,7 @@ def _take_reports(app: FastAPI, node: Node, desk: Desk) -> None:
 
 
 def _show(app: FastAPI, store: Store) -> None:
-    @app.get("/stations/{station_id}")
+    @app.get("/stations/{station_id:path}")
     async def show(station_id: str) -> StationView:
         return StationView.of(await store.begin().of(Station).get(station_id))
 

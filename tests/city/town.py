@@ -1,0 +1,212 @@
+"""A town of two stations, three bikes and two riders, with all services of the city."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from fastapi import FastAPI
+
+from movingparts.bus import Event
+from movingparts.city.larkhaven import CONTEXTS, serve_city
+from movingparts.published import keep, named
+from movingparts.repository import Happened, SqliteRows
+from movingparts.unit_of_work import RowStore, UnitOfWork
+from movingparts.world import simulate
+from movingparts.world.core import Node, Recording
+from movingparts.world.simulated import SimulatedWorld
+
+STATIONS = {"S1": ["B1", "B2"], "S2": ["B3"]}
+SLOTS = 3
+RIDERS = ("ada", "ben")
+
+
+class Ledger:
+    """All that any context commits, in the order in which it is committed.
+
+    The bus may lose, double and delay what is told; this is what has happened.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, Happened]] = []
+
+    def contexts(self) -> dict[str, Any]:
+        """Return the factories of all contexts, on stores that this looks into."""
+        return {name: self._watched(name, make) for name, make in CONTEXTS.items()}
+
+    def _watched(self, name: str, make: Any) -> Callable[[Node], FastAPI]:
+        def factory(node: Node) -> FastAPI:
+            rows = SqliteRows(node.disk.connect())
+            app: FastAPI = make(node, store=_Watched(RowStore(rows), name, self))
+            return app
+
+        return factory
+
+    def published(self) -> Iterator[tuple[tuple[str, str], str, Any]]:
+        """Yield identity, contract and data of each event that others should hear."""
+        for context, each in self.entries:
+            contract = import_module(f"movingparts.city.{context}.contract")
+            said = contract.tell(each.event)
+            if said is not None:
+                identity = (f"/{context}", f"{each.kind}/{each.key}/{each.number}")
+                yield identity, named(context, type(said)), said.model_dump(mode="json")
+
+
+class _Watched:
+    """A store that notes in a ledger what is committed."""
+
+    def __init__(self, store: RowStore, name: str, ledger: Ledger) -> None:
+        self._store, self._name, self._ledger = store, name, ledger
+
+    def begin(self) -> UnitOfWork:
+        """Return a unit of work whose commit is noted."""
+        work = self._store.begin()
+        commit = work.commit
+
+        async def noted() -> tuple[Happened, ...]:
+            happened = await commit()
+            self._ledger.entries.extend((self._name, each) for each in happened)
+            return happened
+
+        work.commit = noted  # type: ignore[method-assign]  # looked at, and passed on
+        return work
+
+
+class Town:
+    """The town in a simulated world, and an app that asks its services."""
+
+    def __init__(self, world: SimulatedWorld) -> None:
+        self.world = world
+        self.client = world.client("app", timeout=60)
+        self.told: list[Event] = []  # all that was published, as it came
+
+    async def open(self, contexts: Mapping[str, Any] = CONTEXTS) -> Town:
+        """Start the services, dock the bikes, sign the riders up."""
+        await serve_city(self.world, contexts)
+        await self.listen()
+        for station, bikes in STATIONS.items():
+            docks = [f"{station}-{n:02d}" for n in range(1, SLOTS + 1)]
+            await self.good("PUT", "stations", f"stations/{station}", docks=docks)
+            for bike in bikes:
+                await self.good(
+                    "PUT", "fleet", f"bikes/{bike}", bike_type="classic_bike"
+                )
+            fitted = {"slots": SLOTS, "vehicles": dict(enumerate(bikes, 1))}
+            await self.good("PUT", "docklink", f"hubs/{station}", **fitted)
+        for rider in RIDERS:
+            person = {"name": rider.title(), "email": f"{rider}@larkhaven.example"}
+            await self.good("PUT", "riders", f"riders/{rider}", **person)
+        await self.pause(5)
+        return self
+
+    async def listen(self) -> None:
+        """Hear all that is published from now on."""
+
+        async def hear(event: Event) -> None:
+            self.told.append(event)
+
+        bus = self.world.node("listener").bus
+        for context in CONTEXTS:
+            await keep(self.world.node("listener"), context)
+            await bus.subscribe(f"{context}.*", hear)
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass."""
+        await self.world.clock.sleep(seconds)
+
+    async def ask(
+        self, method: str, service: str, path: str, **body: Any
+    ) -> httpx.Response:
+        """Ask a service; the path may hold what is quoted already."""
+        address = f"http://{service}/{path}"
+        return await self.client.request(method, address, json=body)
+
+    async def good(self, method: str, service: str, path: str, **body: Any) -> Any:
+        """Ask for what is not refused, and return the answer."""
+        reply = await self.ask(method, service, path, **body)
+        assert reply.is_success, reply.text
+        return reply.json() if reply.content else None
+
+    async def get(self, service: str, path: str) -> Any:
+        """Return what a service shows."""
+        return await self.good("GET", service, path)
+
+    # --- what riders do -----------------------------------------------------------
+
+    async def reserve(
+        self, what: str = "v1", rider: str = "ada", at: str = "S1"
+    ) -> httpx.Response:
+        wish = {"rider_id": rider, "station_id": at}
+        return await self.ask(
+            "PUT", "availability", f"reservations/{quote(what)}", **wish
+        )
+
+    async def start(
+        self, ride: str = "r1", *, reservation: str = "v1", **wish: str
+    ) -> httpx.Response:
+        wanted = {"rider_id": "ada", "bike_id": "B1", "station_id": "S1"} | wish
+        body = {**wanted, "reservation_id": reservation}
+        return await self.ask("PUT", "rides", f"rides/{quote(ride)}", **body)
+
+    async def ride(self, ride: str = "r1", rider: str = "ada", at: str = "S1") -> str:
+        """Reserve a bike and ride off on it; return which one it is."""
+        promised = (await self.reserve(f"for-{ride}", rider, at)).json()
+        bike: str = promised["bike_id"]
+        wish = {"rider_id": rider, "bike_id": bike, "station_id": at}
+        reply = await self.start(ride, reservation=f"for-{ride}", **wish)
+        assert 200 == reply.status_code, reply.text
+        return bike
+
+    async def dock(self, bike: str, at: str = "S2") -> None:
+        """Push a bike into a free slot."""
+        await self.good("POST", "docklink", f"hubs/{at}/insert", veh=bike)
+
+    # --- what there is to see -----------------------------------------------------
+
+    def names(self) -> list[str]:
+        """Return the contracts of all that was published, each event once."""
+        return [name for name, _ in self.events()]
+
+    def events(self) -> list[tuple[str, Any]]:
+        """Return name and data of each event, once, in the order of their coming."""
+        once: dict[tuple[str, str], Event] = {}
+        for event in self.told:
+            once.setdefault((event.source, event.id), event)
+        return [(e.type.removeprefix("city.larkhaven."), e.data) for e in once.values()]
+
+    def data(self, name: str) -> list[Any]:
+        """Return the data of all events of a contract, each once."""
+        return [data for each, data in self.events() if each == name]
+
+    def rows(self, service: str) -> list[tuple[Any, ...]]:
+        """Return all that a service has committed."""
+        connection = self.world.node(service).disk.connect()
+        SqliteRows(connection)  # has the table, whether anything was written or not
+        query = "SELECT kind, key, version, state FROM aggregates ORDER BY kind, key"
+        found = [tuple(row) for row in connection.execute(query)]
+        connection.close()
+        return found
+
+    def all_rows(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Return all that all services have committed."""
+        return {context: self.rows(context) for context in CONTEXTS}
+
+
+Scenario = Callable[[Town], Awaitable[Any]]
+
+
+def live(scenario: Scenario, *, seed: int = 7, **more: Any) -> Any:
+    """Return what a scenario returns that is lived in the open town."""
+    return recorded(scenario, seed=seed, **more).result
+
+
+def recorded(scenario: Scenario, *, seed: int = 7, **more: Any) -> Recording:
+    """Live a scenario in the open town, and return the recording."""
+
+    async def all_of_it(world: SimulatedWorld) -> Any:
+        return await scenario(await Town(world).open(**more))
+
+    return simulate(all_of_it, seed=seed)
