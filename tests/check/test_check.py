@@ -41,7 +41,7 @@ def test_an_exercise_is_whole(exercise):
     assert len(exercise.transfer) == 2
     assert exercise.transfer[0].endswith("?")
     assert f'NotImplementedError("Exercise {exercise.id}: ' in exercise.stub
-    assert f"def {exercise.call.name}(" in exercise.solution
+    assert re.search(rf"(def|class) {exercise.call.name}\b", exercise.solution)
     assert "NotImplementedError" not in exercise.solution
     assert (REPOSITORY / "labs" / f"{exercise.lab}.ipynb").is_file()
 
@@ -159,6 +159,22 @@ def test_a_counterexample_has_the_fewest_faults_rather_than_messages():
     """The shortest run needs three faults, a longer one needs one of them."""
     found = worst(lambda s, w: trial(s, w, "abc" if s == 4 else "b"), range(5))
     assert (found.seed, [fault.key for fault in found.recording.faults]) == (3, ["b"])
+
+
+def test_steps_are_left_out_like_faults_and_many_at_a_time():
+    """Of 40 steps two are needed: they are found in far fewer runs than 40."""
+    runs = []
+
+    def run(seed, without):
+        runs.append(without)
+        steps = tuple(str(n) for n in range(40) if str(n) not in without)
+        complaint = Complaint("m", "wrong") if {"11", "12"} <= set(steps) else None
+        recording = trial(9, without, "").recording
+        return Trial(seed, recording, complaint, steps)
+
+    found = shrunk(run, run(0, ()))
+    assert (found.steps, found.recording.faults) == (("11", "12"), [])
+    assert len(runs) < 40
 
 
 def test_an_answer_that_never_fails_has_no_counterexample():

@@ -19,15 +19,31 @@ ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """How an exercise calls an answer: a name, its arguments, and whether it awaits."""
+    """How an exercise calls an answer: a name, its arguments, and whether it awaits.
+
+    An answer with `methods` is a class, or whatever else makes what has them.
+
+    >>> print(Call("charge", ("node", "cents"), is_async=True))
+    async def charge(node, cents)
+    >>> print(Call("Stand", ("bikes",), methods=(Call("reserve", ("rider", "now")),)))
+    class Stand
+    """
 
     name: str
     arguments: tuple[str, ...]
     is_async: bool = False
+    methods: tuple[Call, ...] = ()
 
     def __str__(self) -> str:
+        if self.methods:
+            return f"class {self.name}"
         prefix = "async def" if self.is_async else "def"
-        return f"{prefix} {self.name}({', '.join(self.arguments)})"
+        return f"{prefix} {self.called}"
+
+    @property
+    def called(self) -> str:
+        """The call itself."""
+        return f"{self.name}({', '.join(self.arguments)})"
 
 
 def shown(value: object, limit: int = 60) -> str:
@@ -93,12 +109,12 @@ class Answer:
             raise Rejected("not-a-function", text)
         if not callable(thing):
             text = (
-                f"The answer is a function, `{call}`;"
+                f"The answer is a {'class' if call.methods else 'function'}, `{call}`;"
                 f" this is a value of type {type(thing).__name__}."
             )
             raise Rejected("not-a-function", text)
         self._function = thing
-        self._fits()
+        _fits(thing, call, call.name)
 
     @property
     def name(self) -> str:
@@ -110,31 +126,38 @@ class Answer:
         """The function itself, for a world to serve."""
         return self._function
 
-    def _fits(self) -> None:
-        try:
-            signature = inspect.signature(self._function)
-        except Exception:  # noqa: BLE001  # some callables have none: the call will tell
-            return
-        try:
-            signature.bind(*self._call.arguments)
-        except TypeError as error:
-            text = (
-                f"It is called as `{self.name}({', '.join(self._call.arguments)})`,"
-                f" and yours does not take that: {error}."
-            )
-            raise Rejected("wrong-signature", text) from None
-
     def __call__(self, *arguments: object) -> Any:
         """Call a plain function and return its value."""
-        value = self._called(*arguments)
-        if inspect.isawaitable(value):
-            if inspect.iscoroutine(value):
-                value.close()
-            text = (
-                f"`{self.name}` is `async def`, and nothing awaits it: make it `def`."
-            )
-            raise Rejected("async-where-sync", text)
-        return value
+        return _plain(self.name, self._called(*arguments))
+
+    def made(self, *arguments: object) -> Any:
+        """Call a class, and see that what it makes has all its methods."""
+        thing = self(*arguments)
+        for call in self._call.methods:
+            method = self._method(thing, call.name)
+            if not callable(method):
+                text = f"What `{self.name}` makes has no method `{call.called}`."
+                raise Rejected("no-method", text)
+            _fits(method, call, f"{self.name}.{call.name}")
+        return thing
+
+    def ask(self, thing: object, name: str, *arguments: object) -> Any:
+        """Call a method of what was made and return its value.
+
+        Raises `AnswerRaised` with whatever the method raises.
+        """
+        full = f"{self.name}.{name}"
+        try:
+            value = self._method(thing, name)(*arguments)
+        except BaseException as error:  # noqa: BLE001  # each ends in a sentence
+            return self._refuse(error, full)
+        return _plain(full, value)
+
+    def _method(self, thing: object, name: str) -> Any:
+        try:
+            return getattr(thing, name, None)
+        except BaseException as error:  # noqa: BLE001  # each ends in a sentence
+            return self._refuse(error, f"{self.name}.{name}")
 
     async def awaited(self, *arguments: object, within: float) -> Any:
         """Call an async function and await it, for so many virtual seconds at most."""
@@ -169,12 +192,38 @@ class Answer:
         except BaseException as error:  # noqa: BLE001  # each ends in a sentence
             return self._refuse(error)
 
-    def _refuse(self, error: BaseException) -> None:
+    def _refuse(self, error: BaseException, name: str = "") -> None:
         if isinstance(error, NotImplementedError):
             raise StillToDo(str(error)) from None
         if isinstance(error, Rejected | OutOfSteps):
             raise error
-        raise complaint_of(self.name, error) from None
+        raise complaint_of(name or self.name, error) from None
+
+
+def _fits(function: Any, call: Call, name: str) -> None:
+    """Raise `Rejected` where a function does not take the arguments of its call."""
+    try:
+        signature = inspect.signature(function)
+    except Exception:  # noqa: BLE001  # some callables have none: the call will tell
+        return
+    try:
+        signature.bind(*call.arguments)
+    except TypeError as error:
+        text = (
+            f"It is called as `{name}({', '.join(call.arguments)})`,"
+            f" and yours does not take that: {error}."
+        )
+        raise Rejected("wrong-signature", text) from None
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Return a value; raise `Rejected` for one that is to be awaited."""
+    if inspect.isawaitable(value):
+        if inspect.iscoroutine(value):
+            value.close()
+        text = f"`{name}` is `async def`, and nothing awaits it: make it `def`."
+        raise Rejected("async-where-sync", text)
+    return value
 
 
 async def _outcome(value: Awaitable[Any]) -> tuple[Any, BaseException | None]:

@@ -72,6 +72,13 @@ class Printed(io.TextIOBase):
         return self._kept.rstrip() + more
 
 
+def _globals_of(answer: object) -> dict[str, Any]:
+    """Return the names that an answer's code sees, be it a function or a class."""
+    own = vars(answer).values() if isinstance(answer, type) else ()
+    functions = (each for each in (answer, *own) if isinstance(each, FunctionType))
+    return next((function.__globals__ for function in functions), {})
+
+
 class Guard:
     """Stops what does not end, keeps what is printed, and sees what is tampered with.
 
@@ -89,8 +96,7 @@ class Guard:
         self.printed = Printed()
         self.interrupted = False
         self.tampered: list[str] = []
-        own = answer.__globals__ if isinstance(answer, FunctionType) else {}
-        self._names: dict[str, Any] = own
+        self._names = _globals_of(answer)
 
     @contextlib.contextmanager
     def standing(self) -> Iterator[Guard]:

@@ -18,11 +18,16 @@ Scenario = Callable[[Any], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run of an answer, and what is wrong with it, if anything is."""
+    """One run of an answer, and what is wrong with it, if anything is.
+
+    `steps` are the keys of what was done in it, in order, where a checker can leave
+    that out; faults can be left out in any case.
+    """
 
     seed: int
     recording: Recording
     complaint: Complaint | None
+    steps: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -34,6 +39,11 @@ class Trial:
         """By what the least telling of two failures is passed over."""
         rank = 0 if self.complaint is None else self.complaint.rank
         return rank, len(self.recording.messages), self.seed
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The keys of all that can be left out: the last steps first, then faults."""
+        return (*self.steps[::-1], *(fault.key for fault in self.recording.faults))
 
 
 ENOUGH = 8  # plainly wrong runs, or
@@ -105,7 +115,7 @@ def _placed(rejected: Rejected) -> Complaint:
 
 
 def worst(attempt: Try, seeds: Iterable[int]) -> Trial | None:
-    """Return the failing run with the fewest faults, and of those the shortest.
+    """Return the failing run with the fewest parts, and of those the shortest.
 
     None if the answer passes under all seeds. A few of the shortest failures of one
     misconception are shrunk: one with more messages may need fewer faults.
@@ -125,22 +135,28 @@ def worst(attempt: Try, seeds: Iterable[int]) -> Trial | None:
 
 def _least(trial: Trial) -> tuple[int, int, int, int]:
     rank, messages, seed = trial.size
-    return rank, len(trial.recording.faults), messages, seed
+    return rank, len(trial.parts), messages, seed
 
 
 def shrunk(attempt: Try, trial: Trial) -> Trial:
-    """Leave out one fault after another, as long as the run fails for its reason."""
+    """Leave out what can be, as long as the run fails for its reason.
+
+    Half of the parts are tried first, then fewer at a time; in the end none of them
+    can be left out.
+    """
     left_out: set[str] = set()
-    reason = trial.complaint and trial.complaint.misconception
+    reason, size = trial.reason, max(1, len(trial.parts) // 2)
     found = True
-    while found:
+    while found or size > 1:
+        size = size if found else size // 2
         found = False
-        for fault in trial.recording.faults:
-            less = attempt(trial.seed, left_out | {fault.key})
-            if less.complaint and less.complaint.misconception == reason:
-                left_out.add(fault.key)
-                trial, found = less, True
-                break
+        parts = trial.parts
+        for chunk in (set(parts[n : n + size]) for n in range(0, len(parts), size)):
+            if chunk <= set(trial.parts):  # else some of it went with another
+                less = attempt(trial.seed, left_out | chunk)
+                if less.complaint is not None and less.reason == reason:
+                    left_out |= chunk
+                    trial, found = less, True
     return trial
 
 
