@@ -30,6 +30,10 @@ class Pass:
     valid_from: datetime
     valid_until: datetime
 
+    def __post_init__(self) -> None:
+        if self.valid_from.tzinfo is None or self.valid_until.tzinfo is None:
+            raise ValueError(f"pass {self.pass_id} has a time without a timezone")
+
     def covers(self, at: datetime) -> bool:
         """Say whether a ride that begins at that time is covered."""
         return self.valid_from <= at < self.valid_until
