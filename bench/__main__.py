@@ -5,7 +5,7 @@ import sys
 
 from bench.table import Row, show
 
-PARTS = ("world", "bus", "local", "player", "book", "browser")
+PARTS = ("world", "bus", "store", "city", "local", "player", "book", "browser")
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """Measure what pages show of a real machine, into bench/measured (`make measure`).
 
-Each file names the kind of machine (never its name), the Python and the day.
+Each file names the kind of machine (never its name), the Python and the day. With the
+numbers of chapters (`python -m bench --measure 03`), only theirs are measured.
 """
 
 import asyncio
@@ -15,12 +16,14 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 
+from bench import store
 from movingparts.city.one_ride import fare
 from movingparts.tail import percentile
 from movingparts.world import LocalWorld
@@ -147,16 +150,41 @@ async def ask(port: int, ends: float) -> int:
     return done
 
 
+def chapter_03() -> list[dict[str, Any]]:
+    """Commands to an aggregate, and what units of work save of it a second."""
+    measures = {
+        "reserve, collect, offer: a Stand, with events": store.aggregate,
+        "reserve, collect, offer: dictionaries": store.dictionaries,
+    }
+    for level, times in store.COMMITS.items():
+        here, how = partial(store.units_of_work, level), f"synchronous={level}"
+        tables = partial(here, store.in_tables, times // store.ON_TABLES)
+        measures |= {
+            f"SQLite, its bytes as they are, {how}": partial(store.sqlite_alone, level),
+            f"SQLite and json by hand, {how}": partial(store.by_hand, level),
+            f"unit of work on rows, {how}": here,
+            f"unit of work on tables (SQLAlchemy), {how}": tables,
+        }
+    found: dict[str, list[float]] = {what: [] for what in measures}
+    for _ in range(2 * ROUNDS):  # and then the best: what else runs here only slows
+        for what, measure in measures.items():
+            found[what].append(measure())
+    return [row(what, max(values), "/s") for what, values in found.items()]
+
+
+CHAPTERS = {"01": chapter_01, "03": chapter_03}
+
+
 def main() -> int:
-    """Measure and write the files; 0 when all were written."""
+    """Measure and write the files, or those named; 0 when all were written."""
     MEASURED.mkdir(exist_ok=True)
-    for name, rows in (("01", chapter_01),):
+    for name in [name for name in sys.argv[1:] if name in CHAPTERS] or CHAPTERS:
         found = {
             "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
             "machine": f"{platform.system()} on {platform.machine()}, "
             f"{os.cpu_count()} cores",
             "python": f"{platform.python_implementation()} {platform.python_version()}",
-            "rows": rows(),
+            "rows": CHAPTERS[name](),
         }
         text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
         (MEASURED / f"{name}.json").write_text(text, "utf-8")

@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import FastAPI
@@ -28,6 +29,7 @@ Hear = Callable[[Any], Awaitable[None]]
 TRIES = 5  # times that a publisher tells an event whose arrival it cannot learn
 
 
+@cache
 def named(context: str, said: type[BaseModel]) -> str:
     """Return the name of a contract, which is also the subject it is published under.
 

@@ -195,6 +195,10 @@ def test_the_model_is_left_as_it_was(tables: TableStore) -> None:
     before = {kind: dict(vars(kind)) for kind in (Stand, Rider, Bike)}
     kind, plain = state(RowStore(MemoryRows()))
     assert (Stand, {"B1": AT}) == (kind, plain["bikes"])
+    mine = stand("B1")
+    tables.begin().of(Stand).add(mine)
+    assert {"B1": AT} == dict(mine.bikes)
+    assert "bikes" not in vars(mine)  # SQLAlchemy has it, and there is no second one
     kept = run(save(tables))
     assert isinstance(kept, Stand)
     assert Stand is not type(kept)
