@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import httpx
 
+from movingparts.bus import Event
 from movingparts.city.larkhaven import Where, own_service
 from movingparts.city.ride import Ride
 from movingparts.world.core import World
@@ -26,6 +27,8 @@ IDLE = timedelta(minutes=30)
 """A truck moves bikes that have stood for so long."""
 CAPACITY = 24
 """Docks of a station of which nothing is said; histories don't tell."""
+TOLD = ("stations", "rides")
+"""Those that a history is told to."""
 
 
 @dataclass
@@ -105,6 +108,8 @@ async def replay(
     until all have heard.
     """
     told = Teller(world.client("history", timeout=60.0), where, capacities or {})
+    bus = world.node("history").bus
+    said = [await bus.subscribe(f"{each}.anomaly-found", told.hear) for each in TOLD]
     endings: list[tuple[datetime, int, str, Ride]] = []
     for number, ride in enumerate(trips):
         while endings and endings[0][0] <= ride.started_at:
@@ -114,6 +119,8 @@ async def replay(
     while endings:
         await told.end(*heapq.heappop(endings)[2:])
     await world.clock.sleep(settle)
+    for subscription in said:
+        await subscription.stop()
     return told.replayed
 
 
@@ -128,6 +135,10 @@ class Teller:
         self._known: set[str] = set()
         self.replayed = Replayed()
 
+    async def hear(self, event: Event) -> None:
+        """Count what somebody has found odd."""
+        self.replayed.anomalies[event.data["reason"]] += 1
+
     async def begin(self, ride: Ride) -> str:
         """Tell that a ride has begun; return the bike that it was given."""
         for station in (ride.start_station_id, ride.end_station_id):
@@ -136,7 +147,7 @@ class Teller:
         at = ride.started_at.isoformat()
         here = {"bike_id": bike, "station_id": ride.start_station_id, "at": at}
         await self._post("stations", "reports", {**here, "what": "taken"})
-        await self._post("rides", f"rides/{quote(ride.ride_id)}/report", here)
+        await self._post("rides", f"rides/{_in_url(ride.ride_id)}/report", here)
         self.replayed.rides += 1
         self.replayed.bikes = self._supply.bikes
         return bike
@@ -155,10 +166,15 @@ class Teller:
         self.replayed.stations += 1
         count = self._capacities.get(station, CAPACITY)
         docks = [f"{station}-{number:02d}" for number in range(1, count + 1)]
-        address = f"{self._where('stations')}/stations/{quote(station)}"
+        address = f"{self._where('stations')}/stations/{_in_url(station)}"
         reply = await self._client.put(address, json={"docks": docks})
         reply.raise_for_status()
 
     async def _post(self, context: str, path: str, body: object) -> None:
         reply = await self._client.post(f"{self._where(context)}/{path}", json=body)
         reply.raise_for_status()
+
+
+def _in_url(name: str) -> str:
+    """Return any name as one part of an address; a part of dots alone would be none."""
+    return quote(name, safe="").replace(".", "%2E")
