@@ -101,8 +101,9 @@ class Audit:
         if until - _time(told["at"]) != PROMISED_FOR:
             self._break(f"reservation {told['reservation_id']} is until {until}")
         for key in (("rider", told["rider_id"]), ("bike", told["bike_id"])):
-            other = self._holding.get(key)
-            if other and _time(self._promised[other]["until"]) > _time(told["at"]):
+            other = self._holding.get(key, "")
+            held = self._promised.get(other)
+            if held and _time(held["until"]) > _time(told["at"]):
                 self._break(f"{' '.join(key)} has {other} and a second reservation")
             self._holding[key] = told["reservation_id"]
         self._promised[told["reservation_id"]] = told
@@ -180,11 +181,19 @@ def _time(text: str) -> datetime:
 
 
 def auditor(audit: Audit, contexts: Iterable[str] = CONTEXTS) -> Any:
-    """Return the factory of a service that hears all contexts, for an audit."""
+    """Return the factory of a service that hears all contexts, for an audit.
+
+    An event that is told again, which its source and id tell, is one event.
+    """
     names = tuple(contexts)
 
     def factory(node: Node) -> FastAPI:
+        heard: set[tuple[str, str]] = set()
+
         async def hear(event: Event) -> None:
+            if (event.source, event.id) in heard:
+                return
+            heard.add((event.source, event.id))
             audit.take(event.type.removeprefix("city.larkhaven."), event.data)
 
         @asynccontextmanager
