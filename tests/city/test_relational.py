@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from movingparts.city.availability.model import (
     Bike,
@@ -174,6 +175,37 @@ def test_a_stand_is_read_as_it_was_at_one_moment(tmp_path: Path) -> None:
         assert "<Stand S1: 1 bikes offered, 1 promised>" == repr(here)
         event.remove(reading.engine, "before_cursor_execute", between)
         assert "<Stand S1: 3 bikes offered, 3 promised>" == repr(run(look()))
+
+
+def test_a_commit_that_failed_fails_again_and_what_it_wanted_can_be_looked_at(
+    tmp_path: Path,
+) -> None:
+    """What SQLAlchemy would write the second time would not be all that happened."""
+    path = str(tmp_path / "data.sqlite")
+    with closing(connect(path, timeout=0)) as mine, closing(connect(path)) as its:
+        store = TableStore(engine(lambda: mine))
+
+        async def main() -> None:
+            work = store.begin()
+            work.of(Stand).add(stand("B1"))
+            await work.commit()
+            work = store.begin()
+            here = await work.of(Stand).get("S1")
+            here.withdraw(BikeId("B1"), AT)
+            new = work.of(Rider).add(Rider(RiderId("R1")))
+            new.admit(False)
+            its.execute("BEGIN IMMEDIATE")
+            with pytest.raises(OperationalError, match="database is locked"):
+                await work.commit()
+            its.rollback()
+            with pytest.raises(OperationalError, match="database is locked"):
+                await work.commit()  # though it is locked no more
+            assert "<Stand S1: 0 bikes offered, 0 promised>" == repr(here)
+            assert (1, 1) == (len(here.events), len(new.events))
+            assert {"B1": AT} == dict((await store.begin().of(Stand).get("S1")).bikes)
+            assert await store.begin().of(Rider).find("R1") is None
+
+        run(main())
 
 
 def test_the_model_is_left_as_it_was(tables: TableStore) -> None:

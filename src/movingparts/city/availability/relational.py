@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc, orm
 
 from movingparts.city.availability.tables import TABLES, watched
-from movingparts.repository import A, Happened, NotFound, StaleVersion, stale
+from movingparts.repository import A, Happened, NotFound, stale
 
 
 def engine(connect: Callable[[], sqlite3.Connection]) -> sa.Engine:
@@ -42,11 +42,15 @@ class TableStore:
 
 
 class TableWork:
-    """A unit of work over tables; each of its transactions is a session of its own."""
+    """A unit of work over tables; each of its transactions is a session of its own.
+
+    A commit that has failed fails again: SQLAlchemy has let go of what was changed.
+    """
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self.read: dict[tuple[str, str], Any] = {}
+        self._failure: Exception | None = None
 
     def __repr__(self) -> str:
         read = ", ".join(f"{kind} {key}" for kind, key in self.read) or "nothing"
@@ -59,15 +63,18 @@ class TableWork:
 
     async def commit(self) -> tuple[Happened, ...]:
         """Save all that happened, in order, and return it; raise `StaleVersion`."""
+        if self._failure is not None:
+            raise self._failure
         changed = [entry for entry in self.read.items() if entry[1].events]
         before = [dict(vars(aggregate)) for _, aggregate in changed]
         try:
             with orm.Session(self.engine, expire_on_commit=False) as session:
                 saved = [_save(session, *name, each) for name, each in changed]
                 session.commit()
-        except StaleVersion:
+        except Exception as error:
+            self._failure = error
             for (_, aggregate), state in zip(changed, before, strict=True):
-                vars(aggregate).update(state)  # which SQLAlchemy takes away
+                vars(aggregate).update(state)  # to be looked at
             raise
         for _, aggregate in changed:
             aggregate.events.clear()
