@@ -139,8 +139,10 @@ class SqliteRows:
     Another's transaction is waited for as long as `db` is told to (5 s by default);
     then `sqlite3.OperationalError` says that it is locked, and nothing was saved.
 
-    >>> SqliteRows(sqlite3.connect(":memory:")).keys("Bike")
+    >>> db = sqlite3.connect(":memory:")
+    >>> SqliteRows(db).keys("Bike")
     []
+    >>> db.close()
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:

@@ -25,8 +25,10 @@ def engine(connect: Callable[[], sqlite3.Connection]) -> sa.Engine:
 class TableStore:
     """Keeps each aggregate in tables of its kind.
 
-    >>> TableStore(engine(lambda: sqlite3.connect(":memory:"))).begin()
+    >>> db = sqlite3.connect(":memory:")
+    >>> TableStore(engine(lambda: db)).begin()
     <TableWork: nothing read, nothing happened>
+    >>> db.close()
 
     Source: chapter 03; Fowler 2002 (data mapper, unit of work). Leaves out: migrations
     (chapter 09), a pool of connections, a thread to wait in.
