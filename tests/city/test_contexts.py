@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from movingparts.city.contexts import PLATFORM, calls_of, facts, larkhaven_map, vendor
 from movingparts.city.larkhaven import CONTEXTS
 from movingparts.context_map import context_map
+
+known = cache(facts)  # reading all of a context's code takes a moment
+the_map = cache(larkhaven_map)
 
 # Who is upstream, who is downstream, and all that the code shows of the two.
 RELATED = {
@@ -28,7 +32,7 @@ RELATED = {
 
 
 def test_the_citys_relationships_are_what_its_code_shows() -> None:
-    found = larkhaven_map().relationships
+    found = the_map().relationships
     assert RELATED == {(r.upstream, r.downstream): set(r.patterns) for r in found}
 
 
@@ -38,7 +42,7 @@ def test_each_pattern_of_the_book_is_in_the_city_but_the_shared_kernel() -> None
 
 
 def test_whoever_has_nothing_to_do_with_another_goes_separate_ways() -> None:
-    pairs = {frozenset(pair) for pair in larkhaven_map().separate_ways}
+    pairs = {frozenset(pair) for pair in the_map().separate_ways}
     assert not pairs & {frozenset(pair) for pair in RELATED}
     assert len(pairs | {frozenset(pair) for pair in RELATED}) == 7 * 6 // 2
     assert frozenset(("stations", "riders")) in pairs
@@ -46,20 +50,20 @@ def test_whoever_has_nothing_to_do_with_another_goes_separate_ways() -> None:
 
 def test_what_billing_takes_as_it_is_is_a_class_of_its_own_model() -> None:
     """And what it translates stands at its border."""
-    billing = facts("billing")
+    billing = known("billing")
     assert "CF" == billing.takes("riders.pass-bought")
     assert "ACL" == billing.takes("rides.ride-ended")
 
 
 def test_a_context_that_hears_nobody_has_no_border() -> None:
-    riders = facts("riders")
+    riders = known("riders")
     assert ({}, {}, ()) == (riders.reads, riders.calls, riders.expects)
 
 
 @pytest.mark.parametrize("name", CONTEXTS)
 def test_no_context_imports_another(name: str) -> None:
     """What it imports besides the platform's modules is nobody else's."""
-    others = [m for m in facts(name).imports if not m.startswith(PLATFORM)]
+    others = [m for m in known(name).imports if not m.startswith(PLATFORM)]
     assert [] == others
 
 
@@ -131,8 +135,8 @@ def test_calls_are_found_once_in_every_file_and_in_order_of_whom(
 def test_a_call_of_what_is_not_offered_is_named(tmp_path: Path) -> None:
     """As when a supplier renames an operation, and its customer does not."""
     wrong = called(tmp_path, 'client.post("http://billing/charges")')
-    contexts = [facts(name) for name in CONTEXTS if name != "rides"]
-    rides = replace(facts("rides"), calls=wrong, expects=())
+    contexts = [known(name) for name in CONTEXTS if name != "rides"]
+    rides = replace(known("rides"), calls=wrong, expects=())
     with pytest.raises(
         ValueError, match="rides calls POST /charges, not offered by bil"
     ):
@@ -140,7 +144,7 @@ def test_a_call_of_what_is_not_offered_is_named(tmp_path: Path) -> None:
 
 
 def test_an_event_that_nobody_publishes_any_more_is_named() -> None:
-    contexts = [facts(name) for name in CONTEXTS if name != "riders"]
+    contexts = [known(name) for name in CONTEXTS if name != "riders"]
     with pytest.raises(
         ValueError, match=r"reads riders\.standing-changed, which nobody"
     ):
