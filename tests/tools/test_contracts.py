@@ -9,7 +9,6 @@ import pytest
 
 from tools import contracts
 
-
 texts = cache(contracts.texts)  # asking every service for its API takes a moment
 
 
