@@ -96,8 +96,9 @@ class Memory:
         known = set(vars(kind))
 
         def leave_known(_: Any) -> None:
-            for name in set(vars(kind)) - known - _MADE_BY_PYTHON:
-                delattr(kind, name)
+            for name in set(vars(kind)) - known:
+                if not name.startswith("__"):  # Python adds those as it needs them
+                    delattr(kind, name)
 
         self._places.append(_Place(leave_known, None, _ABSENT))
 
