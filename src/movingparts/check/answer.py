@@ -151,6 +151,9 @@ class Answer:
             value = self._method(thing, name)(*arguments)
         except BaseException as error:  # noqa: BLE001  # each ends in a sentence
             return self._refuse(error, full)
+        if inspect.isgenerator(value) or inspect.isasyncgen(value):
+            text = f"`{full}` has a `yield`, and so is a generator: use `return`."
+            raise Rejected("yields", text)
         return _plain(full, value)
 
     def _method(self, thing: object, name: str) -> Any:
