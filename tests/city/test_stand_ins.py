@@ -82,7 +82,7 @@ def test_a_bike_below_the_workshops_limit_stays_available():
         await you.post("http://docks/docked/212?minutes=599")
         fine = (await you.post("http://workshop/inspections/212")).json()
         await you.post("http://docks/unlocked/212")
-        out = (await you.put("http://rental/promises/212")).json()
+        out = (await you.put("http://rental/reservations/212")).json()
         return fine, out
 
     fine, out = simulate(scenario, seed=1).result

@@ -134,3 +134,14 @@ def test_a_sealed_recording_changes_no_more() -> None:
 def test_any_recording_survives_json(messages) -> None:
     recording = Recording("simulated", 1, messages=messages)
     assert recording == Recording.from_json(recording.to_json())
+
+
+def test_a_trace_is_what_followed_from_one_first_request() -> None:
+    """Messages and spans of others are left out; where and when stays."""
+    whole = sample()
+    whole.messages[0].trace_id = "t"
+    one = whole.trace("t")
+    assert [whole.messages[0]] == one.messages
+    assert whole.spans == one.spans
+    assert whole.nodes == one.nodes
+    assert not whole.trace("another").spans

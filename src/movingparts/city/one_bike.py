@@ -71,8 +71,8 @@ def rental(node: Node) -> FastAPI:
     """Promise bikes to riders: an available bike is one that can be promised."""
     app = FastAPI(title="rental")
 
-    @app.put("/promises/{bike_id}")
-    async def promise(bike_id: str) -> str:
+    @app.put("/reservations/{bike_id}")
+    async def reserve(bike_id: str) -> str:
         bike = await read(node, bike_id)
         if not bike.available:
             raise HTTPException(409, f"bike {bike_id} is not available")

@@ -150,11 +150,7 @@ def _slowest(recording: Recording) -> Recording:
     """Return the part of a run that tells of its slowest ride."""
     riders = [span for span in recording.spans if span.node == "riders"]
     slow = max(riders, key=lambda span: (span.end_us or 0) - span.start_us)
-    return replace(
-        recording,
-        messages=[m for m in recording.messages if m.trace_id == slow.trace_id],
-        spans=[s for s in recording.spans if s.trace_id == slow.trace_id],
-    )
+    return recording.trace(slow.trace_id)
 
 
 def follows(team: Team, one: float, two: float) -> bool:

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
+from urllib.parse import quote
 
+import httpx
 from pydantic import BaseModel, Field, ValidationError
 
 from movingparts.city.stations.model import (
@@ -19,6 +21,7 @@ from movingparts.city.stations.model import (
     Docked,
     DockId,
     DockState,
+    Refused,
     Report,
     StationId,
     Taken,
@@ -135,9 +138,21 @@ def _first(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc'])) or 'message'}: {first['msg']}"
 
 
-def opened(reply: object) -> datetime:
-    """Return when a dock let go, from the vendor's answer."""
-    return datetime.fromtimestamp(_Opened.model_validate(reply).ts, UTC)
+async def open_dock(
+    client: httpx.AsyncClient, station_id: StationId, bike_id: BikeId
+) -> datetime:
+    """Have a dock let go of a bike; return when it did.
+
+    Raises `Refused`, and `httpx.TransportError`, after which it may have let go.
+    """
+    reply = await client.post(
+        f"http://docklink/hubs/{quote(station_id, safe='')}/open", json={"veh": bike_id}
+    )
+    if reply.status_code >= 500:
+        raise httpx.RemoteProtocolError(reply.text)
+    if reply.status_code != 200:
+        raise Refused(f"the dock of bike {bike_id} did not open: {reply.text}")
+    return datetime.fromtimestamp(_Opened.model_validate(reply.json()).ts, UTC)
 
 
 OUTSIDE: Mapping[str, Reader] = {"docklink.message": translate}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal
-from urllib.parse import quote
 
 import httpx
 from fastapi import FastAPI, Request
@@ -139,15 +138,7 @@ class Desk:
         """
         station = await self._store.begin().of(Station).get(station_id)
         station.check_unlock(bike_id)
-        reply = await self._node.client.post(
-            f"http://docklink/hubs/{quote(station_id, safe='')}/open",
-            json={"veh": bike_id},
-        )
-        if reply.status_code >= 500:
-            raise httpx.RemoteProtocolError(reply.text)
-        if reply.status_code != 200:
-            raise Refused(f"the dock of bike {bike_id} did not open: {reply.text}")
-        at = acl.opened(reply.json())
+        at = await acl.open_dock(self._node.client, station_id, bike_id)
 
         async def act(work: UnitOfWork) -> None:
             here = await work.of(Station).get(station_id)

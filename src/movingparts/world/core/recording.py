@@ -163,6 +163,14 @@ class Recording:
             raise RecordingError(f"this recording has unknown fates: {sorted(fates)}")
         return recording
 
+    def trace(self, trace_id: str) -> Recording:
+        """Return what followed from one first request: its messages and its spans."""
+        return replace(
+            self,
+            messages=[m for m in self.messages if m.trace_id == trace_id],
+            spans=[span for span in self.spans if span.trace_id == trace_id],
+        )
+
     def table(self, *, limit: int | None = 60) -> Table:
         """Return what happened in order of time, a row a message or moment.
 
