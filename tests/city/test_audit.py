@@ -111,6 +111,10 @@ def broken(*told: Told, capacities: dict[str, int] | None = None) -> list[str]:
             (reserved(), reserved("v2", "ben", "B1", begun=5)),
             "bike B1 has v1 and a second reservation",
         ),
+        (
+            (reserved(), reserved("v2", "ada", "B2", begun=5), closed("collected", 6)),
+            "rider ada has v1 and a second reservation",
+        ),
         ((closed("expired", 10),), "reservation v1 closed, never made"),
         ((reserved(), closed("expired", 9)), "reservation v1 is expired at "),
         ((reserved(), closed("collected", 10)), "reservation v1 is collected at "),

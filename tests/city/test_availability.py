@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movingparts.city.audit import Audit
-from movingparts.city.availability import contract
+from movingparts.city.availability import acl, contract
 from movingparts.city.availability.model import (
     ASKED_FOR,
     PROMISED_FOR,
@@ -509,6 +509,32 @@ def test_no_news_are_no_news() -> None:
     before = len(city.happened)
     city.hear(None)
     assert before == len(city.happened)
+
+
+@pytest.mark.parametrize(
+    ("jammed", "bike", "told"),
+    [
+        (True, "B1", BikeCame(B1, S1, False, after(0))),
+        (False, "B1", BikeCame(B1, S1, True, after(0))),
+        (True, None, None),
+    ],
+)
+def test_a_jammed_dock_has_its_bike_and_a_mended_one_gives_it(
+    jammed: bool, bike: str | None, told: Told | None
+) -> None:
+    dock = {"station_id": "S1", "dock_id": "S1-01", "bike_id": bike}
+    data = {**dock, "jammed": jammed, "at": after(0).isoformat()}
+    assert told == acl.dock_changed(data)
+
+
+def test_a_promise_is_told_in_one_line() -> None:
+    city = Promises()
+    city.came(B1)
+    city.reserve(R1)
+    assert "<Stand S1: 1 bikes offered, 1 promised>" == repr(city.stand())
+    assert "<Rider ada: admitted>" == repr(city.rider())
+    city.hear(StandingChanged(ADA, False))
+    assert "<Rider ada: not admitted>" == repr(city.rider())
 
 
 # --- short of bikes ---------------------------------------------------------------

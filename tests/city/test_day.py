@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 
 from movingparts.city.audit import Audit, auditor
-from movingparts.city.day import Outcome, first_day, live_day, sleep_until
-from movingparts.city.larkhaven import open_city, serve_city
+from movingparts.city.day import Day, Outcome, first_day, live_day, sleep_until
+from movingparts.city.larkhaven import open_city, own_service, serve_city
 from movingparts.city.synthetic import City, larkhaven
 from movingparts.repository import SqliteRows
 from movingparts.world import simulate
 from movingparts.world.simulated import SimulatedWorld
+from tests.city.town import Town
+from tests.city.town import live as in_town
 
 WHY_NOT = {"no bike", "declined", "refused at the dock", "stayed away"}
 
@@ -198,6 +200,36 @@ def test_the_whole_day_of_larkhaven() -> None:
     assert day.outcome.wishes["ridden"] >= 2_800
     assert day.outcome.moved > 100
     assert day.outcome.wishes.keys() >= {"stayed away", "declined"}
+
+
+def test_a_rider_who_does_not_hear_the_dock_pushes_again() -> None:
+    """And her bike is in one slot, and the ride over once."""
+
+    async def scenario(town: Town) -> Any:
+        bike = await town.ride()
+        await town.pause(300)
+        town.world.network.lose("docklink", "app", kind="reply")
+        day = Day(town.world, small(), own_service)
+        docked = await day._docked(bike, "S2")
+        await town.pause(1)
+        held = (await town.get("docklink", "hubs/S2")).values()
+        return docked, [*held].count(bike), town.names().count("rides.ride-ended")
+
+    assert (True, 1, 1) == in_town(scenario)
+
+
+def test_a_rider_who_finds_no_dock_in_all_the_city_keeps_her_bike() -> None:
+    async def scenario(town: Town) -> Any:
+        city = small(stations=2)
+        for each in city.stations:
+            hub = f"hubs/{each.station_id}"
+            await town.good("PUT", "docklink", hub, slots=0, vehicles={})
+        day = Day(town.world, city, own_service)
+        await day._dock("B1", city.stations[0])
+        await day._put_down(["B2"], city.stations[0].station_id)
+        return day.outcome.found_full
+
+    assert 2 == in_town(scenario)
 
 
 def test_a_day_is_told_in_one_line() -> None:

@@ -6,18 +6,27 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from movingparts.city.docklink import AGAIN, docklink
-from movingparts.city.stations.acl import Unreadable, opened, translate
-from movingparts.city.stations.model import Docked, DockState, Taken
+from movingparts.city.docklink import AGAIN, DockLink, docklink
+from movingparts.city.stations.acl import Unreadable, open_dock, translate
+from movingparts.city.stations.model import (
+    BikeId,
+    Docked,
+    DockState,
+    Refused,
+    StationId,
+    Taken,
+)
 from movingparts.world import simulate
 from movingparts.world.core import Node
 from movingparts.world.simulated import SimulatedWorld
+from tests.city.aggregates import at_once
 
 EPOCH = datetime(2031, 5, 5, 6, 0, tzinfo=UTC)
 TS = int(EPOCH.timestamp())
@@ -258,6 +267,25 @@ def test_a_jammed_slot_keeps_what_it_holds_and_takes_nothing() -> None:
     assert expected == run(scenario)
 
 
+def test_a_bike_that_is_pushed_in_again_is_in_one_slot() -> None:
+    """Whoever did not hear the first answer may ask again; and so may who fits hubs."""
+
+    async def scenario(world: SimulatedWorld, listener: Listener) -> Any:
+        again = await ask(world, "POST", "S1/insert", veh="B1")
+        await ask(world, "PUT", "S1", slots=2, vehicles={1: "B1"})
+        slots = (await ask(world, "GET", "S1")).json()
+        return again.json()["slot"], slots, len(listener.heard)
+
+    assert (1, {"1": "B1", "2": None}, 1) == run(scenario)
+
+
+def test_it_says_in_one_line_what_it_is() -> None:
+    async def scenario(world: SimulatedWorld) -> str:
+        return repr(DockLink(world.node("docklink"), 2, "http://stations/docklink"))
+
+    assert "<DockLink 2: 0 hubs>" == simulate(scenario, seed=7).result
+
+
 def test_a_truck_lifts_each_bike_once_however_often_it_is_named() -> None:
     async def scenario(world: SimulatedWorld, listener: Listener) -> Any:
         lifted = await ask(world, "POST", "S1/lift", vehs=["B1", "B1", "B9"])
@@ -361,8 +389,34 @@ def test_what_the_vendor_adds_is_let_pass() -> None:
     assert [Docked("B1", "S1", "S1-02", at)] == translate(message)
 
 
+class Vendor:
+    """Answers a request to open a dock as a test wants."""
+
+    def __init__(self, status: int, answer: Any) -> None:
+        self.status, self.answer = status, answer
+
+    async def post(self, url: str, json: Any) -> httpx.Response:
+        return httpx.Response(self.status, json=self.answer)
+
+
+def opened(status: int, answer: Any) -> datetime:
+    """Return when a dock let go, as its vendor's answer is read."""
+    vendor: Any = Vendor(status, answer)
+    return at_once(open_dock(vendor, StationId("S1"), BikeId("B1")))
+
+
 def test_when_a_dock_let_go_is_read_from_the_answer() -> None:
-    assert EPOCH == opened({"slot": 3, "ts": TS, "more": 1})
-    for unread in ({"slot": 3}, {"ts": "now"}, []):
-        with pytest.raises(ValueError, match="Opened"):
-            opened(unread)
+    assert EPOCH == opened(200, {"slot": 3, "ts": TS, "more": 1})
+
+
+@pytest.mark.parametrize("answer", [{"slot": 3}, {"ts": "now"}, [], {"ts": 10**12}])
+def test_an_answer_that_cannot_be_read_may_be_one_that_it_let_go(answer: Any) -> None:
+    with pytest.raises(httpx.TransportError):
+        opened(200, answer)
+
+
+def test_a_refusal_is_definite_and_a_failure_is_not() -> None:
+    with pytest.raises(Refused, match=r"^the dock of bike B1 did not open: "):
+        opened(409, {"detail": "not here"})
+    with pytest.raises(httpx.TransportError):
+        opened(503, {"detail": "not now"})

@@ -69,7 +69,8 @@ def move(number: int, bikes: int = 4) -> Move:
 
 bikes = st.sampled_from([B1, B1, B2])
 changes = st.sampled_from(["add", "report", "report", "take in", "repair", "retire"])
-commands = st.tuples(changes, bikes, st.sampled_from([FLAT, "no brakes"]))
+faults = st.sampled_from([FLAT, FLAT, "no brakes"])
+commands = st.tuples(changes, bikes, faults)
 ridden = st.builds(Ridden, bikes, st.sampled_from("abcd"), st.integers(0, 90))
 planned = st.integers(1, 4).map(move)
 takes = st.sampled_from(["take", "take"])
@@ -103,6 +104,7 @@ def live(city: Workshop, step: Step) -> None:
 def lived(steps: list[Step]) -> Workshop:
     """Live through commands and news; what is refused changes nothing."""
     city = Workshop()
+    at_once(city.desk.add(B1, "classic_bike"))
     for step in steps:
         live(city, step)
     return city

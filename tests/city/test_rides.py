@@ -359,10 +359,11 @@ def test_the_model_itself_refuses_what_comes_in_the_wrong_order() -> None:
     assert unchanged_if(Refused, ride, lambda: ride.start(EIGHT))
     ride.authorize(AuthorizationId("a1"))
     assert unchanged_if(Refused, ride, lambda: ride.authorize(AuthorizationId("a2")))
+    assert not ride.end(S2, EIGHT)
     ride.start(EIGHT)
     assert unchanged_if(Refused, ride, lambda: ride.start(EIGHT))
     ride.cancel("too late")
-    assert "underway" == ride.state
+    assert "<Ride r1: underway>" == repr(ride)
 
 
 def test_a_ride_that_another_copy_of_the_service_began_is_not_begun_again() -> None:

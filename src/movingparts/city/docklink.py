@@ -120,7 +120,10 @@ class DockLink:
             self.insert(hub, Vehicle(veh=vehicle, by="truck"), slot)
 
     def insert(self, hub: Hub, vehicle: Vehicle, slot: int | None = None) -> int:
-        """Push a vehicle into a slot; 409 where none takes it."""
+        """Push a vehicle into a slot; 409 where none takes it. One that is in stays."""
+        known = hub.slot_of(vehicle.veh)
+        if known is not None:
+            return known
         slot = hub.free() if slot is None else slot
         if slot is None:
             raise HTTPException(409, "full")

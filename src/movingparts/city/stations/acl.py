@@ -152,7 +152,11 @@ async def open_dock(
         raise httpx.RemoteProtocolError(reply.text)
     if reply.status_code != 200:
         raise Refused(f"the dock of bike {bike_id} did not open: {reply.text}")
-    return datetime.fromtimestamp(_Opened.model_validate(reply.json()).ts, UTC)
+    try:
+        opened = _Opened.model_validate_json(reply.content)
+        return datetime.fromtimestamp(opened.ts, UTC)
+    except (ValueError, OverflowError, OSError) as error:  # no such answer, or time
+        raise httpx.RemoteProtocolError(reply.text) from error
 
 
 OUTSIDE: Mapping[str, Reader] = {"docklink.message": translate}
