@@ -110,11 +110,27 @@ def stop(misconception: str, message: str) -> None:
         raise OutOfSteps(meter)
 
 
+_paused: ContextVar[Any] = ContextVar("paused", default=None)
+
+
 @contextlib.contextmanager
 def untraced() -> Iterator[None]:
-    """Run code of the checker's own at full speed in the midst of an answer."""
+    """Run code of the checker's own at full speed; `traced` is for the answer's."""
     before = sys.gettrace()
+    token = _paused.set(before)
     _settrace(None)
+    try:
+        yield
+    finally:
+        _settrace(before)
+        _paused.reset(token)
+
+
+@contextlib.contextmanager
+def traced() -> Iterator[None]:
+    """Count steps again, for an answer that is called in the midst of `untraced`."""
+    before = sys.gettrace()
+    _settrace(_paused.get() or before)
     try:
         yield
     finally:
