@@ -82,10 +82,9 @@ class Relationship:
 
     def ends(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return what stands at the upstream end, and what at the downstream end."""
-        up, down = (["U"], ["D"]) if self.through else ([], [])
-        up += [_UP[pattern] for pattern in self.patterns if pattern in _UP]
-        down += [_DOWN[pattern] for pattern in self.patterns if pattern in _DOWN]
-        return tuple(up), tuple(down)
+        up = [_UP[pattern] for pattern in self.patterns if pattern in _UP]
+        down = [_DOWN[pattern] for pattern in self.patterns if pattern in _DOWN]
+        return (("U", *up), ("D", *down)) if self.through else (tuple(up), tuple(down))
 
     def __repr__(self) -> str:
         up, down = (",".join(end) for end in self.ends())
@@ -122,8 +121,8 @@ class ContextMap:
         for each in self.relationships:
             through = [f"{name} {how}" for name, how in each.through.items()]
             through += [each.patterns[p] for p in ("C/S", "SK") if p in each.patterns]
-            pair = [each.upstream, each.downstream]
-            pair = pair if each.through else [f"↔ {name}" for name in pair]
+            sign = "" if each.through else "↔ "
+            pair = (f"{sign}{each.upstream}", f"{sign}{each.downstream}")
             rows.append((*pair, ", ".join(each.patterns), "; ".join(through)))
         for one, other in self.separate_ways:
             rows.append((f"↔ {one}", f"↔ {other}", "separate ways", "nothing"))
@@ -139,11 +138,12 @@ def context_map(contexts: Sequence[Context], *, platform: Names = ()) -> Context
 
     - *Downstream* is who reads an event or calls an operation, *upstream* who
       publishes or offers it.
-    - P: each of the two is downstream of the other, a *partnership*.
+    - P: each uses the other, the dependence that calls for a *partnership* (Evans'
+      may run one way; that the teams plan together, no code shows).
     - C/S: the downstream keeps expectations that the upstream's tests run, so it has
       a say there, as a *customer* of its *supplier*.
-    - OHS, PL: two contexts or more use contracts of the upstream, so it is an *open
-      host service*, and they are a *published language*.
+    - OHS, PL: two contexts or more use the same contract of the upstream, so it is an
+      *open host service*, and they are a *published language*.
     - ACL, CF: the downstream reads through an *anti-corruption layer*, or it is a
       *conformist*; `Context.takes` tells which.
     - SK: both use a module that is a *shared kernel*: no library's, in no package of
@@ -155,7 +155,8 @@ def context_map(contexts: Sequence[Context], *, platform: Names = ()) -> Context
     offered; expectations of a context that is not used.
 
     Source: chapter 02; Evans 2003, chapter 14 (partnership: his DDD Reference, 2015);
-    the letters are Context Mapper's. Leaves out: what no code shows, such as which
+    the letters as Context
+    Mapper writes them. Leaves out: what no code shows, such as which
     team yields to which; Context Mapper refuses OHS, and CF, together with C/S.
     """
     said = Counter(f"context called {each.name}" for each in contexts)
@@ -192,12 +193,14 @@ def _uses(contexts: Sequence[Context]) -> Uses:
 def _related(up: str, down: Context, uses: Uses) -> Relationship:
     """Return the relationship of a directed pair, each pattern with its evidence."""
     through = uses[up, down.name]
-    found = {"P": "each is downstream of the other"} if (down.name, up) in uses else {}
+    found = {"P": "each uses the other"} if (down.name, up) in uses else {}
     if up in down.expects:
         found["C/S"] = f"{down.name} keeps expectations of {up}"
-    users = [user for owner, user in sorted(uses) if owner == up]
-    if len(users) > 1:
-        found |= {"OHS": f"used by {', '.join(users)}", "PL": ", ".join(through)}
+    users = sorted(user for owner, user in uses if owner == up)
+    shared = [c for c in through if sum(c in uses[up, each] for each in users) > 1]
+    if shared:
+        who = [each for each in users if not uses[up, each].keys().isdisjoint(shared)]
+        found |= {"OHS": f"used by {', '.join(who)}", "PL": ", ".join(shared)}
     for sign in sorted({down.takes(each) for each in through} - {""}):
         found[sign] = ", ".join(down.reads[e] for e in through if down.takes(e) == sign)
     return Relationship(up, down.name, through, found)
@@ -206,14 +209,12 @@ def _related(up: str, down: Context, uses: Uses) -> Relationship:
 def _kernels(contexts: Sequence[Context], platform: Names) -> Iterator[Relationship]:
     """Yield a relationship for each two contexts that use the same modules."""
     shared: dict[Pair, list[str]] = defaultdict(list)
-    for module in sorted({module for each in contexts for module in each.imports}):
-        if any(_within(module, package) for package in platform):
+    for m in sorted({module for each in contexts for module in each.imports}):
+        if any(_within(m, package) for package in platform):
             continue
-        users = [
-            c for c in contexts if module in c.imports or _within(module, c.package)
-        ]
+        users = (c for c in contexts if m in c.imports or _within(m, c.package))
         for pair in combinations((user.name for user in users), 2):
-            shared[pair].append(module)
+            shared[pair].append(m)
     for (one, other), modules in shared.items():
         yield Relationship(one, other, {}, {"SK": f"both use {', '.join(modules)}"})
 

@@ -17,13 +17,13 @@ the_map = cache(larkhaven_map)
 
 # Who is upstream, who is downstream, and all that the code shows of the two.
 RELATED = {
-    ("availability", "fleet"): {"P", "OHS", "PL", "ACL"},
-    ("availability", "rides"): {"C/S", "OHS", "PL"},
+    ("availability", "fleet"): {"P", "ACL"},
+    ("availability", "rides"): {"C/S"},
     ("billing", "rides"): {"P", "C/S"},
     ("docklink", "stations"): {"ACL"},
     ("fleet", "availability"): {"P", "ACL"},
-    ("riders", "availability"): {"OHS", "PL", "ACL"},
-    ("riders", "billing"): {"OHS", "PL", "CF"},
+    ("riders", "availability"): {"ACL"},
+    ("riders", "billing"): {"CF"},
     ("rides", "billing"): {"P", "OHS", "PL", "ACL"},
     ("rides", "fleet"): {"OHS", "PL", "ACL"},
     ("stations", "availability"): {"OHS", "PL", "ACL"},

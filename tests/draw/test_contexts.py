@@ -201,7 +201,7 @@ def test_an_open_host_is_marked_in_its_box() -> None:
     """Its language is the same for all of them, so their lines need not say it."""
     own = {name: box.own for name, box in planned(MAPS["larkhaven"]).boxes.items()}
     hosts = {name for name, marks in own.items() if marks == ("OHS", "PL")}
-    assert {"availability", "stations"} == hosts
+    assert {"stations"} == hosts
     assert {("OHS", "PL"), ()} == set(own.values())
 
 
@@ -305,7 +305,7 @@ def test_the_description_says_who_depends_on_whom_and_how() -> None:
         " upstream of rides. fleet is upstream of availability. riders is upstream of"
         " billing. rides is upstream of billing. stations is upstream of availability,"
         " rides. Supplier: availability, billing. Customer: rides. Open host service:"
-        " availability, stations. Published language: availability, stations."
+        " stations. Published language: stations."
         " Anti-corruption layer: fleet, availability, billing, rides. Conformist:"
         " billing. Partnership: availability with fleet, billing with rides. 9 pairs go"
         " separate ways."
