@@ -336,7 +336,7 @@ def judge(answer: Answer) -> Judgement:
         )
     theory = believed(THEORIES, asked, said, true)
     wrong = [
-        (not question.readers, len(question.readers), number)
+        (not question.readers, not question.true, len(question.readers), number)
         for number, question in enumerate(asked)
         if said[number] != true[number]
         and (theory is None or theory.says(question) == said[number])

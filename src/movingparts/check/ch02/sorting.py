@@ -408,11 +408,15 @@ def _all_sorted(board: Board, sorting: Sorting) -> None:
 
 
 def runs_of(wall: Wall, sorting: Sorting) -> dict[str, list[Callable[..., Trial]]]:
-    """Return what plays each finding against a sorting: torn rules, clashing words."""
+    """Return what plays each finding against a sorting: torn rules, clashing words.
+
+    The word that has the most meanings comes first.
+    """
     found = wall.board.judged(sorting)
+    clashes = sorted(found.clashes, key=lambda each: -len(each.meanings))
     return {
         "torn": [partial(torn_run, wall, each, sorting) for each in found.torn],
-        "clash": [partial(clash_run, wall, each) for each in found.clashes],
+        "clash": [partial(clash_run, wall, each) for each in clashes],
     }
 
 
