@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, TypeVar
 
 from hypothesis import settings
@@ -121,6 +122,18 @@ class Lived:
 
 def _of(happened: Happened) -> tuple[str, str]:
     return happened.kind, happened.key
+
+
+def often(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """Return what draws from strategies, each as often as its number says."""
+    bag = [strategy for times, strategy in choices for _ in range(times)]
+    return st.integers(0, len(bag) - 1).flatmap(lambda number: bag[number])
+
+
+def lives(step: st.SearchStrategy[Any], *, parts: int = 3) -> st.SearchStrategy[Any]:
+    """Return lists of steps that are long on average, and may shrink to nothing."""
+    some = st.lists(step, max_size=10)
+    return st.tuples(*[some] * parts).map(lambda found: [*chain(*found)])
 
 
 laws = settings(max_examples=60, deadline=None)

@@ -179,6 +179,7 @@ def test_two_reservations_of_one_name_do_not_confuse_it() -> None:
         reserved("v1", "ben", "B2", begun=1),
         closed("collected", 2),
         reserved("v2", "ben", "B3", begun=20),
+        reserved("v1", "ada", "B1", begun=20),
     )
     assert [] == broken(*told)
 

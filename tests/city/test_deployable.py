@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from movingparts.city.billing.service import Desk as BillingDesk
 from movingparts.city.day import first_day, live_day, sleep_until
 from movingparts.city.deployable import Inside, in_one, together
 from movingparts.city.docklink import docklink
@@ -10,6 +11,7 @@ from movingparts.city.larkhaven import CONTEXTS, open_city, own_service, serve_c
 from movingparts.city.synthetic import larkhaven
 from movingparts.world import simulate
 
+TOWN = larkhaven(7, stations=2, bikes=1, riders=1, rides=0)
 CITY = larkhaven(7, stations=3, bikes=12, riders=30, rides=60)
 
 
@@ -89,3 +91,43 @@ def test_what_is_not_inside_is_asked_over_the_network():
         return (await inside.get("http://docklink/hubs/S01")).status_code
 
     assert 404 == simulate(scenario, seed=1).result
+
+
+@pytest.mark.slow
+def test_what_was_handed_over_in_memory_and_not_dealt_with_ends_with_the_process(
+    monkeypatch,
+):
+    """Where a broker would tell it again; and nobody deals with it after the end."""
+    slow = {"seconds": 0.0}
+    hear = BillingDesk.hear
+
+    async def later(self, told):
+        await self._node.clock.sleep(slow["seconds"])
+        await hear(self, told)
+
+    monkeypatch.setattr(BillingDesk, "hear", later)
+
+    async def scenario(world, where):
+        await serve(world, where)
+        await open_city(world, TOWN, where=where)
+        app, [bike], [rider] = world.client("app"), TOWN.bikes, TOWN.riders
+        wish = {"rider_id": rider.rider_id, "station_id": bike.station_id}
+        address = f"{where('availability')}/reservations/1"
+        promised = (await app.put(address, json=wish)).json()
+        await app.put(f"{where('rides')}/rides/1", json=promised)
+        slow["seconds"] = 30.0
+        hub = f"http://docklink/hubs/{bike.station_id}/insert"
+        await app.post(hub, json={"veh": bike.bike_id})
+        await world.clock.sleep(2)
+        name = "billing" if where is own_service else "city"
+        world.network.crash(name)
+        slow["seconds"] = 0.0
+        await world.network.restart(name)
+        await world.clock.sleep(60)
+        paid = await app.get(f"{where('billing')}/authorizations/1")
+        return paid.json()["state"]
+
+    six = simulate(lambda world: scenario(world, own_service), seed=1).result
+    slow["seconds"] = 0.0
+    one = simulate(lambda world: scenario(world, in_one), seed=1).result
+    assert ("charged", "authorized") == (six, one)

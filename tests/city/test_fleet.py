@@ -32,7 +32,9 @@ from tests.city.aggregates import (
     after,
     at_once,
     laws,
+    lives,
     loaded,
+    often,
     replayed,
     state,
     unchanged_if,
@@ -68,16 +70,16 @@ def move(number: int, bikes: int = 4) -> Move:
 
 
 bikes = st.sampled_from([B1, B1, B2])
-changes = st.sampled_from(["add", "report", "report", "take in", "repair", "retire"])
+changes = st.sampled_from(
+    ["add", *["report", "take in", "repair"] * 3, "retire"],
+)
 faults = st.sampled_from([FLAT, FLAT, "no brakes"])
 commands = st.tuples(changes, bikes, faults)
 ridden = st.builds(Ridden, bikes, st.sampled_from("abcd"), st.integers(0, 90))
 planned = st.integers(1, 4).map(move)
 takes = st.sampled_from(["take", "take"])
 brings = st.tuples(st.just("bring"), st.integers(1, 4).map(lambda n: MoveId(f"m{n}")))
-steps = st.lists(
-    st.one_of(commands, commands, commands, ridden, planned, takes, brings), max_size=16
-)
+steps = lives(often((9, commands), (2, ridden), (2, planned), (2, takes), (1, brings)))
 Step = Any
 
 

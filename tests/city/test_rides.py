@@ -47,7 +47,9 @@ from tests.city.aggregates import (
     after,
     at_once,
     laws,
+    lives,
     moments,
+    often,
     replayed,
     state,
     unchanged_if,
@@ -162,7 +164,7 @@ starts = st.tuples(
     moments,
     st.dictionaries(st.sampled_from(sorted(ALL_GOOD)), failures, max_size=1),
 )
-steps = st.lists(st.one_of(brought, brought, tells, starts, starts), max_size=14)
+steps = lives(often((3, brought), (2, tells), (4, starts)), parts=2)
 Step = Any
 
 

@@ -23,6 +23,7 @@ from movingparts.world.core import Node
 CONTEXTS = ("stations", "fleet", "riders", "availability", "billing", "rides")
 PROMISED_FOR = timedelta(minutes=10)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+Promise = tuple[str, str]  # the reservation's id, and the rider's
 
 
 class Audit:
@@ -44,8 +45,8 @@ class Audit:
         self.anomalies: Counter[str] = Counter()
         self._capacities = dict(capacities or {})
         self._at: dict[str, tuple[str, str | None]] = {}  # bike: station, dock
-        self._promised: dict[str, dict[str, Any]] = {}  # by reservation
-        self._holding: dict[tuple[str, str], str] = {}  # rider or bike: reservation
+        self._promised: dict[Promise, dict[str, Any]] = {}
+        self._holding: dict[tuple[str, str], Promise] = {}  # by rider, and by bike
         self._passes: dict[str, list[dict[str, Any]]] = {}
         self._authorized: set[str] = set()
         self._started: dict[str, dict[str, Any]] = {}
@@ -101,15 +102,15 @@ class Audit:
         if until - _time(told["at"]) != PROMISED_FOR:
             self._break(f"reservation {told['reservation_id']} is until {until}")
         for key in (("rider", told["rider_id"]), ("bike", told["bike_id"])):
-            other = self._holding.get(key, "")
-            held = self._promised.get(other)
+            held = self._promised.get(self._holding.get(key, ("", "")))
             if held and _time(held["until"]) > _time(told["at"]):
-                self._break(f"{' '.join(key)} has {other} and a second reservation")
-            self._holding[key] = told["reservation_id"]
-        self._promised[told["reservation_id"]] = told
+                first = held["reservation_id"]
+                self._break(f"{' '.join(key)} has {first} and a second reservation")
+            self._holding[key] = _promise(told)
+        self._promised[_promise(told)] = told
 
     def _availability_reservation_closed(self, told: dict[str, Any]) -> None:
-        promise = self._promised.pop(told["reservation_id"], None)
+        promise = self._promised.pop(_promise(told), None)
         if promise is None:
             self._break(f"reservation {told['reservation_id']} closed, never made")
             return
@@ -118,7 +119,7 @@ class Audit:
             what = f"reservation {told['reservation_id']} is {told['why']}"
             self._break(f"{what} at {told['at']}, and was until {promise['until']}")
         for key in (("rider", told["rider_id"]), ("bike", told["bike_id"])):
-            if self._holding.get(key) == told["reservation_id"]:
+            if self._holding.get(key) == _promise(told):
                 del self._holding[key]
 
     # --- no ride without a payment, one charge a ride, the right fare ---------------
@@ -174,6 +175,11 @@ class Audit:
 
     def _break(self, what: str) -> None:
         self.broken.append(what)
+
+
+def _promise(told: Mapping[str, Any]) -> Promise:
+    """Return by what a promise is known: riders' apps may choose the same name."""
+    return told["reservation_id"], told["rider_id"]
 
 
 def _time(text: str) -> datetime:

@@ -372,8 +372,9 @@ def bike_docked(
         before.note(bike_id, at, MOVED)
         before.lose(bike_id, at)
     if occupant is not None and occupant.is_known_later_than(at):
-        here.note(bike_id, at, GONE_SINCE)
-        bike.seen(None, at)
+        if (bike.station_id, bike.seen_at) != (None, at):  # else it was told before
+            here.note(bike_id, at, GONE_SINCE)
+            bike.seen(None, at)
         return
     if occupant is not None:
         here.note(occupant.bike_id, at, OCCUPIED)
