@@ -64,7 +64,9 @@ class Inbox:
         return not self._waiting and not self._handling
 
     def put(self, arrived: Delivery | Event) -> None:
-        """Take what arrived, and see that it is handled."""
+        """Take what arrived, and see that it is handled; not after the node's end."""
+        if self._tasks.closed:
+            return
         self._waiting.append(arrived)
         if not self._working:
             self._working = True

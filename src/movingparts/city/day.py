@@ -78,17 +78,33 @@ class Day:
             return "no bike"
         if number % STAYS_AWAY == STAYS_AWAY - 1:
             return "stayed away"
-        bike = promised["bike_id"]
         await self.world.clock.sleep(walk)
-        address = f"{self.where('rides')}/rides/{ride.ride_id}"
-        reply = await self._app.put(address, json=promised)
-        if reply.status_code != 200:
-            return "declined" if reply.status_code == 402 else "refused at the dock"
+        status, bike = await self._start(ride.ride_id, promised)
+        if status == 409:  # gone: perhaps another one stands here
+            status, bike = await self._start_another(f"{ride.ride_id}-2", promised)
+        if status != 200:
+            return "declined" if status == 402 else "refused at the dock"
         await self.world.clock.sleep(ride.seconds)
         await self._dock(bike, self.city.station(ride.end_station_id))
         if number % FAULTY == FAULTY - 1:
             await self._find_fault(bike)
         return "ridden"
+
+    async def _start(self, ride_id: str, promised: dict[str, Any]) -> tuple[int, str]:
+        address = f"{self.where('rides')}/rides/{ride_id}"
+        reply = await self._app.put(address, json=promised)
+        return reply.status_code, str(promised["bike_id"])
+
+    async def _start_another(
+        self, ride_id: str, missed: dict[str, Any]
+    ) -> tuple[int, str]:
+        """Take another bike of the same station, where there is one."""
+        wanted = {name: missed[name] for name in ("rider_id", "station_id")}
+        address = f"{self.where('availability')}/reservations/{ride_id}"
+        reply = await self._app.put(address, json=wanted)
+        if reply.status_code != 200:
+            return 409, ""
+        return await self._start(ride_id, reply.json())
 
     async def _reserve(self, ride: Ride) -> dict[str, Any] | None:
         """Reserve a bike at the station or near it, or wait a while and ask again."""

@@ -1,9 +1,9 @@
 """Two contexts done with less thought: billing bought, availability without promises.
 
-Each takes the place of a context behind the same contract, so that a day of the city
-can tell which of them is missed.
+Each answers rides as the context does that it takes the place of, so that a day of the
+city can tell whether riders miss it.
 
-Source: chapter 02. Leaves out: what nobody asks of them in a day.
+Source: chapter 02. Leaves out: what riders do not ask of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ SHOWN_FOR = timedelta(minutes=10)
 
 
 def bought_billing(node: Node, *, store: Store | None = None) -> FastAPI:
-    """Serve payments as a provider of payments does: authorize, and ask no more."""
+    """Answer as a provider of payments would to somebody with credit.
+
+    Leaves out: declining, charging, and telling anybody.
+    """
     app = service(node, title="Payments")
 
     @app.put("/authorizations/{ride_id}")

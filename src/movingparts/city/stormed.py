@@ -154,7 +154,7 @@ WALL = Board(
             ("BikeReserved", "ReservationExpired", "ReservationCollected"),
         ),
         Rule(
-            "a ride is charged once, and only after something was held for it",
+            "a ride is charged once, and nothing is held for it from then on",
             ("PaymentAuthorized", "PaymentDeclined", "FareCharged"),
         ),
         Rule("a bike is on one ride, which ends once", ("RideStarted", "RideEnded")),

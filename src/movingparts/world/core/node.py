@@ -78,6 +78,11 @@ class Tasks:
         task.add_done_callback(self._ended)
         return task
 
+    @property
+    def closed(self) -> bool:
+        """Whether the node has ended, and takes no more."""
+        return self._closed
+
     def report(self, what: str, error: BaseException) -> None:
         """Tell the node's log of a failure that ended no task."""
         self._report(what, error)
