@@ -128,7 +128,9 @@ seconds = st.integers(0, 1500)
 came = st.builds(BikeCame, bikes, stands, st.booleans(), seconds.map(after))
 went = st.builds(BikeWent, bikes, stands, seconds.map(after))
 judged = st.builds(FitnessChanged, bikes, st.booleans(), seconds.map(after))
-standing = st.builds(StandingChanged, riders, st.sampled_from([True, True, False]))
+standing = st.builds(
+    StandingChanged, riders, st.sampled_from([True, True, False]), seconds.map(after)
+)
 wishes = st.tuples(
     st.sampled_from(["reserve", "reserve", "collect"]),
     st.sampled_from([R1, R2, R3]),
@@ -321,6 +323,24 @@ def test_where_a_bike_stands_is_what_the_latest_news_say(
     assert first.states(Bike) == second.states(Bike)
     offered = [[*s.bikes] for s in first.all(Stand) if s.bikes]
     assert offered == [[*s.bikes] for s in second.all(Stand) if s.bikes]
+
+
+@pytest.mark.slow
+@laws
+@given(st.lists(st.one_of(judged, standing), max_size=6), st.randoms())
+def test_who_may_ride_and_what_can_be_ridden_is_what_the_latest_news_say(
+    news: list[Any], chance: Any
+) -> None:
+    """Deliveries may pass each other, so an old one can come after a newer one."""
+    inorder = [replace(each, at=after(n)) for n, each in enumerate(news)]
+    mixed = [*inorder, *inorder[: len(inorder) // 2]]
+    chance.shuffle(mixed)
+    first, second = Promises(), Promises()
+    for city, told in ((first, inorder), (second, mixed)):
+        city.came(B1)
+        city.hear(*told)
+    assert first.states(Bike, Rider) == second.states(Bike, Rider)
+    assert first.free() == second.free()
 
 
 @pytest.mark.slow

@@ -48,6 +48,7 @@ class _Condition(BaseModel):
 class _Standing(BaseModel):
     rider_id: RiderId
     standing: str
+    at: Instant
 
 
 def docked(data: object) -> Told:
@@ -81,7 +82,7 @@ def condition_changed(data: object) -> Told:
 def standing_changed(data: object) -> Told:
     """Riders tells how somebody stands with the city; here she may reserve, or not."""
     said = _Standing.model_validate(data)
-    return StandingChanged(said.rider_id, said.standing == "good")
+    return StandingChanged(said.rider_id, said.standing == "good", said.at)
 
 
 READS: Mapping[str, Reader] = {

@@ -122,6 +122,7 @@ class RiderAdmitted:
 
     rider_id: RiderId
     admitted: bool
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,7 @@ class BikeJudged:
 
     bike_id: BikeId
     fit: bool
+    at: datetime | None = None
 
 
 BikeEvent = BikePlaced | BikeJudged
@@ -318,6 +320,7 @@ class Rider:
     admitted: bool = True
     reservation: Reservation | None = None
     served: Reservation | None = None
+    admitted_at: datetime | None = None  # when that was decided, as far as it is told
 
     def __post_init__(self) -> None:
         self.events: list[RiderEvent] = []
@@ -330,9 +333,10 @@ class Rider:
         """Her id."""
         return self.rider_id
 
-    def admit(self, admitted: bool) -> None:
-        """Let her have promises from now on, or no more."""
-        self._happened(RiderAdmitted(self.rider_id, admitted))
+    def admit(self, admitted: bool, at: datetime | None = None) -> None:
+        """Let her have promises from now on, or no more; older news are none."""
+        if _is_news(at, self.admitted_at):
+            self._happened(RiderAdmitted(self.rider_id, admitted, at))
 
     def check(self, now: datetime) -> None:
         """Refuse who is not admitted, or has a promise already."""
@@ -361,8 +365,8 @@ class Rider:
     def apply(self, event: RiderEvent) -> None:
         """Change the state as the event says."""
         match event:
-            case RiderAdmitted(admitted=admitted):
-                self.admitted = admitted
+            case RiderAdmitted(admitted=admitted, at=at):
+                self.admitted, self.admitted_at = admitted, at or self.admitted_at
             case RiderPromised(reservation=reservation):
                 self.reservation = reservation
             case RiderServed(reservation=reservation):
@@ -384,6 +388,7 @@ class Bike:
     in_a_dock: bool = False
     fit: bool = True
     moved_at: datetime | None = None
+    judged_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self.events: list[BikeEvent] = []
@@ -418,9 +423,12 @@ class Bike:
         """Note that it stands nowhere."""
         self._happened(BikePlaced(self.bike_id, None, False, at))
 
-    def judge(self, fit: bool) -> None:
-        """Note whether it is fit to ride."""
-        self._happened(BikeJudged(self.bike_id, fit))
+    def judge(self, fit: bool, at: datetime | None = None) -> bool:
+        """Note whether it is fit to ride, and say whether that is news; older is not."""
+        news = _is_news(at, self.judged_at)
+        if news:
+            self._happened(BikeJudged(self.bike_id, fit, at))
+        return news
 
     def _happened(self, event: BikeEvent) -> None:
         self.apply(event)
@@ -432,8 +440,13 @@ class Bike:
             case BikePlaced(stand_id=stand_id, in_a_dock=in_a_dock, at=at):
                 self.stand_id, self.in_a_dock = stand_id, in_a_dock
                 self.moved_at = at
-            case BikeJudged(fit=fit):
-                self.fit = fit
+            case BikeJudged(fit=fit, at=at):
+                self.fit, self.judged_at = fit, at or self.judged_at
+
+
+def _is_news(at: datetime | None, known: datetime | None) -> bool:
+    """Say whether what is told of a time is newer than what is known, if it is told."""
+    return at is None or known is None or at > known
 
 
 # --- what belongs to no single aggregate ------------------------------------------
@@ -510,6 +523,7 @@ class StandingChanged:
 
     rider_id: RiderId
     admitted: bool
+    at: datetime | None = None
 
 
 Told = BikeCame | BikeWent | FitnessChanged | StandingChanged

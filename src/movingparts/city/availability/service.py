@@ -145,8 +145,8 @@ class Desk:
                     await _moved(work, told)
                 case FitnessChanged():
                     await _fitness_changed(work, told)
-                case StandingChanged(rider_id, admitted):
-                    (await _rider(work, rider_id)).admit(admitted)
+                case StandingChanged(rider_id, admitted, at):
+                    (await _rider(work, rider_id)).admit(admitted, at)
 
         await carry_out(self._store, act, publish=self._tell)
 
@@ -225,7 +225,8 @@ async def _moved(work: UnitOfWork, told: BikeCame | BikeWent) -> None:
 
 async def _fitness_changed(work: UnitOfWork, told: FitnessChanged) -> None:
     bike = await _bike(work, told.bike_id)
-    bike.judge(told.fit)
+    if not bike.judge(told.fit, told.at):
+        return
     if bike.stand_id is not None and bike.can_be_promised:
         (await _stand(work, bike.stand_id)).offer(bike.bike_id, told.at)
     elif bike.stand_id is not None:

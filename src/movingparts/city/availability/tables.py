@@ -72,6 +72,7 @@ RIDERS = sa.Table(
     sa.Column("admitted", sa.Boolean),
     *_reservation("promised_"),
     *_reservation("served_"),
+    sa.Column("admitted_at", Instant),
     sa.Column("version", sa.Integer, nullable=False),
 )
 BIKES = sa.Table(
@@ -82,6 +83,7 @@ BIKES = sa.Table(
     sa.Column("in_a_dock", sa.Boolean),
     sa.Column("fit", sa.Boolean),
     sa.Column("moved_at", Instant),
+    sa.Column("judged_at", Instant),
     sa.Column("version", sa.Integer, nullable=False),
 )
 
