@@ -424,7 +424,7 @@ class Bike:
         self._happened(BikePlaced(self.bike_id, None, False, at))
 
     def judge(self, fit: bool, at: datetime | None = None) -> bool:
-        """Note whether it is fit to ride, and say whether that is news; older is not."""
+        """Note whether it is fit to ride, and say whether that is news."""
         news = _is_news(at, self.judged_at)
         if news:
             self._happened(BikeJudged(self.bike_id, fit, at))
