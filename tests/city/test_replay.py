@@ -33,7 +33,16 @@ ZONE = "Europe/London"
 LAYOUTS = ("lyft", "urban-sharing")
 HOURS, SECOND = timedelta(hours=1), timedelta(seconds=1)
 DOUBLED = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # half past one, for the first time
-ODD_NAMES = ("a/b", "Møllen 🚲", "..", "100 % / ?#&", "S 01", "-", 'O\'Hara "East"')
+ODD_NAMES = (
+    "a/b",
+    "Møllen 🚲",
+    "..",
+    "100 % / ?#&",
+    "S 01",
+    "-",
+    "bell\x07",
+    'O\'Hara "East"',
+)
 
 
 def days(count: int) -> Iterator[Ride]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -111,7 +111,7 @@ async def replay(
     bus = world.node("history").bus
     said = [await bus.subscribe(f"{each}.anomaly-found", told.hear) for each in TOLD]
     endings: list[tuple[datetime, int, str, Ride]] = []
-    for number, ride in enumerate(trips):
+    for number, ride in enumerate(map(_sayable, trips)):
         while endings and endings[0][0] <= ride.started_at:
             await told.end(*heapq.heappop(endings)[2:])
         bike = await told.begin(ride)
@@ -173,6 +173,19 @@ class Teller:
     async def _post(self, context: str, path: str, body: object) -> None:
         reply = await self._client.post(f"{self._where(context)}/{path}", json=body)
         reply.raise_for_status()
+
+
+def _sayable(ride: Ride) -> Ride:
+    """Return a ride whose names can be said: no event takes control characters."""
+    names = (ride.ride_id, ride.start_station_id, ride.end_station_id)
+    if all(map(str.isprintable, names)):
+        return ride
+    ride_id, start, end = map(_printable, names)
+    return replace(ride, ride_id=ride_id, start_station_id=start, end_station_id=end)
+
+
+def _printable(name: str) -> str:
+    return "".join(each if each.isprintable() else quote(each) for each in name)
 
 
 def _in_url(name: str) -> str:
