@@ -93,6 +93,7 @@ def test_no_operation_takes_anything_but_money(a: Money, other: Any) -> None:
     assert a != other
 
 
+@pytest.mark.slow
 @given(st.floats() | st.booleans() | st.decimals() | st.just("2") | st.none())
 def test_money_is_multiplied_by_whole_numbers_alone(times: Any) -> None:
     with pytest.raises(MoneyError, match=r"^money is multiplied by whole numbers"):

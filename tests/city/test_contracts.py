@@ -365,6 +365,7 @@ class _Changed:
         await self._app(scope, receive, changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("customer", "supplier", "expected"), EXPECTED)
 def test_a_supplier_keeps_what_its_customer_relies_on(
     customer: str, supplier: str, expected: JSON

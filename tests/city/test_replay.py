@@ -206,13 +206,13 @@ def test_a_messy_history_is_told_row_by_row_and_every_rule_holds(
     tmp_path: Path, layout: str
 ) -> None:
     """Stations over capacity, rides of no time and of thirty hours, ids told twice."""
-    rides = mess(days(500))
+    rides = mess(days(250))
     check(told(written(rides, tmp_path / "trips.csv", layout)), rides, layout)
 
 
 @pytest.mark.slow
 def test_the_same_history_is_told_alike_to_the_byte(tmp_path: Path) -> None:
-    path = written(mess(days(150)), tmp_path / "trips.csv", "lyft")
+    path = written(mess(days(75)), tmp_path / "trips.csv", "lyft")
     one, other = told(path), told(path)
     assert one.digest == other.digest
     assert repr(one.replayed) == repr(other.replayed)
@@ -221,7 +221,7 @@ def test_the_same_history_is_told_alike_to_the_byte(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_ride_that_a_history_tells_of_is_charged_exactly_once(tmp_path: Path) -> None:
     """Nobody has authorized it, which is said; its fare follows the tariff."""
-    rides = mess(days(150))
+    rides = mess(days(75))
     path = written(rides, tmp_path / "trips.csv", "urban-sharing")
     found = told(path, contexts=(*TOLD, "billing"))
     assert [] == found.audit.close()

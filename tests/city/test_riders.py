@@ -146,6 +146,8 @@ def test_replaying_gives_what_was_lived(steps: list[Step]) -> None:
         assert state(rider) == replayed(Rider(rider.rider_id), events)
 
 
+@pytest.mark.slow
+@laws
 @given(st.text(), st.sampled_from([*LASTS]))
 def test_what_is_saved_is_what_is_loaded(name: str, kind: Any) -> None:
     rider = Rider.sign_up(ADA, name, PERSON.email, EIGHT + TICK)

@@ -338,7 +338,7 @@ def test_a_request_that_the_network_doubles_begins_one_ride() -> None:
             town.names().count("rides.ride-started"),
         )
 
-    found = {live(scenario, seed=seed) for seed in range(12)}
+    found = {live(scenario, seed=seed) for seed in range(8)}
     assert {(200, "underway", 1)} == found
 
 
