@@ -932,7 +932,7 @@ CLASHES = [
     (wall, word, one, other)
     for wall in (LARKHAVEN, PARCELS)
     for one, other in itertools.combinations(wall.board.events, 2)
-    for word in one.words.keys() & other.words.keys()
+    for word in sorted(one.words.keys() & other.words.keys())
     if one.words[word] != other.words[word]
 ]
 

@@ -1,8 +1,8 @@
 """The border to the vendor of the docks: its words come in, ours go on.
 
 DockLink speaks of hubs, slots, vehicles and of what the vehicle's state became, in the
-vocabulary of MDS. Its second version has renamed two fields, counts milliseconds and
-lists event types; nothing behind this module knows.
+vocabulary of MDS. Its second version has renamed three fields, writes slots as text,
+counts milliseconds and lists event types; nothing behind this module knows.
 """
 
 from __future__ import annotations
