@@ -70,6 +70,9 @@ def opened(context: BrowserContext, address: str) -> Page:
     """A page whose scripts have run."""
     page = context.new_page()
     page.goto(address, wait_until="load")
+    # The page of progress fills in what is kept, and so becomes longer.
+    unready = "[data-progress]:not([data-ready])"
+    page.wait_for_function(f"() => !document.querySelector('{unready}')")
     return page
 
 
