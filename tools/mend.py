@@ -36,7 +36,7 @@ NAMELESS_DIALOG = re.compile(r'<dialog id="pst-(primary|secondary)-sidebar-modal
 DIALOGS = {"primary": "Chapters", "secondary": "On this page"}
 # In the list of chapters: what opens a chapter's further pages has no name.
 NAMELESS_FOLD = re.compile(
-    r'(<a class="[^"]*\breference internal"[^>]*>(?P<title>.*?)</a>\s*'
+    r'(<a class="[^"]*\breference internal"[^>]*>(?P<title>(?:(?!</a>).)*)</a>\s*'
     r"<details[^>]*><summary>)(?=<span class=\"toctree-toggle\")",
     re.DOTALL,
 )

@@ -45,7 +45,7 @@ def solved(lab: str) -> nbformat.NotebookNode:
 
 
 def given(exercise: Exercise) -> list[str]:
-    """Return what an answer may build on: imports, functions and classes above it."""
+    """Return what an answer may build on: imports, constants, functions, classes."""
     kinds = (ast.Import, ast.ImportFrom, ast.ClassDef)
     kinds += (ast.FunctionDef, ast.AsyncFunctionDef)
     found: list[str] = []
@@ -54,8 +54,24 @@ def given(exercise: Exercise) -> list[str]:
             return found
         if cell.cell_type == "code":
             body = ast.parse(cell.source).body
-            found += [ast.unparse(each) for each in body if isinstance(each, kinds)]
+            found += [
+                ast.unparse(each)
+                for each in body
+                if isinstance(each, kinds) or _is_constant(each)
+            ]
     raise AssertionError(f"{exercise.lab} has no cell for {exercise}")
+
+
+def _is_constant(statement: ast.stmt) -> bool:
+    """Return whether a statement gives a name in capitals to a literal."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if name.isupper():
+            try:
+                ast.literal_eval(value)
+            except ValueError:
+                return False
+            return True
+    return False
 
 
 def answer(exercise: Exercise, text: str) -> Any:
