@@ -267,6 +267,15 @@ def test_a_reservation_can_be_collected_until_its_last_microsecond(
     assert kept is not refused
 
 
+def test_what_a_stand_holds_for_a_rider_it_holds_until_then() -> None:
+    stand = Stand(S1, bikes={B1: EIGHT})
+    promise = stand.reserve(R1, ADA, EIGHT)
+    assert promise == stand.held_for(ADA, promise.until - TICK)
+    for rider, now in ((ADA, promise.until), (BEN, EIGHT)):
+        with pytest.raises(Refused, match=rf"^rider {rider} has no promise at S1$"):
+            stand.held_for(rider, now)
+
+
 def test_what_has_lapsed_can_be_promised_to_somebody_else_at_once() -> None:
     """Even if nobody has noted yet that it has lapsed; then it is noted, too."""
     city = Promises()

@@ -203,9 +203,10 @@ async def swap_guarded(node: Node, work: UnitOfWork, wish: Wish) -> str:
     """Promise another bike to a rider whose bike is broken, as support does."""
     stand, now = await work.of(model.Stand).get(wish.stand_id), node.clock.now()
     rider = model.RiderId(wish.rider_id)
-    broken = stand.collect(_first(wish), rider, now)
+    broken = stand.held_for(rider, now).bike_id
+    stand.withdraw(broken, now)
     other = stand.reserve(model.ReservationId(f"{rider}-2"), rider, now)
-    await ask(node, "fleet", f"bikes/{broken.bike_id}/faults")
+    await ask(node, "fleet", f"bikes/{broken}/faults")
     return other.bike_id
 
 

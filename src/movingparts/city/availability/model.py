@@ -249,6 +249,14 @@ class Stand:
         self._happened(ReservationCollected(self.stand_id, mine, now))
         return mine
 
+    def held_for(self, rider_id: RiderId, now: datetime) -> Reservation:
+        """Return the promise that a rider has here; refused where she has none."""
+        hers = (p for p in self.promised.values() if p.rider_id == rider_id)
+        mine = next((p for p in hers if p.is_active(now)), None)
+        if mine is None:
+            raise Refused(f"rider {rider_id} has no promise at {self.stand_id}")
+        return mine
+
     def offer(self, bike_id: BikeId, at: datetime) -> None:
         """Take a bike among those that can be promised; once is enough."""
         if bike_id not in self.bikes:
