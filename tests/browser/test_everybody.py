@@ -70,9 +70,6 @@ def opened(context: BrowserContext, address: str) -> Page:
     """A page whose scripts have run."""
     page = context.new_page()
     page.goto(address, wait_until="load")
-    # The page of progress fills in what is kept, and so becomes longer.
-    unready = "[data-progress]:not([data-ready])"
-    page.wait_for_function(f"() => !document.querySelector('{unready}')")
     return page
 
 
@@ -155,6 +152,9 @@ FOCUSED = """() => {
 }"""
 
 
+UNREADY = "[data-progress]:not([data-ready])"
+
+
 def stops(page: Page, most: int = 600) -> list[dict[str, Any]]:
     """Press Tab until the page is left; return each stop."""
     found = []
@@ -182,6 +182,8 @@ def test_each_stop_of_the_tab_key_shows_and_follows_the_text(
     ) as context:
         for path in pages():
             page = opened(context, base + path)
+            # The page of progress fills in what is kept, and so becomes longer.
+            page.wait_for_function(f"() => !document.querySelector('{UNREADY}')")
             found = stops(page)
             assert len(found) >= 3, path
             for wanted in ("ring", "inside", "inOrder"):
@@ -421,7 +423,7 @@ HIDDEN = """() => [...document.querySelectorAll("article *")].filter((e) =>
   !["SCRIPT", "STYLE", "TEMPLATE", "NOSCRIPT", "TITLE", "DESC"].includes(
     e.tagName.toUpperCase()) &&
   !e.closest("svg, .katex-mathml, .visually-hidden, .headerlink, noscript") &&
-  !e.closest(".mp-note, .mp-dials") &&
+  !e.closest(".mp-note, .mp-dials, .mp-desk") &&
   !e.checkVisibility({visibilityProperty: true, opacityProperty: true})
 ).map((e) => e.outerHTML.slice(0, 100))"""
 
