@@ -4,7 +4,8 @@
  * desk as it is at the start, and the data. This fills the places with lists to choose
  * from (the way by keyboard, by ear and by thumb) and brings the desk to life: chips and
  * notes are dragged, or picked up with one click and put down with another. What is
- * sorted is kept for as long as the page is open. Whatever the data says becomes text.
+ * sorted is kept for as long as the tab is open, and whoever leaves the page finds it
+ * again. Whatever the data says, or what was kept, becomes text.
  */
 import { clashed, crossed, holds, judged } from "./_judge.js";
 import { make } from "./_make.js";
@@ -38,11 +39,14 @@ class MovingPartsBoard extends HTMLElement {
     this.find();
     this.build();
     this.begin();
+    this.again();
+    addEventListener("pagehide", this);
     this.desk.hidden = false;
   }
 
   disconnectedCallback() {
     document.removeEventListener("keydown", this);
+    removeEventListener("pagehide", this);
     clearTimeout(this.settling);
   }
 
@@ -129,6 +133,37 @@ class MovingPartsBoard extends HTMLElement {
     this.contexts = new Map(contexts.map((name) => [name, "given"]));
     this.sorting = new Map(events.map(({ name }, i) => [name, start[i]]));
     this.show(said);
+  }
+
+  /** Sort as it was sorted when the page was left; what is kept serves once. */
+  again() {
+    let kept;
+    try {
+      kept = JSON.parse(sessionStorage.getItem(this.place));
+      sessionStorage.removeItem(this.place);
+    } catch { /* no storage, or not ours */ }
+    const pairs = (list) => (Array.isArray(list) ? list.filter(Array.isArray) : []);
+    for (const [name, kind] of pairs(kept?.contexts).slice(0, MOST)) {
+      if (["own", "made"].includes(kind) && !this.contexts.has(`${name}`)) {
+        this.contexts.set(`${name}`, kind);
+      }
+    }
+    for (const [name, context] of pairs(kept?.sorting)) {
+      const known = context === "" || this.contexts.has(context);
+      if (known && this.sorting.has(name)) this.sorting.set(name, context);
+    }
+    this.show();
+  }
+
+  keep() {
+    const kept = { contexts: [...this.contexts], sorting: [...this.sorting] };
+    try {
+      sessionStorage.setItem(this.place, JSON.stringify(kept));
+    } catch { /* no storage: it is lost with the page */ }
+  }
+
+  get place() {
+    return `mp-board ${location.pathname} ${this.querySelector(".mp-title")?.textContent}`;
   }
 
   /** Sort every event; a context that this needs is there until it is empty. */
@@ -339,6 +374,7 @@ class MovingPartsBoard extends HTMLElement {
 
   handleEvent(event) {
     const { type, target, key } = event;
+    if (type === "pagehide") return this.keep();
     if (type === "keydown") {
       if (key === "Escape" && this.picked !== null) this.pick(null);
       return;

@@ -371,6 +371,51 @@ def test_a_name_that_is_none_is_refused(opened: Open, name: str, said: str) -> N
 # --- Pages ----------------------------------------------------------------------------
 
 
+def test_who_comes_back_to_the_page_finds_what_was_sorted(opened: Open) -> None:
+    """With contexts of her own; starting over does away with it."""
+    page = opened()
+    page.get_by_role("textbox", name="A context of your own").fill("workshop")
+    page.get_by_role("button", name="Add").click()
+    sort(page, {"RideStarted": "rides", "BikeReportedFaulty": "workshop"})
+    for come_back in (page.reload, lambda: (page.goto("about:blank"), page.go_back())):
+        come_back()
+        expect(choice(page, "RideStarted")).to_have_value("rides")
+        expect(chips(page, "workshop")).to_have_text(["BikeReportedFaulty"])
+        expect_score(page, 10, 0, 0, 0)
+    page.get_by_role("button", name="Start over").click()
+    page.reload()
+    expect_score(page, 12, 0, 0, 0)
+    expect(bin_of(page, "workshop")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "{",
+        "null",
+        "[]",
+        '{"contexts": 1, "sorting": [2]}',
+        '{"contexts": [["<img src=x>", "own"]], "sorting": [["RideStarted", "gone"]]}',
+        '{"sorting": [["Strange", "rides"], ["RideStarted", null]]}',
+    ],
+)
+def test_what_was_kept_and_cannot_be_is_no_trouble(opened: Open, kept: str) -> None:
+    page = opened()
+    page.evaluate(
+        """(kept) => {
+          const board = document.querySelector("moving-parts-board");
+          const place = board.place;
+          board.keep = () => sessionStorage.setItem(place, kept);
+        }""",
+        kept,
+    )
+    page.reload()
+    expect_score(page, 12, 0, 0, 0)
+    expect(page.locator("main img")).to_have_count(0)
+    sort(page, {"RideStarted": "rides"})
+    expect(chips(page, "rides")).to_have_text(["RideStarted"])
+
+
 def test_it_works_again_where_its_html_is_put_back(opened: Open) -> None:
     """Reset of a live cell writes the output's HTML once more, controls and all."""
     page = opened()
