@@ -35,6 +35,6 @@ def test_outputs_say_what_the_text_around_them_says():
     assert 0 == broken[-1] < broken[0]
     assert said["lines"].startswith("'5 of 5 calls")
     assert said["away"].endswith("503)")
-    assert "True" == said["one-count"]
+    assert "(0, True)" == said["one-count"]
     for key in ("twelve", "again", "one-run"):
         assert "12 of 12 rides charged" in said[key]
