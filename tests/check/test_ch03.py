@@ -5,6 +5,7 @@ test_every_exercise.py, which also counts the wrong answers of `WRONG`.
 """
 
 import asyncio
+import dataclasses
 import os
 import random
 import subprocess
@@ -833,6 +834,32 @@ def well_under_the_limit(case, measure):
     return Decision("bike", measure("bike").conflict_rate, True)
 
 
+def under(limit_of):
+    """Return an answer that is right but for what it takes for the limit."""
+
+    def decide(case, measure):
+        return decided(dataclasses.replace(case, limit=limit_of(case)), measure)
+
+    return decide
+
+
+def less_than_the_limit(case, measure):
+    for boundary in ORDER:
+        found = measure(boundary)
+        if case.rule in found.rules and found.conflict_rate < case.limit:
+            return Decision(boundary, found.conflict_rate, False)
+    return Decision("bike", measure("bike").conflict_rate, True)
+
+
+def a_bike_is_never_too_slow(case, measure):
+    for boundary in ORDER:
+        found = measure(boundary)
+        fits = found.conflict_rate <= case.limit or boundary == "bike"
+        if case.rule in found.rules and fits:
+            return Decision(boundary, found.conflict_rate, False)
+    return Decision("bike", measure("bike").conflict_rate, True)
+
+
 def expected(case, boundary):
     count = {"city": 1, "station": case.stations, "bike": case.bikes}[boundary]
     crowding = Load(count, case.per_second, case.think).crowding
@@ -1234,6 +1261,13 @@ WRONG = [
     ("3.4", a_bit_over_the_limit, "limit-ignored"),
     ("3.4", by_the_formula_with_measured_numbers, "limit-ignored"),
     ("3.4", well_under_the_limit, "process-for-nothing"),
+    ("3.4", less_than_the_limit, "process-for-nothing"),
+    ("3.4", a_bike_is_never_too_slow, "limit-ignored"),
+    ("3.4", under(lambda case: case.limit * 1.03), "limit-ignored"),
+    ("3.4", under(lambda case: 0.07), "process-for-nothing"),
+    ("3.4", under(lambda case: 0.08), "process-for-nothing"),
+    ("3.4", under(lambda case: 0.09), "process-for-nothing"),
+    ("3.4", under(lambda case: 0.1), "process-for-nothing"),
     ("3.4", always_a_process, "process-for-nothing"),
     ("3.4", a_station_and_a_process, "large-beside-a-process"),
     ("3.4", the_largest_that_can, "larger-than-needed"),
@@ -1451,6 +1485,17 @@ def test_the_three_cities_that_ask_want_three_different_things():
     assert [("station", False), ("bike", True), ("city", False)] == [
         (decision.boundary, decision.needs_process) for decision in wanted
     ]
+
+
+def test_a_limit_may_be_reached_and_not_be_passed():
+    """One city's rate is its limit to the bit, another's is one percent more."""
+    cases = {case.name: case for case in boundaries._cases()}
+    mole = cases["North Mole"]
+    assert mole.limit == boundaries.measure(mole, "station").conflict_rate
+    assert boundaries.right(mole) == Decision("station", mole.limit, False)
+    assert boundaries.right(cases["South Mole"]).needs_process
+    assert 1.005 < mole.limit / cases["South Mole"].limit < 1.015
+    assert boundaries.right(cases["New Mill"]).needs_process
 
 
 def test_a_boundary_that_there_is_not_is_refused_with_those_there_are():

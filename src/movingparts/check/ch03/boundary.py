@@ -107,8 +107,13 @@ def measure(case: Case, boundary: str) -> Measured:
     if boundary not in BOUNDARIES:
         listed = ", ".join(BOUNDARIES)
         raise ValueError(f"a boundary is one of {listed}; got {boundary!r}")
-    found = _run(case, str(boundary))
+    found = _contention(case, str(boundary))
     return Measured(found.attempts, found.conflicts, KEPT[str(boundary)])
+
+
+def _contention(case: Case, boundary: str) -> Contention:
+    """Return what came of a case's load: its name, rule and limit change nothing."""
+    return _run(replace(case, name="", rule="", limit=0.0), boundary)
 
 
 @lru_cache(maxsize=64)
@@ -146,13 +151,18 @@ def _cases() -> list[Case]:
     first, second, third = CASES
     return [
         *CASES,
-        replace(first, name="West Bay", per_second=9.0),
+        replace(first, name="West Bay", per_second=9.0, limit=0.35),
         replace(first, name="Old Mill", rule=ONE_RIDER, per_second=9.0),
         replace(second, name="Quick Quay", rule=NO_MORE, per_second=1.5, limit=0.07),
         replace(third, name="Low Sands", rule=NO_MORE),
         replace(third, name="High Sands", per_second=0.6),
         # Were all stations equally popular, too few would be too late to matter.
         replace(first, name="Long Pier", per_second=3.0),
+        # A station of Larkhaven has a rate of 1/16: at the limit, and 1 % over it.
+        replace(first, name="North Mole", limit=1 / 16),
+        replace(first, name="South Mole", limit=0.0619),
+        # The smallest has the rule inside, and is too slow: there is no smaller one.
+        replace(first, name="New Mill", rule=ONE_RIDER, per_second=9.0, limit=0.03),
     ]
 
 
@@ -234,12 +244,15 @@ WHY = {
     "large-beside-a-process": (
         "A process keeps the rule, so nothing speaks for more than the smallest."
     ),
-    "process-for-nothing": "A {wanted} has the rule inside and keeps the limit.",
+    "process-for-nothing": (
+        "A {wanted} has the rule inside and keeps the limit: {rate} is at most {limit}."
+    ),
     "rule-ignored": (
         "A {said} does not see all that this is about, so that no commit can hold it."
     ),
     "limit-ignored": (
-        "A {said} has the rule inside, and too many of its commits come too late."
+        "A {said} has the rule inside, and too many of its commits come too late:"
+        " {rate} is more than {limit}."
     ),
     "larger-than-needed": "A {wanted} does both, and is smaller than a {said}.",
 }
@@ -265,21 +278,30 @@ def _choice(case: Case, decision: Decision, alike: bool) -> Complaint | None:
     elif case.rule not in KEPT[said]:
         reason = "rule-ignored"
     else:
-        over = decision.conflict_rate > case.limit
+        over = measure(case, said).conflict_rate > case.limit
         reason = "limit-ignored" if over else "larger-than-needed"
     rows = "; ".join(f"{each}: {measure(case, each)}" for each in BOUNDARIES)
+    about = said if reason == "limit-ignored" else wanted.boundary
+    limit, rate = map(_percent, (case.limit, measure(case, about).conflict_rate))
+    why = WHY[reason].format(said=said, wanted=wanted.boundary, rate=rate, limit=limit)
+    if wanted.needs_process and not decision.needs_process:
+        why += " A process is to keep the rule here."
     text = (
-        f"{case.name} wants that {case.rule}, and that at most {case.limit:.0%} of the"
+        f"{case.name} wants that {case.rule}, and that at most {limit} of the"
         f" attempts are too late; you say {said}"
         f"{' and a process' if decision.needs_process else ''}."
-        f" {WHY[reason].format(said=said, wanted=wanted.boundary)} Measured: {rows}."
+        f" {why} Measured: {rows}."
     )
     return Complaint(reason, text)
 
 
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g}%"
+
+
 def _conflict(case: Case, boundary: str) -> Recording:
     """Return the part of a run that tells of its first conflict."""
-    recording = _run(case, boundary).recording
+    recording = _contention(case, boundary).recording
     if recording is None:
         return Recording("simulated")
     late = next((m for m in recording.messages if m.fate == "refused"), None)
