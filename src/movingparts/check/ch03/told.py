@@ -41,8 +41,8 @@ from movingparts.check.verdict import AnswerRaised, Complaint, Rejected
 from movingparts.world.core import Node
 from movingparts.world.core.random import Random, stream
 
-SEEDS = range(60)
 BIKES = ("B7", "B8", "B9")
+ONE = "One anomaly is enough: its reason says all that is odd."
 REPLY = 0.005  # seconds in which the last reply arrives
 DAY = 86_400.0  # seconds after which a run has ended
 
@@ -67,9 +67,10 @@ def judged(
     after = _folded(dock, events)
     if dock.is_late(message):
         return _late(dock, message, events, after)
-    if after != _believing(dock, message):
+    facts = [event for event in events if not isinstance(event, AnomalyFound)]
+    if facts not in _tellings(dock, message):
         return _not_believed(dock, message, events, after)
-    return _wondered(dock, message, _anomalies(events))
+    return _wondered(dock, message, events)
 
 
 def _asked(dock: Dock, command: Unlock, events: list[Event] | None) -> Complaint | None:
@@ -121,10 +122,9 @@ def _again(report: Report, events: list[Event]) -> Complaint | None:
     return Complaint("told-twice", text)
 
 
-def _wondered(
-    dock: Dock, report: Report, anomalies: list[AnomalyFound]
-) -> Complaint | None:
+def _wondered(dock: Dock, report: Report, events: list[Event]) -> Complaint | None:
     """Return what is wrong with the anomalies of a report that is believed."""
+    anomalies = _anomalies(events)
     text = f"{said(report)} was reported, and {_known(dock)} by what was known"
     if _contradicts(dock, report) and not anomalies:
         text += (
@@ -136,6 +136,12 @@ def _wondered(
         why = shown(anomalies[0].reason, 80)
         text += f". That goes together, and yet an anomaly was noted: {why}."
         return Complaint("cries-wolf", text)
+    text = f"{said(report)} was reported, and of it came {_listed(events)}."
+    if len(anomalies) > 1:
+        return Complaint("wonders-twice", f"{text} {ONE}")
+    if anomalies and events[-1] != anomalies[0]:
+        text += " What has happened comes first, and behind it what is odd about it."
+        return Complaint("wonders-first", text)
     return None
 
 
@@ -154,6 +160,9 @@ def _late(
         return Complaint("drops-the-late", text)
     if not all(isinstance(event, AnomalyFound) for event in events):
         return Complaint("wrong-event", f"{text}, and of it came {_listed(events)}.")
+    if len(events) > 1:
+        text += f", and of it came {_listed(events)}. {ONE}"
+        return Complaint("wonders-twice", text)
     return None
 
 
@@ -168,7 +177,8 @@ def _not_believed(
         text += f": only {_listed(events)} came of it, and the old belief stays."
         text += " The dock has seen it, you have not: believe the later report."
         return Complaint("keeps-its-belief", text)
-    text += f"; of it came {_listed(events)}, and that says something else."
+    of_it, own = _spelled(events), _spelled([_event_of(report)])
+    text += f"; of it came {of_it}. What it says is {own}, and that once."
     return Complaint("wrong-event", text)
 
 
@@ -178,17 +188,28 @@ def _folded(dock: Dock, events: list[Event]) -> Dock:
     return dock
 
 
-def _believing(dock: Dock, report: Report) -> Dock:
-    """Return the dock as a report says that it is."""
+def _event_of(report: Report) -> Event:
+    """Return the event that says what a report says."""
     match report:
         case Docked(bike, at):
-            return dock.after(BikeDocked(bike, at))
+            return BikeDocked(bike, at)
         case Taken(bike, at):
-            return dock.after(BikeTaken(bike, at))
+            return BikeTaken(bike, at)
         case Jammed(at):
-            return dock.after(DockJammed(at))
+            return DockJammed(at)
         case Mended(at):
-            return dock.after(DockMended(at))
+            return DockMended(at)
+
+
+def _tellings(dock: Dock, report: Report) -> list[list[Event]]:
+    """Return in which ways one may say what a report says, anomalies aside.
+
+    A bike that is in the way may leave first.
+    """
+    own = _event_of(report)
+    if isinstance(report, Docked) and dock.bike not in {None, report.bike}:
+        return [[own], [BikeTaken(str(dock.bike), report.at), own]]
+    return [[own]]
 
 
 def _is_of_bike(report: Report) -> bool:
@@ -201,7 +222,7 @@ def _contradicts(dock: Dock, report: Report) -> bool:
         case Docked(bike, _):
             return dock.bike not in {None, bike}
         case Taken(bike, _):
-            return dock.bike != bike and dock.bike_known_at is not None
+            return dock.bike != bike
     return False
 
 
@@ -235,6 +256,14 @@ def _anomalies(events: list[Event]) -> list[AnomalyFound]:
 def _listed(events: list[Event]) -> str:
     names = [type(event).__name__ for event in events]
     return " and ".join(names) or "nothing"
+
+
+def _spelled(events: list[Event]) -> str:
+    """Return events in words, with their bikes."""
+    return " and ".join(
+        f"{type(event).__name__} {getattr(event, 'bike', '')}".strip()
+        for event in events
+    )
 
 
 # --- what is tried --------------------------------------------------------------------
@@ -273,8 +302,25 @@ class Item:
         return f"{self.what}/{self.bike}" if self.bike else self.what
 
 
+STORIES = (
+    (  # another bike is taken than was known to be there
+        Item(0, "docked", "B7", 2.0),
+        Item(1, "taken", "B7", 9.0, "lost"),
+        Item(2, "docked", "B8", 15.0, "lost"),
+        Item(3, "taken", "B8", 22.0),
+    ),
+    (  # a bike is pushed in so hard that the dock jams at once
+        Item(0, "docked", "B7", 2.0),
+        Item(1, "jammed", "", 2.0),
+    ),
+)
+SEEDS = range(60 + len(STORIES))
+
+
 def plan(seed: int) -> list[Item]:
     """Return what happens at a dock and what is asked of it, and the reports' fates."""
+    if seed >= SEEDS.stop - len(STORIES):
+        return list(STORIES[seed - SEEDS.stop])
     rng = stream(seed, "dock")
     items: list[Item] = []
     bike, jammed, at = "", False, 1.0
@@ -467,9 +513,11 @@ TOLD = Exercise(
         " at)`, `Jammed(at)` and `Mended(at)` are reports, and a report is never"
         " refused. It is believed: `BikeDocked`, `BikeTaken`, `DockJammed` or"
         " `DockMended`, with the same arguments. If another bike was known to be in the"
-        " dock, or none was that is taken, an `AnomalyFound(reason, at)` comes with it."
-        " A late report is not believed: an `AnomalyFound` alone. Of a report that is"
-        " told again nothing comes at all."
+        " dock, or none was that is taken, one `AnomalyFound(reason, at)` comes behind"
+        " it. You may note one as well where a report says what was known already, or"
+        " where a bike comes or goes while the dock is jammed, and nowhere else. A late"
+        " report is not believed: one `AnomalyFound` comes of it, and no other event."
+        " Of a report that is told again nothing comes at all."
     ),
     stub=(
         "def handle(dock, message):\n"
