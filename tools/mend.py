@@ -15,6 +15,7 @@ MAIN = re.compile(r'<main id="main-content" class="bd-main" role="main">')
 BANNER = re.compile(r"</header>\s*</div>")
 BEFORE_SECTIONS = re.compile(r'</div>(?=\s*<dialog id="pst-secondary-sidebar-modal")')
 BEFORE_FOOT = re.compile(r'</div>(?=\s*</div>\s*<footer class="bd-footer-content">)')
+CONTENT = '<div class="bd-content">'
 # A title and contents for paper, hidden on screens: a second h1 and each link twice.
 FOR_PAPER = re.compile(
     r'<div id="jb-print-docs-body".*?(?=<div id="searchbox">)', re.DOTALL
@@ -75,7 +76,10 @@ def with_landmarks(page: str) -> str:
     page = MAIN.sub('<div class="bd-main">', page)
     before, end, after = page.rpartition("</main>")
     page = f"{before}</div>{after}"
-    beside = BEFORE_SECTIONS if BEFORE_SECTIONS.search(page) else BEFORE_FOOT
+    beside = BEFORE_FOOT
+    if BEFORE_SECTIONS.search(page):  # they come after a long article
+        beside = BEFORE_SECTIONS
+        page = page.replace(CONTENT, f'{CONTENT[:-2]} mp-beside">')
     start = '\\g<0>\n<main id="main-content" class="mp-main" tabindex="-1">'
     page, starts = BANNER.subn(start, page)
     page, ends = beside.subn("</main>\n</div>", page)

@@ -50,6 +50,16 @@ def test_what_had_no_name_has_one_and_what_was_empty_is_gone() -> None:
     assert 1 == page.count('name="viewport"')
 
 
+def test_a_page_with_sections_beside_it_says_so_before_its_article() -> None:
+    """They come last; until then the article must not take their place."""
+    foot = '</div>\n</div>\n<footer class="bd-footer-content">'
+    dialog = '</div><dialog id="pst-secondary-sidebar-modal"></dialog></div>\n<footer '
+    beside = PAGE.replace(foot, f'{dialog}class="bd-footer-content">')
+    assert beside != PAGE
+    assert '<div class="bd-content mp-beside">' in mended(beside)
+    assert '<div class="bd-content">' in mended(PAGE)
+
+
 def test_readers_without_scripts_get_a_style_sheet_of_their_own() -> None:
     """From beside book.css, at the page's own depth."""
     link = '<noscript><link rel="stylesheet" href="../_static/css/noscript.css">'
