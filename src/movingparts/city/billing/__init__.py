@@ -1,4 +1,4 @@
 """Billing, a generic context: what a ride costs, and that it is charged exactly once.
 
-A ride is *available* to a rider here when her payment for it is authorized.
+A ride is *available* here when the rider's payment for the ride is authorized.
 """

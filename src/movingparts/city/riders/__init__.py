@@ -1,4 +1,4 @@
 """Riders, a supporting context: accounts, passes, and what is known of people.
 
-A bike is *available* to somebody here when she may ride: signed up, and not suspended.
+A rider is *available* here when the rider may ride: signed up, and not suspended.
 """

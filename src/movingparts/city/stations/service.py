@@ -148,7 +148,7 @@ class Desk:
         return at
 
     async def report(self, reports: Sequence[Report]) -> None:
-        """Take what a hub, or somebody who knows, says has happened, in order.
+        """Take what the vendor, or somebody who knows, says has happened, in order.
 
         Each is a unit of work, so that what one brings about is told before the next.
         """
@@ -208,7 +208,7 @@ def _take_commands(app: FastAPI, desk: Desk) -> None:
 def _take_reports(app: FastAPI, node: Node, desk: Desk) -> None:
     @app.post("/docklink", status_code=202)
     async def from_the_vendor(message: dict[str, Any]) -> dict[str, int]:
-        """Take a message of a hub; what cannot be read is kept in the log."""
+        """Take a message of the vendor; what cannot be read is kept in the log."""
         said = acl.translate(message)
         unread = [each for each in said if isinstance(each, acl.Unreadable)]
         node.logs.extend(f"unreadable: {each.why}: {each.said}" for each in unread)
