@@ -625,6 +625,76 @@ class Unspeakable(str):
         raise ValueError("no text")
 
 
+class PromisesForGood(Right):
+    """What is promised stays so when it is taken."""
+
+    def walk_up(self, rider, now):
+        promised = dict(self.promised)
+        bike = super().walk_up(rider, now)
+        self.promised = promised
+        return bike
+
+
+class ForgetsAllPromises(Right):
+    def give_back(self, rider, bike, now):
+        super().give_back(rider, bike, now)
+        self.promised = {}
+
+
+class ForgetsTheOthers(Right):
+    def give_back(self, rider, bike, now):
+        super().give_back(rider, bike, now)
+        self.promised = {b: self.promised[b] for b in self.promise_of(rider)}
+
+
+class ForgetsTheOthersLastFirst(LastFirst, ForgetsTheOthers):
+    pass
+
+
+class TakesForgettingAll(Right):
+    def walk_up(self, rider, now):
+        bike = super().walk_up(rider, now)
+        self.promised = {}
+        return bike
+
+
+class RenewsThenRefuses(Right):
+    def reserve(self, rider, now):
+        self.lapse(now)
+        for bike in self.promise_of(rider):
+            self.promised[bike] = (rider, now + TEN)
+        return super().reserve(rider, now)
+
+
+def promising_for(minutes):
+    class Promising(Right):
+        def reserve(self, rider, now):
+            bike = super().reserve(rider, now)
+            self.promised[bike] = (rider, now + timedelta(minutes=minutes))
+            return bike
+
+    return Promising
+
+
+class PromisesTheEndToo(Right):
+    def lapse(self, now):
+        super().lapse(now - timedelta.resolution)
+
+
+class ComparesSeconds(Right):
+    def lapse(self, now):
+        for bike in list(self.promised):
+            if (now - self.promised[bike][1] + TEN).seconds >= TEN.seconds:
+                del self.promised[bike]
+
+
+class ComparesHours(Right):
+    def lapse(self, now):
+        for bike in list(self.promised):
+            if self.promised[bike][1].time() <= now.time():
+                del self.promised[bike]
+
+
 class NotBegun(Right):
     def give_back(self, rider, bike, now):
         raise NotImplementedError("Exercise 3.2: later")
@@ -1227,6 +1297,86 @@ class NeverStops(RightSite):
         raise Refused("not now")
 
 
+class StartsForgettingIt(RightSite):
+    def start(self, car, column, kw, now):
+        self.uses = self.without_its_own(self.binding(now), car, column)
+        super().start(car, column, kw, now)
+
+
+class ChargesWhatWasReserved(RightSite):
+    """Whoever starts with less keeps all the power that was reserved."""
+
+    def start(self, car, column, kw, now):
+        reserved = self.binding(now).get(column, ("", 0, now))
+        super().start(car, column, kw, now)
+        if reserved[0] == car:
+            self.uses[column] = (car, max(kw, reserved[1]), None)
+
+
+class StopsReservationsToo(RightSite):
+    def stop(self, car, now):
+        super().stop(car, now)
+        self.uses = {c: use for c, use in self.uses.items() if use[2] is None}
+
+
+class UnplugsReservationsToo(RightSite):
+    def unplugged(self, column, now):
+        super().unplugged(column, now)
+        self.uses = {c: use for c, use in self.uses.items() if use[2] is None}
+
+
+class KeepsAgainThenRefuses(RightSite):
+    def reserve(self, car, column, kw, now):
+        whose, power, until = self.binding(now).get(column, ("", 0, None))
+        if whose == car and until is not None:
+            self.uses[column] = (car, power, now + QUARTER)
+        super().reserve(car, column, kw, now)
+
+
+class KeepsAgain(RightSite):
+    def reserve(self, car, column, kw, now):
+        uses = self.without_its_own(self.binding(now), car, column)
+        self.check(uses, car, column, kw)
+        self.uses = uses | {column: (car, kw, now + QUARTER)}
+
+
+class StartsAgain(RightSite):
+    def without_its_own(self, uses, car, column):
+        return {c: u for c, u in uses.items() if (c, u[0]) != (column, car)}
+
+
+def keeping_for(minutes):
+    class Keeping(RightSite):
+        def reserve(self, car, column, kw, now):
+            super().reserve(car, column, kw, now)
+            self.uses[column] = (car, kw, now + timedelta(minutes=minutes))
+
+    return Keeping
+
+
+class KeepsTheEndToo(RightSite):
+    def binding(self, now):
+        return super().binding(now - timedelta.resolution)
+
+
+class KeepsBySeconds(RightSite):
+    def binding(self, now):
+        return {
+            column: (car, kw, until)
+            for column, (car, kw, until) in self.uses.items()
+            if until is None or (now - until + QUARTER).seconds < QUARTER.seconds
+        }
+
+
+class KeepsByHours(RightSite):
+    def binding(self, now):
+        return {
+            column: (car, kw, until)
+            for column, (car, kw, until) in self.uses.items()
+            if until is None or now.time() < until.time()
+        }
+
+
 WRONG = [
     ("3.1", by_the_float, "float"),
     ("3.1", cents_by_the_float, "float"),
@@ -1282,6 +1432,15 @@ WRONG = [
     ("3.2", EndsTheKernel, "raises"),
     ("3.2", SaysNothingOfItself, "garbage"),
     ("3.2", dict, "raises"),
+    ("3.2", PromisesForGood, "promise-outlives-its-ride"),
+    ("3.2", ForgetsAllPromises, "ends-too-much"),
+    ("3.2", ForgetsTheOthers, "ends-too-much"),
+    ("3.2", ForgetsTheOthersLastFirst, "ends-too-much"),
+    ("3.2", TakesForgettingAll, "rider-has-two"),
+    ("3.2", RenewsThenRefuses, "changed-by-refusal"),
+    ("3.2", PromisesTheEndToo, "lapses-late"),
+    ("3.2", ComparesSeconds, "binds-again"),
+    ("3.2", ComparesHours, "binds-again"),
     ("3.3", validates, "refuses-reports"),
     ("3.3", handling(late=refuse), "refuses-reports"),
     ("3.3", handling(late=nothing), "drops-the-late"),
@@ -1379,6 +1538,16 @@ WRONG = [
     ("3.5", UsesOfTheClass, "remembers-elsewhere"),
     ("3.5", ConnectsThenCounts, "changed-by-refusal"),
     ("3.5", NeverStops, "turns-away"),
+    ("3.5", StartsForgettingIt, "changed-by-refusal"),
+    ("3.5", ChargesWhatWasReserved, "reserved-power-stays"),
+    ("3.5", StopsReservationsToo, "ends-too-much"),
+    ("3.5", UnplugsReservationsToo, "ends-too-much"),
+    ("3.5", KeepsAgainThenRefuses, "changed-by-refusal"),
+    ("3.5", KeepsAgain, "car-in-two-places"),
+    ("3.5", StartsAgain, "column-given-twice"),
+    ("3.5", KeepsTheEndToo, "lapses-late"),
+    ("3.5", KeepsBySeconds, "binds-again"),
+    ("3.5", KeepsByHours, "binds-again"),
 ]
 RIGHT = [
     ("3.1", one_after_the_other),
@@ -1417,6 +1586,28 @@ def test_a_wrong_answer_is_rejected_for_its_own_reason(
     assert (verdict.state, verdict.misconception) == ("not yet", misconception), verdict
     assert verdict.message.endswith(".")
     assert "Traceback" not in repr(verdict) + verdict._repr_html_()
+
+
+MINUTES = [("3.2", promising_for(n), 10, n) for n in (8, 9, 9.5, 9.9, 10.1, 10.2)]
+MINUTES += [
+    ("3.5", keeping_for(n), 15, n) for n in (12, 13, 14, 14.5, 15.1, 15.2, 15.5)
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("exercise_id", "answer", "right", "minutes"), MINUTES)
+def test_minutes_are_told_from_almost_so_many(exercise_id, answer, right, minutes):
+    verdict = check(exercise_id, answer)
+    assert verdict.misconception == (
+        "lapses-early" if minutes < right else "lapses-late"
+    )
+
+
+@pytest.mark.slow
+def test_what_a_report_raised_is_told_with_its_line():
+    verdict = checked("3.5", StumblesOverReports)
+    assert "`Site.unplugged` raised KeyError: 'A" in verdict.message
+    assert "(in `unplugged`, its line: `del self.uses[column]`)" in verdict.message
 
 
 DOMAINS = {"3.2": stand.DOMAIN, "3.5": site.DOMAIN}

@@ -16,13 +16,14 @@ from movingparts.check.ch03.turns import (
     Outcome,
     Plan,
     Turn,
+    scripted,
     searched,
 )
 from movingparts.check.exercise import Exercise, Judgement
 from movingparts.check.verdict import Complaint
 from movingparts.world.core.random import Random, stream
 
-SEEDS = range(60)
+DRAWN = 60  # runs that are left to chance; some that are not come after them
 CRASHES, LISTS = 20, 40  # seeds from which services crash, and desks work off lists
 KEPT_FOR = timedelta(minutes=15)
 ALWAYS = datetime.min.replace(tzinfo=UTC)  # before all ends: nothing has lapsed
@@ -77,6 +78,7 @@ class Books:
     def __init__(self, columns: list[str], limit: int) -> None:
         self._limit = limit
         self._uses: list[Use] = []
+        self._replaced: list[Use] = []
         self._stopped: list[Use] = []
         self._unplugged: list[Use] = []
 
@@ -97,6 +99,8 @@ class Books:
         until = now + KEPT_FOR if command.method == "reserve" else None
         new = Use(car, column, kw, until)
         others = [use for use in self._uses if use.car != car]
+        own = [use for use in self._uses if use.car == car and use.is_active(now)]
+        self._replaced = [*(use for use in self._replaced if use.car != car), *own]
         self._uses = [*(use for use in others if use.column != column), new]
         return None
 
@@ -154,6 +158,12 @@ class Books:
         if own and sum(use.kw for use in uses) + kw > self._limit:
             text += f" The {own[0].kw} kW that it has reserved are a part of that."
             return Complaint("counts-its-own-twice", text, rank=1)
+        if sum(use.kw for use in [*uses, *self._replaced]) + kw > self._limit:
+            started = " and ".join(
+                f"{use.car} had reserved {use.kw} kW" for use in self._replaced
+            )
+            text += f" {started}; a start takes the place of that, power and all."
+            return Complaint("reserved-power-stays", text, rank=1)
         return Complaint(TURNS_AWAY, text, rank=1)
 
     def _stop(self, command: Command, outcome: Outcome) -> Complaint | None:
@@ -166,6 +176,7 @@ class Books:
             text = f"`{command}` was not refused, and {car} does not charge."
             return Complaint("stops-what-is-not-there", text)
         self._uses = [use for use in self._uses if use not in own]
+        self._replaced = [use for use in self._replaced if use.car != car]
         self._stopped = own or self._stopped
         return None
 
@@ -174,12 +185,15 @@ class Books:
         here = [use for use in self._uses if use.column == column and use.until is None]
         if outcome.refused:
             known = str(here[0]) if here else f"nobody charges at {column}"
+            what = outcome.raised or f"`{command}` raised `Refused`."
             text = (
-                f"`{command}` raised, and by what is known {known}. The column tells"
-                " what has happened: the cable is out, whatever the site believes."
+                f"{what} By what is known {known}. The column tells what has happened:"
+                " the cable is out, whatever the site believes."
             )
             return Complaint("report-refused", text)
         self._uses = [use for use in self._uses if use not in here]
+        gone = {use.car for use in here}
+        self._replaced = [use for use in self._replaced if use.car not in gone]
         self._unplugged = here or self._unplugged
         return None
 
@@ -194,6 +208,8 @@ def _listed(uses: Sequence[Use], now: datetime) -> str:
 
 def plan(seed: int) -> Plan:
     """Return who comes when, and what they want; later seeds have more of it."""
+    if seed >= DRAWN:
+        return SCRIPTED[seed - DRAWN]
     rng = stream(seed, "site")
     columns = list(COLUMNS[: 2 + rng.randrange(2)])
     turns, at = [], 1.0
@@ -218,7 +234,45 @@ def _command(rng: Random, columns: list[str], key: str) -> Command:
     return Command(method, (car, column, rng.choice(KILOWATTS)), key)
 
 
-DOMAIN = Domain("site", Books, plan)
+SITE_OF_TWO = (["A1", "A2"], 29)
+FULL = (0.0, "reserve car-1 A1 22")
+SCRIPTED = (
+    # Who is refused a start keeps what is reserved, and no other may take it.
+    scripted(
+        SITE_OF_TWO,
+        (0.0, "start car-1 A1 7"),
+        (5.0, "reserve car-2 A2 22"),
+        (5.0, "start car-2 A2 29", "stop car-1"),
+        (5.0, "start car-3 A2 7"),
+    ),
+    # A start takes the place of what is reserved, power and all.
+    scripted(SITE_OF_TWO, FULL, (5.0, "start car-1 A1 7"), (5.0, "start car-2 A2 22")),
+    # Who ends a use leaves the others theirs.
+    *(
+        scripted(
+            SITE_OF_TWO,
+            FULL,
+            (5.0, "start car-2 A2 7"),
+            (5.0, end),
+            (5.0, "start car-3 A1 7"),
+        )
+        for end in ("stop car-2", "unplugged A2")
+    ),
+    # Who is refused a second reservation keeps the first, and it lapses as before.
+    scripted(
+        SITE_OF_TWO,
+        FULL,
+        (500.0, "reserve car-1 A1 22", "reserve car-2 A2 7"),
+        (410.0, "start car-3 A1 7"),
+    ),
+    # 15 minutes are 15 minutes, and those of the next day are others.
+    *(
+        scripted(SITE_OF_TWO, FULL, (after, "start car-2 A1 22"))
+        for after in (899.0, 900.0, 901.0, 86_460.0)
+    ),
+)
+SEEDS = range(DRAWN + len(SCRIPTED))
+DOMAIN = Domain("site", Books, plan, ends=frozenset({"stop", "unplugged"}))
 
 
 def judge(answer: Answer) -> Judgement:
@@ -240,10 +294,12 @@ SITE = Exercise(
         "Electric cars charge at a site whose columns share one limit of power. Write"
         " `class Site`. `Site(columns, limit)` has columns by name and a limit in kW."
         " `reserve(car, column, kw, now)` keeps a column and so much power for a car,"
-        " for 15 minutes; `start(car, column, kw, now)` has it charge, in the place of"
-        " what it has reserved there, if anything; `stop(car, now)` ends that. A column"
-        " is for one car and a car has one column, charging or reserved; the sum of all"
-        " kW, charging and reserved, is at most the limit. Whatever breaks that, and a"
+        " for 15 minutes, at whose end both are free again; `start(car, column, kw,"
+        " now)` has it charge, in the place of what it has reserved there, if anything;"
+        " `stop(car, now)` ends that. A column is for one car and a car has one column,"
+        " charging or reserved; the sum of all kW, charging and reserved, is at most"
+        " the limit. A car that has a column reserves none, not even the same again,"
+        " and starts only at one that it has reserved. Whatever breaks that, and a"
         " `stop` of a car that does not charge, raises `Refused` and changes nothing."
         " `unplugged(column, now)` is a report of the column: no car charges there any"
         " more, whatever was known, and it is never refused. Saved and loaded as in"

@@ -16,13 +16,14 @@ from movingparts.check.ch03.turns import (
     Outcome,
     Plan,
     Turn,
+    scripted,
     searched,
 )
 from movingparts.check.exercise import Exercise, Judgement
 from movingparts.check.verdict import Complaint
 from movingparts.world.core.random import Random, stream
 
-SEEDS = range(60)
+DRAWN = 60  # runs that are left to chance; some that are not come after them
 CRASHES, LISTS = 20, 40  # seeds from which services crash, and desks work off lists
 PROMISED_FOR = timedelta(minutes=10)
 ALWAYS = datetime.min.replace(tzinfo=UTC)  # before all ends: no promise has lapsed
@@ -106,6 +107,7 @@ class Books:
         self._bikes = tuple(bikes)
         self._promised: dict[str, tuple[str, datetime]] = {}  # by bike
         self._riding: dict[str, str] = {}  # bike: rider
+        self._kept: dict[str, tuple[str, datetime]] = {}  # promises, by the bike taken
 
     def judge(
         self, command: Command, outcome: Outcome, now: datetime
@@ -125,6 +127,8 @@ class Books:
         if command.method == "reserve":
             self._promised[bike] = (rider, now + PROMISED_FOR)
         else:
+            if rider == self._promised.get(bike, ("", now))[0]:
+                self._kept[bike] = self._promised[bike]
             self._promised.pop(bike, None)
             self._riding[bike] = rider
         return None
@@ -164,6 +168,13 @@ class Books:
     def _refused(self, command: Command, may: list[str], now: datetime) -> Complaint:
         text = f"`{command}` was refused, and {' or '.join(may)} could be had."
         if self._may(command, ALWAYS):
+            kept = {bike: who for bike, (who, end) in self._kept.items() if now < end}
+            if kept and (
+                kept.keys() >= {*may} or command.arguments[0] in kept.values()
+            ):
+                taken = " and ".join(f"{who} took {each}" for each, who in kept.items())
+                text += f" A promise has ended when it is kept: {taken}."
+                return Complaint("promise-outlives-its-ride", text, rank=1)
             return Complaint(TURNS_AWAY, text, rank=1)
         promises = sorted(self._promised.items())
         ends = {bike: end for bike, (_, end) in promises if end <= now}
@@ -230,6 +241,8 @@ def text_of(value: Any) -> str:
 
 def plan(seed: int) -> Plan:
     """Return who comes when, and what they want; later seeds have more of it."""
+    if seed >= DRAWN:
+        return SCRIPTED[seed - DRAWN]
     rng = stream(seed, "turns")
     bikes = [f"bike-{n}" for n in range(1, 2 + rng.randrange(3))]
     riders = RIDERS[: 2 + rng.randrange(2)]
@@ -254,7 +267,36 @@ def _command(
     return Command(method, (rider, bike) if method == "give_back" else (rider,), key)
 
 
-DOMAIN = Domain("stand", Books, plan)
+ONE, TWO = (["bike-1"],), (["bike-1", "bike-2"],)
+ADA = (0.0, "reserve ada")
+SCRIPTED = (
+    # A promise ends when it is kept.
+    scripted(
+        ONE,
+        ADA,
+        (60.0, "walk_up ada"),
+        (60.0, "give_back ada bike-1"),
+        (60.0, "reserve bob"),
+    ),
+    # Who gives a bike back leaves the others theirs, whichever of the two it is.
+    *(
+        scripted(
+            TWO,
+            ADA,
+            (60.0, "walk_up bob"),
+            (60.0, "give_back bob bike-1", "give_back bob bike-2"),
+            *((5.0, command) for command in commands),
+        )
+        for commands in (["walk_up cleo"], ["reserve bob", "walk_up cleo"])
+    ),
+    # Who is refused a second promise keeps the first, and it lapses as before.
+    scripted(TWO, ADA, (300.0, "reserve ada", "reserve bob"), (310.0, "walk_up cleo")),
+    # Ten minutes are ten minutes, and those of the next day are others.
+    *(scripted(ONE, ADA, (after, "walk_up bob")) for after in (599.0, 600.0, 601.0)),
+    scripted(ONE, ADA, (86_460.0, "walk_up bob")),
+)
+SEEDS = range(DRAWN + len(SCRIPTED))
+DOMAIN = Domain("stand", Books, plan, ends=frozenset({"give_back"}))
 
 
 def judge(answer: Answer) -> Judgement:
@@ -276,8 +318,9 @@ STAND = Exercise(
         "Three handlers give out the bikes of a stand, and each has its own version of"
         " the rule. Write `class Stand`, which keeps it for all of them. `Stand(bikes)`"
         " has these bikes, all of them free. `reserve(rider, now)` promises a free one"
-        " for ten minutes and returns its id. `walk_up(rider, now)` gives a rider the"
-        " bike that is promised to her, or else a free one, and returns its id."
+        " for ten minutes, at whose end it is free again, and returns its id."
+        " `walk_up(rider, now)` gives a rider the bike that is promised to her, which"
+        " ends the promise, or else a free one, and returns its id."
         " `give_back(rider, bike, now)` takes back the bike that this rider is riding."
         " A bike is one rider's at most and a rider has one bike at most, promised or"
         " ridden; whatever else is asked for raises `Refused` and changes nothing."

@@ -12,7 +12,7 @@ import copy
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -35,7 +35,8 @@ ATTEMPTS = 20  # of one turn
 DOWN = 1.0  # seconds from a crash to the restart
 APART = 3.0  # seconds between commands that no longer come together
 REPLY = 0.005  # seconds in which the last reply arrives
-DAY = 86_400.0  # seconds after which a run has ended
+LONG = 172_800.0  # seconds after which a run has ended: two days
+HALF_A_DAY = timedelta(hours=12)
 # What a refusal may show, in each domain: no reason, or one that has lapsed.
 TURNS_AWAY, NEVER_LAPSES = "turns-away", "never-lapses"
 POWER_NEVER_LAPSES = "lapsed-power-counts"
@@ -55,6 +56,18 @@ BECAUSE = {
     ),
     "lapses-early": (
         "Had less time passed before it, it would be right: something lapses too early."
+    ),
+    "lapses-late": (
+        "Had more time passed before it, it would be right: something lapses too late."
+    ),
+    "binds-again": (
+        "Half a day earlier it would be right: what has lapsed binds again. Compare"
+        " moments, with their dates, not hours of a day or the `.seconds` of a"
+        " difference."
+    ),
+    "ends-too-much": (
+        "Had `{}` not come before it, it would be right: that ends more than its own,"
+        " and what is promised to others is gone."
     ),
 }
 
@@ -130,12 +143,34 @@ class Plan:
         return replace(self, turns=tuple(sorted(turns, key=lambda turn: turn.at)))
 
 
+def scripted(
+    arguments: tuple[Any, ...], *steps: tuple[float, *tuple[str, ...]]
+) -> Plan:
+    """Return a run that is not left to chance.
+
+    A step has the seconds since the one before and the commands of one turn, such as
+    `"reserve ada"`; what is `unplugged` reports.
+    """
+    turns, at = [], 1.0
+    for number, (gap, *texts) in enumerate(steps):
+        at += gap
+        commands = []
+        for nth, text in enumerate(texts):
+            method, *words = text.split()
+            given = tuple(int(word) if word.isdecimal() else word for word in words)
+            key = f"command {number}.{nth}"
+            commands.append(Command(method, given, key, method == "unplugged"))
+        turns.append(Turn(at, 0.2, tuple(commands)))
+    return Plan(arguments, tuple(turns))
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a command returned, or that it was refused."""
 
     value: Any = None
     refused: bool = False
+    raised: str = ""  # what a report raised instead, in a sentence
 
     def __str__(self) -> str:
         if self.refused:
@@ -178,6 +213,7 @@ class Domain:
     service: str
     rules: Callable[..., Rules]  # made with what the aggregate is made with
     plan: Callable[[int], Plan]
+    ends: frozenset[str]  # the methods that end what a client has
 
 
 # --- saving -----------------------------------------------------------------------
@@ -267,7 +303,8 @@ class Stage:
         except AnswerRaised as raised:
             if not refuses(raised) and not command.is_report:
                 raise
-            return Outcome(refused=True)
+            text = "" if refuses(raised) else raised.complaint.message
+            return Outcome(refused=True, raised=text)
         finally:
             self.has_timers = self.has_timers or before != _timers()
         return Outcome(value)
@@ -276,7 +313,7 @@ class Stage:
         """Find out why, by giving the same commands again in other circumstances."""
         units = [*self.store.history, given]
         earlier = [done for unit in units for done in unit][:-1]
-        because = ""
+        because, command = "", ""
         if self._is_right(units):
             because = "remembers-elsewhere"
         elif any(done.outcome.refused for done in earlier) and self._is_right(
@@ -284,15 +321,41 @@ class Stage:
         ):
             because = "changed-by-refusal"
         elif complaint.misconception in {NEVER_LAPSES, POWER_NEVER_LAPSES}:
-            because = "timer" if self.has_timers else ""
-        elif not given[-1].outcome.refused and any(
-            self._is_right(_had_it_been(done.now, units)) for done in earlier
-        ):
+            because = "timer" if self.has_timers else self._lapses(units)
+        elif complaint.rank or given[-1].outcome.refused:
+            return complaint
+        elif any(self._is_right(_had_it_been(done.now, units)) for done in earlier):
             because = "lapses-early"
+        else:
+            command = self._blamed(units, earlier)
+            because = "ends-too-much" if command else ""
         if not because:
             return complaint
         what = f"{complaint.message.partition('. ')[0].rstrip('.')}."
-        return Complaint(because, f"{what} {BECAUSE[because]}")
+        return Complaint(because, f"{what} {BECAUSE[because].format(command)}")
+
+    def _lapses(self, units: Sequence[Sequence[Done]]) -> str:
+        """Say how something that should have lapsed still binds; "" if it always does.
+
+        Half a day before is asked for only if all the others were given by then.
+        """
+        *earlier, last = (done.now for unit in units for done in unit)
+        before = last - HALF_A_DAY
+        if max(earlier, default=last) < before and self._is_right(
+            _had_it_been(before, units)
+        ):
+            return "binds-again"
+        late = self._is_right(_had_it_been(last + HALF_A_DAY, units))
+        return "lapses-late" if late else ""
+
+    def _blamed(self, units: Sequence[Sequence[Done]], earlier: Sequence[Done]) -> str:
+        """Return the end of something without which the last command is right."""
+        for done in earlier:
+            if done.command.method in self.domain.ends and self._is_right(
+                _without(units, done)
+            ):
+                return str(done.command)
+        return ""
 
     def _is_right(self, units: Sequence[Sequence[Done]]) -> bool:
         """Say whether the last command is right, one after another and with no crash.
@@ -324,6 +387,10 @@ def _timers() -> tuple[int, int]:
 def _without_refused(units: Sequence[Sequence[Done]]) -> list[list[Done]]:
     last = units[-1][-1]
     return [[d for d in unit if not d.outcome.refused or d is last] for unit in units]
+
+
+def _without(units: Sequence[Sequence[Done]], left_out: Done) -> list[list[Done]]:
+    return [[done for done in unit if done is not left_out] for unit in units]
 
 
 def _had_it_been(now: datetime, units: Sequence[Sequence[Done]]) -> list[list[Done]]:
@@ -358,7 +425,7 @@ def attempt(
         return stage.complaint
 
     try:
-        trial = play(scenario, seed, without, until=DAY)
+        trial = play(scenario, seed, without, until=LONG)
     finally:
         memory.forget()
     return replace(trial, steps=tuple(stage.begun))
