@@ -393,6 +393,14 @@ def spoils_its_message(message):
     return items
 
 
+def each_event_of_a_bad_head(message):
+    """Return as many items as there are events where none of them can be read."""
+    items = solution("2.3")(message)
+    events = message.get("events") if isinstance(message, dict) else None
+    whole = len(items) == 1 and isinstance(items[0], Unreadable)
+    return items * len(events) if whole and isinstance(events, list) else items
+
+
 def dictionaries(message):
     return [{"bike_id": "B0212", "station_id": "S01"}]
 
@@ -622,6 +630,7 @@ RIGHT = [
     ("2.2", odd_names),
     ("2.3", Border()),
     ("2.3", in_a_tuple),
+    ("2.3", each_event_of_a_bad_head),
     ("2.3", to_the_second),
     ("2.3", spoils_its_message),
     ("2.4", as_a_list),
@@ -631,7 +640,7 @@ RIGHT = [
     ("2.5", parcels_with(ShopOpened="shops", ShopClosed="shops")),
 ]
 NOTHING_TO_DRAW = {"keeps-between-calls", "unsorted", "unknown-event", "garbage"}
-NOTHING_TO_DRAW |= {"no-time-zone"}
+NOTHING_TO_DRAW |= {"no-time-zone", "reads-the-wall-clock"}
 
 
 @pytest.mark.parametrize("exercise_id", EXERCISES)
@@ -716,6 +725,141 @@ def test_verdicts_do_not_depend_on_the_order_of_sets(tmp_path):
         check=True,
     )
     assert "".join(said) == again.stdout
+
+
+# --- the solution, with one thing in it replaced --------------------------------------
+
+
+def mutant(exercise_id, *replacements):
+    """Return the model answer after some replacements in its source."""
+    source = SOLUTIONS.read_text("utf-8")
+    for old, new in replacements:
+        assert old in source
+        source = source.replace(old, new)
+    names = {}
+    exec(compile(source, "mutant.py", "exec"), names)
+    return names[EXERCISES[exercise_id].call.name]
+
+
+EACH = '[one(event, version, station, sent, unit) for event in message["events"]]'
+ONE_FOR_EACH_EQUAL = f"list(dict.fromkeys({EACH[1:-1]}))"
+BY_AGE = (
+    'sorted(message["events"], key=lambda e: -e.get("age", 0)'
+    ' if isinstance(e, dict) and type(e.get("age")) is int else 0)'
+)
+LAST = 'event["state"][-1]'
+LAST_KNOWN = "[s for s in event['state'] if s in HELD + GONE + tuple(JAMMED)][-1]"
+IS_VEHICLE = 'event["type"] == "vehicle" and '
+UNREAD = (
+    "Unreadable(repr(error), str(message))",
+    "Unreadable(repr(error), str(event))",
+    "Unreadable(f\"{event['type']}: {state}\", str(event))",
+)
+HELD_ONE = "return Docked(bike, station, dock, at)"
+HEAD_CHECK = 'or not isinstance(message["events"], list)'
+WHOLE = '        clamp, at = event["clamp" if version == 1 else "lock"], '
+ONLY_INTEGERS = "        if type(event.get('clamp', event.get('lock'))) is not int:\n"
+ONLY_INTEGERS += "            raise ValueError('clamp')\n"
+FIELDS = "{'type', 'clamp', 'lock', 'vehicle', 'state', 'age', 'battery'}"
+STRICT = f"        if set(event) - {FIELDS}:\n            raise ValueError('new')\n"
+IN_TIME = "until is not None and now < until"
+ENDED = '"rides.ride-ended": lambda _: {"riding": False'
+NO_ZONE = "replace(tzinfo=None)"
+MUTANTS = [
+    ("2.1", "promised-twice", [("< until", "< until - timedelta(minutes=5)")]),
+    ("2.1", "what-is-over-is-charged", [(ENDED, f'{ENDED}, "paid": False')]),
+    (
+        "2.1",
+        "reads-the-wall-clock",
+        [(IN_TIME, "until is not None and now.time() < until.time()")],
+    ),
+    (
+        "2.1",
+        "reads-the-wall-clock",
+        [("now < until", 'now.isoformat() < known["until"]')],
+    ),
+    (
+        "2.1",
+        "reads-the-wall-clock",
+        [(IN_TIME, f"until is not None and now.{NO_ZONE} < until.{NO_ZONE}")],
+    ),
+    ("2.3", "falls-over", [("AttributeError, ", "")]),
+    ("2.3", "falls-over", [(", OverflowError)", ")")]),
+    ("2.3", "falls-over", [("LookupError", "KeyError")]),
+    (
+        "2.3",
+        "falls-over",
+        [('message["events"]]', 'sorted(message["events"], key=lambda e: -e["age"])]')],
+    ),
+    ("2.3", "guesses-the-unknown", [("JAMMED[state]", 'state == "jammed"')]),
+    ("2.3", "guesses-the-unknown", [("JAMMED[state]", 'state != "ok"')]),
+    (
+        "2.3",
+        "guesses-the-unknown",
+        [(f"{IS_VEHICLE}state in HELD", "state in HELD")],
+    ),
+    (
+        "2.3",
+        "guesses-the-unknown",
+        [(f"{IS_VEHICLE}state in GONE", "state in GONE")],
+    ),
+    (
+        "2.3",
+        "guesses-the-unknown",
+        [('event["type"] == "clamp"', 'event["type"] != "vehicle"')],
+    ),
+    ("2.3", "guesses-the-unknown", [("UNIT[version]", "UNIT[min(version, 2)]")]),
+    (
+        "2.3",
+        "guesses-the-unknown",
+        [
+            (
+                'version, sent = message["protocol"]',
+                'version, sent = (message["protocol"] if "protocol" in message else 1)',
+            )
+        ],
+    ),
+    ("2.3", "guesses-the-unknown", [('event["age"]', 'event.get("age", 0)')]),
+    ("2.3", "guesses-the-unknown", [(LAST, LAST_KNOWN)]),
+    (
+        "2.3",
+        "their-available-is-ours",
+        [
+            (HELD_ONE, f"{HELD_ONE} if (version, state) != (2, 'reserved') else 1 / 0"),
+            ("ODD = (", "ODD = (ArithmeticError, "),
+        ],
+    ),
+    ("2.3", "loses-reports", [(EACH, ONE_FOR_EACH_EQUAL)]),
+    ("2.3", "in-another-order", [('message["events"]]', f"{BY_AGE}]")]),
+    (
+        "2.3",
+        "more-than-was-said",
+        [(HEAD_CHECK, f'{HEAD_CHECK} or not message["events"]')],
+    ),
+    ("2.3", "says-not-why", [(each, 'Unreadable("", "")') for each in UNREAD]),
+    ("2.3", "garbage", [(each, "Unreadable(None, None)") for each in UNREAD]),
+    ("2.3", "garbage", [("str(event))", "event)")]),
+    (
+        "2.3",
+        "other-names",
+        [("{clamp:02d}", "0{clamp}"), (WHOLE, ONLY_INTEGERS + WHOLE)],
+    ),
+    ("2.3", "part-of-a-name", [('.removeprefix("LHV-")', '.lstrip("LHV-")')]),
+    ("2.3", "a-new-field-spoils-it", [(WHOLE, STRICT + WHOLE)]),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("exercise_id", "misconception", "replacements"), MUTANTS)
+def test_the_solution_with_one_thing_wrong_in_it_is_rejected(
+    exercise_id, misconception, replacements
+):
+    verdict = check(exercise_id, mutant(exercise_id, *replacements))
+    assert (verdict.state, verdict.misconception) == ("not yet", misconception), verdict
+    assert verdict.message.endswith(".")
+    recording = verdict.counterexample
+    assert recording is not None or misconception in NOTHING_TO_DRAW
+    assert recording is None or 0 < len(recording.messages) <= 40
 
 
 # --- hostile answers -----------------------------------------------------------------

@@ -306,6 +306,12 @@ _BILLING = (
         "Nothing was held for the ride: that nobody has declined is no yes.",
     ),
     Theory(
+        "what-is-over-is-charged",
+        lambda f: f.payment == "authorized" and (f.riding or not f.was_ridden),
+        "The ride is over, and nothing is charged: billing has not heard of it, and"
+        " holds what it has authorized until it has.",
+    ),
+    Theory(
         "good-standing-means-paid",
         lambda f: f.may_ride,
         "That a rider may ride is what riders says; whether this ride is paid for is"

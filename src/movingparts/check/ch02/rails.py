@@ -27,7 +27,7 @@ from movingparts.city.stations.model import (
 from movingparts.world.core import Node
 
 PREFIX = "LHV-"  # the vendor's, for this customer
-CLAMPS = 3
+CLAMPS = 12
 WINDOW = 1.0  # seconds that a rail waits for more to send
 AGAIN = 5.0  # seconds after which it sends again what was not taken
 TICK = {1: timedelta(seconds=1), 2: timedelta(milliseconds=1)}
@@ -81,14 +81,17 @@ class Rail:
         return {**head, "events": events}
 
     def _event(self, happened: Happened, age: int) -> dict[str, Any]:
-        body = dict(happened.body)
+        body = {"age": age, **happened.body}
+        body["age"] = body.pop("age")  # the last, whoever has said it
         if self.version == 1:
             last = {"state": happened.states[-1]} if happened.states else {}
-            return {**body, **last, "age": age}
+            return {**body, **last}
         if "clamp" in body:
             body["lock"] = body.pop("clamp")
+        if isinstance(body.get("state"), str):
+            body["state"] = [body["state"]]
         listed = {"state": list(happened.states)} if happened.states else {}
-        return {**body, **listed, "age": age, "battery": 81}
+        return {**body, **listed, "battery": 81}
 
 
 Sent = dict[str, list[Report | None]]  # by message: what is to be read in it
@@ -173,6 +176,10 @@ class Stanchion:
     async def post(self, message: object, meant: list[Report | None]) -> bool:
         """Send a message; say whether it was taken."""
         self._sent[text_of(message)] = meant
+        return await self.send(message)
+
+    async def send(self, message: object) -> bool:
+        """Send a message of which it is known what is to be read in it."""
         try:
             reply = await self._node.client.post(
                 "http://stations/stanchion", json=message, timeout=3.0
@@ -214,10 +221,9 @@ def stanchion(sent: Sent, rails: dict[str, Rail]) -> Callable[[Node], FastAPI]:
         async def upgrade(station: str, version: int) -> None:
             rails[station].version = version
 
-        @app.post("/nonsense", status_code=202)
+        @app.post("/messages", status_code=202)
         async def send(body: dict[str, Any]) -> bool:
-            meant: list[Report | None] = [None] * body["items"]
-            return await vendor.post(body["message"], meant)
+            return await vendor.send(body["message"])
 
         return app
 

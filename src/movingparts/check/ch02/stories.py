@@ -23,6 +23,7 @@ from movingparts.world.core.random import stream
 WORDS = ("stations", "rides", "fleet", "availability", "riders", "billing")
 SETTLE = 2.0  # seconds until everybody has heard what a step led to
 LONGER = 601.0  # seconds, in which a promise lapses
+SHORTER = 400.0  # seconds, in which none does
 HERE, THERE = "S01", "S02"
 TYPE = "city.larkhaven."
 Told = list[tuple[str, dict[str, Any]]]
@@ -176,8 +177,8 @@ async def _cut(city: City, context: str) -> None:
     city.world.network.partition(context, "bus")
 
 
-async def _wait(city: City) -> None:
-    await city.world.clock.sleep(LONGER)
+async def _wait(city: City, seconds: float = LONGER) -> None:
+    await city.world.clock.sleep(seconds)
 
 
 Step = tuple[str, Callable[[City], Awaitable[None]]]
@@ -200,6 +201,10 @@ STEPS: Mapping[str, Step] = MappingProxyType(
             _fill,
         ),
         "wait": ("More than ten minutes have passed", _wait),
+        "wait less": (
+            "Nearly seven minutes have passed",
+            lambda c: _wait(c, SHORTER),
+        ),
         "other reserves": (
             "Another rider has reserved the bike",
             lambda c: _reserve(c, "another", "R0999", "ride-other"),
@@ -237,6 +242,10 @@ STEPS: Mapping[str, Step] = MappingProxyType(
             "availability is cut off from the bus, and nobody hears it",
             lambda c: _cut(c, "availability"),
         ),
+        "cut billing": (
+            "billing is cut off from the bus, and hears nothing",
+            lambda c: _cut(c, "billing"),
+        ),
     }
 )
 STORIES = (
@@ -256,6 +265,8 @@ STORIES = (
     ("reserve", "ride", "beside"),
     ("reserve", "wait", "ride"),
     ("buy", "reserve", "suspend"),
+    ("reserve", "wait less"),
+    ("reserve", "ride", "cut billing", "dock"),
 )
 ASIDES = (
     ("fault", "repair"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from datetime import timedelta, timezone, tzinfo
 from functools import partial
 from typing import Any
 
@@ -29,7 +30,8 @@ from movingparts.check.search import Trial, play, shrunk
 from movingparts.check.verdict import Complaint, Rejected
 from movingparts.world.core.recording import Message, Recording
 
-SEEDS = range(len(STORIES) + 10)
+SEEDS = range(len(STORIES) + 8)
+ELSEWHERE = timezone(timedelta(hours=2))
 ACTORS = frozenset({"rider", "another", "mechanic", "truck", "operator"})
 
 
@@ -83,10 +85,27 @@ def answered(value: object) -> dict[str, bool]:
     return {word: found[word] for word in WORDS}
 
 
-def _ask(answer: Answer, moment: Moment) -> dict[str, bool]:
+def _ask(answer: Answer, moment: Moment, zone: tzinfo | None = None) -> dict[str, bool]:
     new_run()
+    now = moment.now if zone is None else moment.now.astimezone(zone)
     with traced():
-        return answered(answer(deepcopy(moment.events), moment.now))
+        return answered(answer(deepcopy(moment.events), now))
+
+
+def _ask_elsewhere(answer: Answer, moment: Moment, said: dict[str, bool]) -> None:
+    """Ask at the same instant, by another clock; raise `Rejected` for a change."""
+    again = _ask(answer, moment, ELSEWHERE)
+    for context in WORDS:
+        if again[context] != said[context]:
+            here, there = moment.now, moment.now.astimezone(ELSEWHERE)
+            yes, no = ("yes", "no") if said[context] else ("no", "yes")
+            text = (
+                f"{moment.phrase}, and it is {here:%H:%M} in UTC: for {context} you say"
+                f" {yes}. Asked at the same instant by a clock two hours ahead, at"
+                f" {there:%H:%M%z}, you say {no}. An instant is the same in any zone:"
+                " compare aware times, and no text or hour of them."
+            )
+            raise Rejected("reads-the-wall-clock", text)
 
 
 def _mistakes(moments: list[Moment], answers: list[dict[str, bool]]) -> list[_Wrong]:
@@ -180,6 +199,9 @@ def judge(answer: Answer) -> Judgement:
         )
         raise Rejected("keeps-between-calls", text)
     wrong = _mistakes(moments, answers)
+    if not wrong:
+        for moment, said in zip(moments, answers, strict=True):
+            _ask_elsewhere(answer, moment, said)
     if wrong:
         again = partial(attempt, answer, wrong[0])
         return Judgement(shrunk(again, again(wrong[0].seed, ())))
@@ -197,9 +219,9 @@ SIX_WORDS = Exercise(
     statement=(
         "Ask six contexts whether a bike is *available*, and you get six answers. Write"
         " `available(events, now)`: `events` is what was published of one bike, one"
-        " rider and one ride until `now` (an aware `datetime`), in order, as pairs of a"
-        " contract's name and its data. Return what each context answers to"
-        " *available?* now: a dict with the keys `stations`, `rides`, `fleet`,"
+        " rider and one ride until `now` (an aware `datetime`, of any zone), in order,"
+        " as pairs of a contract's name and its data. Return what each context answers"
+        " to *available?* now: a dict with the keys `stations`, `rides`, `fleet`,"
         " `availability`, `riders` and `billing`, each True or False. Where billing"
         " knows of no payment, that is a False. The checker lets a small city live"
         " through stories, and asks the services themselves."
