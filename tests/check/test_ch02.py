@@ -641,6 +641,7 @@ RIGHT = [
 ]
 NOTHING_TO_DRAW = {"keeps-between-calls", "unsorted", "unknown-event", "garbage"}
 NOTHING_TO_DRAW |= {"no-time-zone", "reads-the-wall-clock"}
+NOTHING_TO_DRAW |= {"things-for-names", "names-alike"}
 
 
 @pytest.mark.parametrize("exercise_id", EXERCISES)
@@ -765,7 +766,26 @@ STRICT = f"        if set(event) - {FIELDS}:\n            raise ValueError('new'
 IN_TIME = "until is not None and now < until"
 ENDED = '"rides.ride-ended": lambda _: {"riding": False'
 NO_ZONE = "replace(tzinfo=None)"
+TOLD_BY = "{each.name for each in contexts if change.contract in each.publishes}"
+ADDED = '    if change.kind == "added":\n        return set()\n'
+NEEDED = 'change.kind == "withdrawn" or change.field in fields'
+BY_NAME = "event: name for name, events"
+BY_CARD = BY_NAME.replace("event", "{c.name: c for c in board.events}[event]", 1)
 MUTANTS = [
+    *((number, "things-for-names", [(BY_NAME, BY_CARD)]) for number in ("2.2", "2.5")),
+    (
+        "2.2",
+        "names-alike",
+        [(BY_NAME, BY_NAME.replace("name", "name + ' ' * (event > 'BikeM')", 1))],
+    ),
+    (
+        "2.4",
+        "the-contract-is-named-after-its-teller",
+        [(TOLD_BY, '{change.contract.split(".")[0]}')],
+    ),
+    ("2.4", "no-field-no-reader", [(NEEDED, f"fields and ({NEEDED})")]),
+    ("2.4", "things-for-names", [(ADDED, "    return set(contexts)\n")]),
+    ("2.4", "things-for-names", [(ADDED, "    return list(contexts)\n")]),
     ("2.1", "promised-twice", [("< until", "< until - timedelta(minutes=5)")]),
     ("2.1", "what-is-over-is-charged", [(ENDED, f'{ENDED}, "paid": False')]),
     (

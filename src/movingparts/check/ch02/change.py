@@ -11,6 +11,7 @@ import httpx
 from fastapi import FastAPI, HTTPException, Request
 
 from movingparts.check.answer import Answer, Call, shown
+from movingparts.check.ch02.asked import asked
 from movingparts.check.ch02.systems import (
     Change,
     Data,
@@ -25,6 +26,7 @@ from movingparts.check.exercise import Exercise, Judgement
 from movingparts.check.meter import new_run, traced, untraced
 from movingparts.check.search import Trial, play, shrunk
 from movingparts.check.verdict import Complaint, Rejected
+from movingparts.context_map import Context
 from movingparts.world.core import Node
 
 INVENTED = 4  # systems besides Larkhaven
@@ -72,6 +74,23 @@ class Question:
         """Return who calls the context that tells."""
         calling = (c.name for c in self.system.contexts if self.teller in c.calls)
         return frozenset(calling) - {self.teller}
+
+    def needing(self) -> Names:
+        """Return who must change, by what is needed of the contract, its teller too."""
+        change, readings = self.change, self.system.readings
+        return frozenset(
+            name
+            for (name, contract), fields in readings.items()
+            if contract == change.contract and change.kind != "added"
+            if change.kind == "withdrawn" or change.field in fields
+        )
+
+    def looking(self) -> Names:
+        """Return those of the readers that look at any field of the contract."""
+        readings = self.system.readings
+        return frozenset(
+            name for name in self.readers if readings[name, self.change.contract]
+        )
 
     def of_that_field(self) -> Names:
         """Return who reads a field of that name, in any contract."""
@@ -157,6 +176,30 @@ _THEORIES: tuple[tuple[str, Callable[[Question], Names], str], ...] = (
         "the-publisher-too",
         lambda q: q.true | {q.teller},
         ("Who makes the change is not asked for: the question is whom else it moves."),
+    ),
+    (
+        "the-publisher-too",
+        lambda q: q.needing(),
+        (
+            "Who tells it reads it too, and makes the change: the question is whom else"
+            " it moves."
+        ),
+    ),
+    (
+        "the-contract-is-named-after-its-teller",
+        lambda q: q.needing() - {q.change.contract.partition(".")[0]},
+        (
+            "A contract is called as it was called once. Who tells it is who has it in"
+            " `publishes`; and whoever it is named after may read it by now."
+        ),
+    ),
+    (
+        "no-field-no-reader",
+        lambda q: q.true & q.looking(),
+        (
+            "Who counts these events looks at no field of them, and misses them like"
+            " any other reader."
+        ),
     ),
     (
         "it-ripples-on",
@@ -309,13 +352,16 @@ def _ask(answer: Answer, question: Question) -> Names:
         replace(each, reads=dict(each.reads), calls=dict(each.calls))
         for each in system.contexts
     ]
-    value = answer(contexts, dict(system.readings), replace(question.change))
+    value = asked(answer, contexts, dict(system.readings), replace(question.change))
     if not isinstance(value, set | frozenset | list | tuple):
         text = f"`must_change` returned {shown(value)}, not a set of names."
         raise Rejected("garbage", text)
     known = {context.name for context in system.contexts}
     names = [str.__str__(name) if isinstance(name, str) else name for name in value]
     strange = [name for name in names if type(name) is not str or name not in known]
+    if strange and isinstance(strange[0], Context):
+        text = f"{strange[0].name} is in it as the whole context: give its `.name`."
+        raise Rejected("things-for-names", text)
     if strange:
         text = f"There is no context {shown(strange[0])} in {system.name}."
         raise Rejected("garbage", text)
@@ -353,9 +399,9 @@ WHO_MUST_CHANGE = Exercise(
     lab="02-words-and-borders",
     statement=(
         "A contract is about to change. Write `must_change(contexts, readings,"
-        " change)`: return the set of names of the contexts whose code must change,"
-        " other than the one that makes the change. `contexts` are facts, as the"
-        " context map is made of: `.name`, `.publishes`, `.reads`, `.calls` and"
+        " change)`: return the set of names (a list will do) of the contexts whose code"
+        " must change, other than the one that makes the change. `contexts` are facts,"
+        " as the context map is made of: `.name`, `.publishes`, `.reads`, `.calls` and"
         " `.takes(contract)`. `readings[name, contract]` are the fields that a"
         " context's reader needs of a contract that it reads. `change` has a"
         " `.contract`, a `.kind` and a `.field`: the field is `renamed`, `removed`,"

@@ -20,6 +20,7 @@ import httpx
 from fastapi import FastAPI, HTTPException
 
 from movingparts.check.answer import Answer, shown
+from movingparts.check.ch02.asked import asked
 from movingparts.check.exercise import Judgement
 from movingparts.check.search import Trial, play, shrunk
 from movingparts.check.verdict import Complaint, Rejected
@@ -371,7 +372,7 @@ def _with(board: Board, words: Sequence[Mapping[str, str]]) -> Board:
 
 def sorted_by(answer: Answer, board: Board) -> Sorting:
     """Return an answer's sorting; raise `Rejected` for what is none."""
-    value = answer(_with(board, [dict(card.words) for card in board.cards]))
+    value = asked(answer, _with(board, [dict(card.words) for card in board.cards]))
     if not isinstance(value, dict):
         text = f"`{answer.name}` returned {shown(value)}, not a dict."
         raise Rejected("garbage", text)
@@ -385,6 +386,7 @@ def sorted_by(answer: Answer, board: Board) -> Sorting:
             raise Rejected("garbage", text)
         sorting[str.__str__(key)] = "" if context is None else str.__str__(context)
     _all_sorted(board, sorting)
+    _told_apart(sorting)
     return {card.name: sorting[card.name] for card in board.events}
 
 
@@ -405,6 +407,19 @@ def _all_sorted(board: Board, sorting: Sorting) -> None:
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""
         text = f"Without a context: {', '.join(left[:3])}{more}. Each event has one."
         raise Rejected("unsorted", text)
+
+
+def _told_apart(sorting: Sorting) -> None:
+    """Raise `Rejected` where nobody can tell two names apart."""
+    known: dict[str, str] = {}
+    for name in sorting.values():
+        other = known.setdefault(" ".join(name.split()), name)
+        if other != name:
+            text = (
+                f"{shown(other)} and {shown(name)} differ in spaces alone: is that one"
+                " context, or two? Write one name for one."
+            )
+            raise Rejected("names-alike", text)
 
 
 def runs_of(wall: Wall, sorting: Sorting) -> dict[str, list[Callable[..., Trial]]]:

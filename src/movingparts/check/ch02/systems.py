@@ -229,7 +229,7 @@ DOMAINS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "couriers": ("courier-assigned", "meal-brought"),
             "menus": ("dish-offered",),
             "till": ("bill-paid",),
-            "ratings": ("meal-rated",),
+            "ratings": ("orders.meal-rated",),  # as it was when orders told it
         },
         "a charging network": {
             "chargers": ("plug-inserted", "plug-jammed"),
@@ -237,7 +237,7 @@ DOMAINS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "drivers": ("driver-blocked",),
             "grid": ("load-shed",),
             "tariffs": ("price-changed",),
-            "roaming": ("partner-billed",),
+            "roaming": ("sessions.partner-billed",),
         },
     }
 )
@@ -260,17 +260,21 @@ def invented(seed: int) -> System:
     draw = stream(seed, "system")
     domain = sorted(DOMAINS)[seed % len(DOMAINS)]
     names = list(DOMAINS[domain])
+    tellers = {
+        event if "." in event else f"{name}.{event}": name
+        for name, events in DOMAINS[domain].items()
+        for event in events
+    }
     samples: dict[str, tuple[Data, ...]] = {}
-    for name, events in DOMAINS[domain].items():
-        for event in events:
-            fields = draw.sample(sorted(FIELDS), 4)
-            samples[f"{name}.{event}"] = ({f: FIELDS[f] for f in fields},)
-    readers, reads = _readers(draw, names, samples)
+    for contract in tellers:
+        fields = draw.sample(sorted(FIELDS), 4)
+        samples[contract] = ({f: FIELDS[f] for f in fields},)
+    readers, reads = _readers(draw, tellers, samples)
     contexts = tuple(
         Context(
             name,
             package=f"firm.{name}",
-            publishes=tuple(c for c in samples if c.startswith(f"{name}.")),
+            publishes=tuple(c for c, teller in tellers.items() if teller == name),
             offers=(f"GET /{name}",),
             reads=reads[name],
             calls=_calls(draw, name, names),
@@ -281,21 +285,21 @@ def invented(seed: int) -> System:
 
 
 def _readers(
-    draw: Random, names: list[str], samples: Mapping[str, tuple[Data, ...]]
+    draw: Random, tellers: Mapping[str, str], samples: Mapping[str, tuple[Data, ...]]
 ) -> tuple[dict[Key, Reader], dict[str, dict[str, str]]]:
     """Let each context read some contracts, each with fields of its own choice."""
     readers: dict[Key, Reader] = {}
-    reads: dict[str, dict[str, str]] = {name: {} for name in names}
-    for name in names:
+    reads: dict[str, dict[str, str]] = {name: {} for name in tellers.values()}
+    for name, own_reads in reads.items():
         for contract, (data,) in samples.items():
-            own = contract.startswith(f"{name}.")
+            own = tellers[contract] == name
             if draw.random() > (0.15 if own else 0.4):
                 continue
-            fields = draw.sample(sorted(data), 1 + draw.randrange(3))
+            fields = draw.sample(sorted(data), draw.randrange(4))  # none: it counts
             what = contract.partition(".")[2].replace("-", "_")
             form = f"model.{what.title()}" if draw.random() < 0.3 else f"acl.{what}"
             readers[name, contract] = _reader(fields)
-            reads[name][contract] = f"firm.{name}.{form}"
+            own_reads[contract] = f"firm.{name}.{form}"
     return readers, reads
 
 
