@@ -1333,6 +1333,29 @@ class KeepsAgainThenRefuses(RightSite):
         super().reserve(car, column, kw, now)
 
 
+def keeps_the(choose):
+    """Refuse whoever reserves again, and keep the one or the other power for it."""
+
+    class KeepsAnother(RightSite):
+        def reserve(self, car, column, kw, now):
+            whose, power, until = self.binding(now).get(column, ("", 0, None))
+            if whose == car and until is not None:
+                self.uses[column] = (car, choose(power, kw), until)
+            super().reserve(car, column, kw, now)
+
+    return KeepsAnother
+
+
+class ChargesThenRefuses(RightSite):
+    def start(self, car, column, kw, now):
+        whose, power, until = self.binding(now).get(column, ("", 0, None))
+        uses = self.without_its_own(self.binding(now), car, column)
+        if whose == car and until is not None:
+            self.uses[column] = (car, power, None)
+        self.check(uses, car, column, kw)
+        self.uses = uses | {column: (car, kw, None)}
+
+
 class KeepsAgain(RightSite):
     def reserve(self, car, column, kw, now):
         uses = self.without_its_own(self.binding(now), car, column)
@@ -1543,6 +1566,9 @@ WRONG = [
     ("3.5", StopsReservationsToo, "ends-too-much"),
     ("3.5", UnplugsReservationsToo, "ends-too-much"),
     ("3.5", KeepsAgainThenRefuses, "changed-by-refusal"),
+    ("3.5", keeps_the(min), "changed-by-refusal"),
+    ("3.5", keeps_the(max), "changed-by-refusal"),
+    ("3.5", ChargesThenRefuses, "changed-by-refusal"),
     ("3.5", KeepsAgain, "car-in-two-places"),
     ("3.5", StartsAgain, "column-given-twice"),
     ("3.5", KeepsTheEndToo, "lapses-late"),

@@ -234,16 +234,17 @@ def _command(rng: Random, columns: list[str], key: str) -> Command:
     return Command(method, (car, column, rng.choice(KILOWATTS)), key)
 
 
-SITE_OF_TWO = (["A1", "A2"], 29)
+SITE_OF_TWO, SITE_OF_THREE = (["A1", "A2"], 29), (["A1", "A2", "A3"], 29)
 FULL = (0.0, "reserve car-1 A1 22")
 SCRIPTED = (
-    # Who is refused a start keeps what is reserved, and no other may take it.
+    # Who is refused a start keeps what is reserved, and does not charge.
     scripted(
         SITE_OF_TWO,
         (0.0, "start car-1 A1 7"),
         (5.0, "reserve car-2 A2 22"),
         (5.0, "start car-2 A2 29", "stop car-1"),
         (5.0, "start car-3 A2 7"),
+        (5.0, "stop car-2"),
     ),
     # A start takes the place of what is reserved, power and all.
     scripted(SITE_OF_TWO, FULL, (5.0, "start car-1 A1 7"), (5.0, "start car-2 A2 22")),
@@ -264,6 +265,16 @@ SCRIPTED = (
         FULL,
         (500.0, "reserve car-1 A1 22", "reserve car-2 A2 7"),
         (410.0, "start car-3 A1 7"),
+    ),
+    # ... and with the power that it had.
+    *(
+        scripted(
+            SITE_OF_THREE,
+            (0.0, f"reserve car-1 A1 {first}"),
+            (5.0, f"reserve car-1 A1 {second}", "start car-2 A2 7"),
+            (5.0, "start car-3 A3 11"),
+        )
+        for first, second in ((22, 7), (7, 22))
     ),
     # 15 minutes are 15 minutes, and those of the next day are others.
     *(
