@@ -849,6 +849,7 @@ MUTANTS = [
             ("ODD = (", "ODD = (ArithmeticError, "),
         ],
     ),
+    ("2.3", "wrong-time", [("sent - at", "sent - timedelta(seconds=at.seconds)")]),
     ("2.3", "loses-reports", [(EACH, ONE_FOR_EACH_EQUAL)]),
     ("2.3", "in-another-order", [('message["events"]]', f"{BY_AGE}]")]),
     (

@@ -568,6 +568,7 @@ SAID: tuple[tuple[Any, tuple[Report | None, ...]], ...] = (
     (_of_old("x", None), (None, None)),
     (_of_old(AGELESS), (None,)),
     (_of_old(), ()),
+    (_of_old({**LEFT, "age": 200_000}), (_taken(200_000),)),
     (_of_old(LEFT, LEFT), (_taken(5), _taken(5))),
     (_of_old(LEFT, {**FIRST, "age": 50}), (_taken(5), CAME)),
     (_of_old(NEW, protocol=2, uptime=7), (_taken(5),)),
