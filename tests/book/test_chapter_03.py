@@ -68,10 +68,16 @@ async def walk_up(node: Node, db: sqlite3.Connection, wish: Wish) -> str:
 
 
 async def swap(node: Node, db: sqlite3.Connection, wish: Wish) -> str:
-    """Mended in the same way."""
-    await last_bike.ask(node, "fleet", f"riders/{wish.rider_id}/faults")
-    stand = last_bike.find(db, wish.stand_id)
-    hers = [b for b, rider in stand.promised.items() if rider == wish.rider_id]
+    """Mended in the same way; of which bike it asks, it has to look before."""
+
+    def promised() -> tuple[last_bike.Stand, list[str]]:
+        stand = last_bike.find(db, wish.stand_id)
+        pairs = stand.promised.items()
+        return stand, [bike for bike, rider in pairs if rider == wish.rider_id]
+
+    for bike in promised()[1]:
+        await last_bike.ask(node, "fleet", f"bikes/{bike}/faults")
+    stand, hers = promised()
     others = sorted(set(stand.bikes) - set(stand.promised))
     if not hers or not others:
         raise last_bike.Refused("there is no other bike")
