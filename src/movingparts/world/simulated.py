@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from movingparts.bus.memory import MemoryBroker
 from movingparts.world.call import Transport
 from movingparts.world.core.asgi import build, refuse_threads
 from movingparts.world.core.clock import EPOCH, VirtualClock, VirtualLoop, run_nested
-from movingparts.world.core.errors import ScenarioStuck, WorldError
+from movingparts.world.core.errors import ScenarioStuck, TooManyMessages, WorldError
 from movingparts.world.core.network import Network
 from movingparts.world.core.node import ASGIApp, Factory, Node, check_name
 from movingparts.world.core.random import Random, stream
@@ -35,6 +36,7 @@ def simulate(
     seed: int,
     until: float | None = None,
     without: Collection[str] = (),
+    messages: int | None = None,
 ) -> Recording:
     """Run a scenario in a fresh simulated world and return what happened.
 
@@ -43,8 +45,8 @@ def simulate(
     names injected faults (`recording.faults`, by key) that are left out of this run.
     Works from a script, from a notebook's cell and in a browser tab.
 
-    Raises `ScenarioStuck` when nothing can happen any more, and whatever the scenario
-    raises.
+    Raises `TooManyMessages` where more than `messages` are sent, `ScenarioStuck` when
+    nothing can happen any more, and whatever the scenario raises.
 
     >>> async def scenario(world):
     ...     await world.clock.sleep(600)
@@ -55,7 +57,7 @@ def simulate(
     Source: chapter 01; the loop is async-solipsism's.
     """
     loop = VirtualLoop()
-    world = SimulatedWorld(seed, loop=loop, without=without)
+    world = SimulatedWorld(seed, loop=loop, without=without, messages=messages)
     return world.run(scenario, until)
 
 
@@ -145,6 +147,7 @@ class SimulatedWorld:
         *,
         loop: VirtualLoop | None = None,
         without: Collection[str] = (),
+        messages: int | None = None,
     ) -> None:
         if loop is None:
             running = asyncio.get_running_loop()
@@ -176,6 +179,8 @@ class SimulatedWorld:
         self._numbers: dict[str, int] = {}
         self._main: asyncio.Task[Recording] | None = None
         self._failure: WorldError | None = None
+        if messages is not None:
+            recorder.limit(messages, self._flooded)
 
     def __repr__(self) -> str:
         names = ", ".join(self._services) or "no services"
@@ -240,6 +245,31 @@ class SimulatedWorld:
         """Return a client of that node; `timeout` is in seconds, None waits forever."""
         transport = Transport(self._life(caller))
         return httpx.AsyncClient(transport=transport, timeout=timeout)
+
+    def note(self, name: str, text: str) -> None:
+        """Write a remark at a node into the recording, at this moment.
+
+        >>> async def scenario(world):
+        ...     world.note("rider", "is at the dock")
+        >>> simulate(scenario, seed=7).moments[0].text
+        'is at the dock'
+        """
+        self._moment("note", name, text)
+
+    def after(
+        self, seconds: float, function: Callable[..., object], *arguments: Any
+    ) -> None:
+        """Call a plain function after so many virtual seconds."""
+        at_us = self.clock.time_us() + round(seconds * 1_000_000)
+        self.clock.at(at_us, function, *arguments)
+
+    def crash(self, name: str) -> None:
+        """Kill a service: its memory and tasks are gone, its disk stays."""
+        self.network.crash(name)
+
+    async def restart(self, name: str) -> None:
+        """Start a crashed service again, on the same disk."""
+        await self.network.restart(name)
 
     def _life(self, name: str) -> Life:
         service = self._services.get(name)
@@ -315,6 +345,16 @@ class SimulatedWorld:
         if self._failure is None and self._main is not None:
             self._failure = error
             self._main.cancel()
+
+    def _flooded(self) -> None:
+        sent = [m for m in self.recording.messages if m.copy_of is None]
+        source, count = Counter(message.source for message in sent).most_common(1)[0]
+        self._fail(
+            TooManyMessages(
+                f"the run was stopped after {len(sent):,} messages; {source} sent"
+                f" {count:,} of them: does it repeat a call without a pause?"
+            )
+        )
 
     async def _run(
         self, scenario: Callable[[SimulatedWorld], Awaitable[Any]], until: float | None

@@ -1,7 +1,12 @@
 """What every world is made of: clock, chance, network, recording, node."""
 
 from movingparts.world.core.clock import EPOCH, Clock
-from movingparts.world.core.errors import ScenarioStuck, ServeError, WorldError
+from movingparts.world.core.errors import (
+    ScenarioStuck,
+    ServeError,
+    TooManyMessages,
+    WorldError,
+)
 from movingparts.world.core.network import Conditions, Network
 from movingparts.world.core.node import Disk, Node, Service, Tasks, World
 from movingparts.world.core.random import (
@@ -33,6 +38,7 @@ __all__ = [
     "Service",
     "Table",
     "Tasks",
+    "TooManyMessages",
     "Uniform",
     "World",
     "WorldError",

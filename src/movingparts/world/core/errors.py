@@ -11,3 +11,7 @@ class ScenarioStuck(WorldError):
 
 class ServeError(WorldError):
     """A service cannot be started as it was given."""
+
+
+class TooManyMessages(WorldError):
+    """A run was stopped at the limit on messages that it was given."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
@@ -284,6 +284,12 @@ class Recorder:
     def __init__(self, world: str, seed: int | None, started_at: str) -> None:
         self._recording = Recording(world, seed, started_at)
         self._members: dict[str, Member] = {}
+        self._limit: int | None = None
+        self._over: Callable[[], object] = bool
+
+    def limit(self, messages: int, over: Callable[[], object]) -> None:
+        """Call `over` when more than so many messages were sent."""
+        self._limit, self._over = messages, over
 
     def join(self, name: str, kind: Literal["service", "caller", "broker"]) -> None:
         """Note that a node takes part; a caller that begins to serve is a service."""
@@ -301,6 +307,8 @@ class Recorder:
         messages = self._recording.messages
         message = Message(len(messages), kind, source, target, **rest)
         messages.append(message)
+        if self._limit is not None and len(messages) > self._limit:
+            self._over()
         return message
 
     def span(self, span: Span) -> Span:

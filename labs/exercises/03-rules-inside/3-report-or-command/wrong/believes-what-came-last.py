@@ -1,0 +1,21 @@
+from movingparts.scenes.ch03 import dock as d
+from movingparts.scenes.ch03.refusal import Refused
+
+
+def handle(dock, message):
+    if message in dock.reports:
+        return []
+    match message:
+        case d.Unlock(at):
+            if dock.jammed or dock.bike is None:
+                raise Refused("jammed or empty")
+            return [d.BikeUnlocked(dock.bike, at)]
+        case d.Docked(bike, at):
+            events, odd = [d.BikeDocked(bike, at)], dock.bike not in (None, bike)
+        case d.Taken(bike, at):
+            events, odd = [d.BikeTaken(bike, at)], dock.bike != bike
+        case d.Jammed(at):
+            events, odd = [d.DockJammed(at)], False
+        case d.Mended(at):
+            events, odd = [d.DockMended(at)], False
+    return events + [d.AnomalyFound("odd", at)] * odd

@@ -1,0 +1,1 @@
+"""What each chapter breaks, and what its exercises build on: one package a chapter."""

@@ -1,0 +1,1 @@
+"""Scenes of chapter 01, *One ride, two services*."""

@@ -1,0 +1,1 @@
+"""Scenes of chapter 02, *Words and borders*."""

@@ -1,0 +1,1 @@
+"""Scenes of chapter 03, *Rules inside*."""

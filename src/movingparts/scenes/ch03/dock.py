@@ -1,0 +1,276 @@
+"""A dock's commands, reports and events in exercise 3.3, and a day at a dock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from movingparts.scenes.ch03.refusal import Refused
+from movingparts.world.core import Node
+from movingparts.world.core.random import Random, stream
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """A command: release the bike."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Docked:
+    """A report: this bike was locked in the dock at that time."""
+
+    bike: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A report: this bike left the dock at that time."""
+
+    bike: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Jammed:
+    """A report: the dock stopped working at that time."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A report: the dock worked again from that time on."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BikeUnlocked:
+    """The dock was told to release its bike."""
+
+    bike: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BikeDocked:
+    """A bike is in the dock."""
+
+    bike: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BikeTaken:
+    """A bike has left the dock."""
+
+    bike: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DockJammed:
+    """The dock does not open."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DockMended:
+    """The dock works."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyFound:
+    """A report contradicts what was known; `reason` says how."""
+
+    reason: str
+    at: datetime
+
+
+Report = Docked | Taken | Jammed | Mended
+Message = Unlock | Report
+Event = BikeUnlocked | BikeDocked | BikeTaken | DockJammed | DockMended | AnomalyFound
+Handle = Callable[["Dock", Message], list[Event] | Refused]
+BIKES = ("B7", "B8", "B9")
+
+
+@dataclass(frozen=True, slots=True)
+class Dock:
+    """What is known of a dock: its bike, whether it is jammed, what was reported.
+
+    `bike_known_at` and `jam_known_at` are the times of the latest reports about the
+    bike and about the jam.
+
+    >>> at = datetime.fromisoformat("2031-05-05T08:00:00+00:00")
+    >>> Dock().after(BikeDocked("B7", at)).bike
+    'B7'
+    """
+
+    bike: str | None = None
+    jammed: bool = False
+    bike_known_at: datetime | None = None
+    jam_known_at: datetime | None = None
+    reports: tuple[Report, ...] = ()
+
+    def is_late(self, report: Report) -> bool:
+        """Return whether a later report about the same thing is known already."""
+        about_bike = isinstance(report, Docked | Taken)
+        known_at = self.bike_known_at if about_bike else self.jam_known_at
+        return known_at is not None and report.at < known_at
+
+    def after(self, event: Event) -> Dock:
+        """Return the dock as it is after an event."""
+        match event:
+            case BikeDocked(bike, at):
+                return replace(self, bike=bike, bike_known_at=at)
+            case BikeTaken(_, at):
+                return replace(self, bike=None, bike_known_at=at)
+            case DockJammed(at) | DockMended(at):
+                jammed = isinstance(event, DockJammed)
+                return replace(self, jammed=jammed, jam_known_at=at)
+        return self
+
+    def after_all(self, events: Sequence[Event]) -> Dock:
+        """Return the dock as it is after some events."""
+        dock = self
+        for event in events:
+            dock = dock.after(event)
+        return dock
+
+
+# --- a day at the dock, whose reports may get lost, come late, or come twice ----------
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happens at the dock, or that an app asks for, at `at` seconds.
+
+    `fate` is how its report arrives: "lost", "late" by `delay` seconds, "twice", or "".
+    """
+
+    kind: type[Message]
+    bike: str
+    at: float
+    fate: str = ""
+    delay: float = 0.0
+
+    def message(self, at: datetime) -> Message:
+        """Return the message, with the time at which it happened."""
+        if self.kind in {Docked, Taken}:
+            return self.kind(self.bike, at)
+        return self.kind(at)  # type: ignore[call-arg,arg-type]  # the others have not
+
+    @property
+    def path(self) -> str:
+        """Where it is posted."""
+        return f"{self.kind.__name__.lower()}/{self.bike}".rstrip("/")
+
+
+SCRIPTED = (
+    (  # a bike leaves that was never reported to be there
+        Step(Docked, "B7", 2.0),
+        Step(Taken, "B7", 9.0, "lost"),
+        Step(Docked, "B8", 15.0, "lost"),
+        Step(Taken, "B8", 22.0),
+    ),
+    (  # the bike and the jam are reported with the same time
+        Step(Docked, "B7", 2.0),
+        Step(Jammed, "", 2.0),
+    ),
+)
+
+
+def day(seed: int) -> Sequence[Step]:
+    """Return what happens at a dock under a seed; the first days are scripted."""
+    if seed < len(SCRIPTED):
+        return SCRIPTED[seed]
+    return list(_drawn(stream(seed, "dock"), 3 + seed // 8))
+
+
+def _drawn(rng: Random, count: int) -> Iterator[Step]:
+    bike, jammed, at = "", False, 1.0
+    for _ in range(count):
+        at += 1.0 + 9.0 * rng.random()
+        what = rng.choice(("bike", "bike", "bike", "jam", "unlock", "unlock"))
+        fate = rng.choice(("", "", "", "lost", "late", "twice"))
+        delay = 4.0 + 16.0 * rng.random()
+        if what == "bike":
+            kind, reported = (Taken, bike) if bike else (Docked, rng.choice(BIKES))
+            bike = "" if bike else reported
+            yield Step(kind, reported, at, fate, delay)
+        elif what == "jam":
+            jammed = not jammed
+            yield Step(Jammed if jammed else Mended, "", at, fate, delay)
+        else:
+            yield Step(Unlock, "", at)
+
+
+class Live:
+    """A dock that happens in a world: its reports reach a service, `stations`.
+
+    `handle` decides; `watch` gets the dock before each message, the message, and the
+    events or the refusal.
+    """
+
+    def __init__(self, world: Any, handle: Handle, watch: Callable[..., None]) -> None:
+        self._world, self._handle, self._watch = world, handle, watch
+        self._dock = Dock()
+
+    async def live(self, steps: Sequence[Step], take: Callable[[str], bool]) -> None:
+        """Let all steps happen for which `take` is true, and their fates too."""
+        await self._world.serve("stations", lambda node: self._stations(node, steps))
+        tasks = []
+        for number, step in enumerate(steps):
+            wait = max(0.0, step.at - self._world.clock.monotonic())
+            await self._world.clock.sleep(wait)
+            if take(f"step {number}"):
+                fate = step.fate if step.fate and take(f"fate {number}") else ""
+                post = self._posted(number, step, fate)
+                caller = self._world.node("dock" if step.kind is not Unlock else "app")
+                tasks.append(caller.tasks.create_task(post))
+        for task in tasks:
+            await task
+
+    async def _posted(self, number: int, step: Step, fate: str) -> None:
+        world, caller = self._world, "app" if step.kind is Unlock else "dock"
+        asked = {"step": str(number), "at": world.clock.now().isoformat()}
+        waits = {"late": [step.delay], "twice": [0.0, step.delay]}.get(fate, [0.0])
+        if fate == "lost":
+            world.network.lose(caller, "stations", kind="request")
+        for wait in waits:
+            await world.clock.sleep(wait)
+            with suppress(httpx.HTTPError):
+                url = f"http://stations/{step.path}"
+                await world.client(caller, timeout=1.0).post(url, params=asked)
+
+    def _stations(self, node: Node, steps: Sequence[Step]) -> FastAPI:
+        app = FastAPI()
+
+        @app.post("/{kind}")
+        @app.post("/{kind}/{bike}")
+        async def receive(step: int, at: datetime) -> None:
+            before, message = self._dock, steps[step].message(at)
+            found = self._handle(before, message)
+            events = [] if isinstance(found, Refused) else found
+            names = ", ".join(type(event).__name__ for event in events) or "no event"
+            self._world.note(
+                node.name, "refused" if isinstance(found, Refused) else names
+            )
+            if not isinstance(message, Unlock) and message not in before.reports:
+                before = replace(before, reports=(*before.reports, message))
+            dock, self._dock = self._dock, before.after_all(events)
+            self._watch(dock, message, found)
+
+        return app
