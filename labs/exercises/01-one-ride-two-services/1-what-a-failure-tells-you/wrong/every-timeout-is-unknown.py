@@ -1,0 +1,7 @@
+import httpx
+
+
+def verdict(outcome):
+    if isinstance(outcome, httpx.Response):
+        return {2: "done", 4: "not done"}.get(outcome.status_code // 100, "unknown")
+    return "not done" if isinstance(outcome, httpx.ConnectError) else "unknown"
