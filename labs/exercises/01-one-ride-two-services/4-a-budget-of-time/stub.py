@@ -1,0 +1,2 @@
+def timeouts(depth, budget):
+    raise NotImplementedError("Exercise 1.4: one timeout for each call")

@@ -1,0 +1,2 @@
+def timeouts(depth, budget):
+    return [budget * (n + 1) / depth for n in range(depth)]

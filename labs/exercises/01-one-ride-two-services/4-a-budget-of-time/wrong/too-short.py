@@ -1,0 +1,2 @@
+def timeouts(depth, budget):
+    return [budget / 2**n for n in range(depth)]
