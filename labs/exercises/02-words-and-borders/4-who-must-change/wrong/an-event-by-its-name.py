@@ -1,0 +1,11 @@
+def must_change(contexts, readings, change):
+    if change.kind == "added":
+        return set()
+    publishers = {each.name for each in contexts if change.contract in each.publishes}
+    event = change.contract.split(".")[-1]
+    return {
+        name
+        for (name, contract), fields in readings.items()
+        if contract.split(".")[-1] == event and name not in publishers
+        if change.kind == "withdrawn" or change.field in fields
+    }
