@@ -50,7 +50,6 @@ class Asked:
         self.asks = f"{case.name} wants that {case.rule}; you say {self.boundary}{also}"
         self.rows = "; ".join(f"{each}: {found}" for each, found in all_found.items())
         self.limit = f"{100 * case.limit:.4g}%"
-
         self.through = self.found.attempts - self.found.conflicts
 
     def says(self, *values):
@@ -60,14 +59,6 @@ class Asked:
 
 def exact(asked):
     return asked.says(asked.found.conflict_rate)
-
-
-def a_count(asked):
-    return asked.said in (asked.found.attempts, asked.found.conflicts)
-
-
-def in_percent(asked):
-    return asked.said > 1 and asked.says(100 * asked.found.conflict_rate)
 
 
 def right(asked):
@@ -81,8 +72,7 @@ CHECK = Check(
     wants="a `Decision`",
     picture=lambda a: city.first_conflict(a.case, a.boundary, shown=a.too_slow),
     laws=(
-        Law("percent", in_percent, exact),
-        Law("a-count", a_count, exact),
+        Law("not-a-share", lambda a: a.said > 1, exact),
         Law("per-command", lambda a: a.says(a.found.conflicts / a.through), exact),
         Law("of-another-boundary", lambda a: a.says(*a.rates), exact),
         Law("invented-numbers", always, exact),
