@@ -1,0 +1,2 @@
+def sort(board):
+    raise NotImplementedError("Exercise 2.2: a context for each event")

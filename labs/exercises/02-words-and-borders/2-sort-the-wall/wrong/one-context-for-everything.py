@@ -1,0 +1,2 @@
+def sort(board):
+    return {card.name: "bike share" for card in board.events}
