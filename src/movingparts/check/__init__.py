@@ -16,7 +16,7 @@ from movingparts.check.evaluate import Evaluation, find_seed
 from movingparts.check.exercise import Exercise
 from movingparts.check.folder import all_exercises
 from movingparts.check.guard import Guard
-from movingparts.check.laws import Check, Law, Run, always
+from movingparts.check.laws import Check, Law, Run, always, never
 from movingparts.check.limits import SECONDS, Limits, OutOfTime
 from movingparts.check.meter import measured
 from movingparts.check.progress import Done, Progress
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from movingparts.check.exercise import Judgement
 
 __all__ = ["Check", "Exercise", "Hint", "Law", "Run", "UnknownExercise", "Verdict"]
-__all__ += ["always"]
+__all__ += ["always", "never"]
 __all__ += ["check", "exercises", "find_seed", "hint"]
 
 

@@ -210,7 +210,7 @@ class Answer:
         """Call a class, and see that what it makes has all its methods."""
         thing = self._value(self.name, self.function, copied(arguments))
         for call in self.call.methods:
-            method = getattr(thing, call.name, None)
+            method = self._outcome(self.name, getattr, (thing, call.name, None))
             if not callable(method):
                 text = f"What `{self.name}` makes has no method `{call.called}`."
                 raise self._reject(Rejected("no-method", text))

@@ -184,6 +184,8 @@ class Evaluation:
             run.broken = run.broken or self._nonsense("never-returns", text)
         if isinstance(stage.rejected, StillToDo):
             raise stage.rejected
+        if run.failed is not None:
+            raise run.failed
         if self._limits.out_of_time:
             raise OutOfTime
         self.changed = self.changed or answer.changed

@@ -17,6 +17,11 @@ def always(seen: Any) -> bool:
     return True
 
 
+def never(seen: Any) -> bool:
+    """Return False: the law is broken wherever it applies."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Law:
     """What must hold, and when it applies; its name is the misconception it catches.
@@ -116,6 +121,7 @@ class Run:
         self.seen: list[Any] = []
         self.steps: list[str] = []
         self.broken: Broken | None = None
+        self.failed: Exception | None = None  # a mistake in the laws themselves
         self.ended = asyncio.Event()
         self._check, self._without = check, without
 
@@ -129,7 +135,13 @@ class Run:
     def see(self, seen: Any) -> None:
         """Look at something by all laws; the first that breaks ends the run."""
         self.seen.append(seen)
-        if self.broken is None:
+        if self.broken is not None or self.failed is not None:
+            return
+        try:
             self.broken = self._check.broken(seen)
-        if self.broken is not None:
-            self.ended.set()
+        except Exception as error:  # a handler's would end as a 500, and in silence
+            self.failed = error
+            raise
+        finally:
+            if self.broken is not None or self.failed is not None:
+                self.ended.set()

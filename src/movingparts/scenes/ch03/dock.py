@@ -227,6 +227,7 @@ class Live:
     def __init__(self, world: Any, handle: Handle, watch: Callable[..., None]) -> None:
         self._world, self._handle, self._watch = world, handle, watch
         self._dock = Dock()
+        self._failed: Exception | None = None
 
     async def live(self, steps: Sequence[Step], take: Callable[[str], bool]) -> None:
         """Let all steps happen for which `take` is true, and their fates too."""
@@ -242,6 +243,8 @@ class Live:
                 tasks.append(caller.tasks.create_task(post))
         for task in tasks:
             await task
+        if self._failed is not None:
+            raise self._failed
 
     async def _posted(self, number: int, step: Step, fate: str) -> None:
         world, caller = self._world, "app" if step.kind is Unlock else "dock"
@@ -271,6 +274,10 @@ class Live:
             if not isinstance(message, Unlock) and message not in before.reports:
                 before = replace(before, reports=(*before.reports, message))
             dock, self._dock = self._dock, before.after_all(events)
-            self._watch(dock, message, found)
+            try:
+                self._watch(dock, message, found)
+            except Exception as error:
+                self._failed = error  # of the check: it must not look like a 500
+                raise
 
         return app
