@@ -36,118 +36,71 @@ def same(item, right):
     return replace(item, at=right.at) == right
 
 
+def is_turned(items, meant):
+    """Return whether items are right, but for their order."""
+    rest = list(items)
+    for right in meant:
+        found = [n for n, item in enumerate(rest) if same(item, right)]
+        if found:
+            del rest[found[0]]
+    return not rest
+
+
 class Read:
     """A message, and what an answer made of it; `item` is the first that is wrong."""
 
-    item = right = raw = None
+    item = right = None
+    late = timedelta(0)
+    states = (None,)
+    strict = another_kind = turned = other_unit = False
 
     def __init__(self, message, value):
         self.sent = next(each for each in border.sent() if each.message is message)
         self.meant, head = self.sent.meant, self.sent.kind == "head"
         self.raised = value if isinstance(value, Exception) else None
+        if self.raised:
+            self.error = f"{type(value).__name__}: {value}{where(value)}"
         self.items = [] if self.raised else list(value)
         self.given, self.count = len(self.items), len(self.meant)
         self.unsound = next((e for e in self.items if not is_sound(e)), None)
+        unread = [item for item in self.items if isinstance(item, Unreadable)]
+        blank = next((item for item in unread if not str(item.why).strip()), None)
+        self.bad = shown(self.unsound or blank, 160)
         self.part = message if isinstance(message, dict) else {}
         self.message = self.event = cut(message, 200)
         self.counted = self.given == self.count or (head and self.given > 0)
+        mixed = None in self.meant and any(self.meant)
+        self.spoiled = 0 < self.given == len(unread) and mixed
         sound = not self.raised and self.unsound is None
         if sound and self.counted and not (head and self.sent.accepts(self.items)):
             self._find(self.meant * self.given if head else self.meant, head)
+        self.read, self.was = border.in_words(self.item), border.in_words(self.right)
 
     def _find(self, meant, head):
         pairs = zip(self.items, meant, strict=True)
         wrong = [n for n, (item, right) in enumerate(pairs) if not same(item, right)]
-        if wrong:
-            self.item, self.right = self.items[wrong[0]], meant[wrong[0]]
-            self.raw = {} if head else self.part["events"][wrong[0]]
-            self.event = self.message if head else cut(self.raw, 150)
+        if not wrong:
+            return
+        self.item, self.right = self.items[wrong[0]], meant[wrong[0]]
+        self.turned = is_turned(self.items, meant)
+        if not head:
+            self.raw = self.part["events"][wrong[0]]
+            self.event = cut(self.raw, 150)
+        if self.right is not None:
+            self._compare()
 
-    @property
-    def error(self):
-        """The exception, and the line of the answer that raised it."""
-        return f"{type(self.raised).__name__}: {self.raised}{where(self.raised)}"
-
-    @property
-    def bad(self):
-        """The item that has a part of another type, or says nothing."""
-        blank = (e for e in self.items if isinstance(e, Unreadable) and not e.why)
-        return shown(self.unsound or next(blank, None), 160)
-
-    @property
-    def read(self):
-        """What the first wrong item says."""
-        return border.in_words(self.item)
-
-    @property
-    def was(self):
-        """What it should say."""
-        return border.in_words(self.right)
-
-    @property
-    def states(self):
-        """The states of the event that was misread, oldest first."""
-        state = self.raw.get("state") if isinstance(self.raw, dict) else None
-        return state if isinstance(state, list) else [state]
-
-    @property
-    def strict(self):
-        """Whether it was not read, though it means something."""
-        return self.right is not None and isinstance(self.item, Unreadable)
-
-    @property
-    def another_kind(self):
-        """Whether it became another kind of report, or a dock works that does not."""
-        one, other = (getattr(each, "jammed", None) for each in (self.item, self.right))
-        return self.right and (type(self.item) is not type(self.right) or one != other)
-
-    @property
-    def turned(self):
-        """Whether all items are right, but for their order."""
-        rest = list(self.items)
-        for right in self.meant:
-            found = [n for n, item in enumerate(rest) if same(item, right)]
-            if found:
-                del rest[found[0]]
-        return self.item is not None and not rest and self.given == self.count
-
-    @property
-    def spoiled(self):
-        """Whether one event that means nothing cost the others."""
-        unread = all(isinstance(item, Unreadable) for item in self.items)
-        return self.given > 0 and unread and None in self.meant and any(self.meant)
-
-    @property
-    def late(self):
-        """How far off its time is, if that is all that is wrong."""
-        if self.item is None or self.right is None or self.another_kind:
-            return timedelta(0)
-        moved = replace(self.item, at=self.right.at) == self.right
-        return self.item.at - self.right.at if moved else timedelta(0)
-
-    @property
-    def offset(self):
-        """The offset of the rail's clock from UTC."""
-        return self.at.utcoffset()
-
-    @property
-    def at(self):
-        """When the message was sent."""
-        return datetime.fromisoformat(self.part["sent"])
-
-    @property
-    def other_unit(self):
-        """Whether `age` was read in the other version's unit."""
-        if not self.late:
-            return False
-        unit = {1: timedelta(milliseconds=1), 2: SECOND}[self.part["protocol"]]
-        return abs(self.at - self.raw["age"] * unit - self.item.at) < SECOND
-
-    @property
-    def names(self):
-        """The bike and the station in the wrong item, and in the right one."""
-        pair = (self.item, self.right)
-        return [[getattr(e, name, None) for name in IDS[:2]] for e in pair]
+    def _compare(self):
+        item, right, state = self.item, self.right, self.raw["state"]
+        self.states = state if isinstance(state, list) else [state]
+        self.strict = isinstance(item, Unreadable)
+        jammed = [getattr(each, "jammed", None) for each in (item, right)]
+        self.another_kind = type(item) is not type(right) or jammed[0] != jammed[1]
+        self.at = datetime.fromisoformat(self.part["sent"])
+        self.offset = self.at.utcoffset()
+        if not self.another_kind and replace(item, at=right.at) == right:
+            self.late = item.at - right.at
+            unit = {1: timedelta(milliseconds=1), 2: SECOND}[self.part["protocol"]]
+            self.other_unit = abs(self.at - self.raw["age"] * unit - item.at) < SECOND
 
 
 class Whole:
@@ -198,6 +151,14 @@ def theirs_is_ours(s):
     return s.another_kind and is_theirs(s) and not s.spoiled
 
 
+def is_named(s):
+    return s.right is not None and not s.another_kind
+
+
+def names(item):
+    return [getattr(item, name, None) for name in IDS[:2]]
+
+
 def is_naive(s):
     at = getattr(s.unsound, "at", None)
     return isinstance(at, datetime) and at.tzinfo is None
@@ -239,9 +200,9 @@ CHECK = Check(
         misread("passes-their-words-on", lambda s: border.PREFIX in s.read),
         misread(
             "part-of-a-name",
-            lambda s: s.right and not s.another_kind and s.names[0] != s.names[1],
+            lambda s: is_named(s) and names(s.item) != names(s.right),
         ),
-        misread("another-dock", lambda s: s.right and not s.another_kind),
+        misread("another-dock", is_named),
         misread("guesses-the-unknown", lambda s: s.right is None),
         misread("another-report", always),
     ),
