@@ -106,9 +106,9 @@ class Sorted:
         """Why a name is no event: it is another kind of card, or misspelled."""
         kinds = {card.name: card.kind for card in self.board.cards}
         if self.strange in kinds:
-            return f"That card is a {kinds[self.strange]}, and only events are sorted"
+            return f"That card is a {kinds[self.strange]}, and only events are sorted."
         near = difflib.get_close_matches(self.strange, kinds, n=1)
-        return f"Did you mean {near[0]}?" if near else "No card has that name"
+        return f"Did you mean {near[0]}?" if near else "No card has that name."
 
     def together(self, *events: str) -> bool:
         """Return whether some events are in one context."""
