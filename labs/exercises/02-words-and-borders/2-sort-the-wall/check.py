@@ -8,23 +8,21 @@ RULES = (
     StateMachine(
         "free BikeDocked held, held BikeUnlocked free",
         Harm(
-            *("BikeUnlocked", "BikeDocked"),
+            "BikeDocked BikeUnlocked BikeDocked",
             "{first} has unlocked the bike, but {second} never finds out. It believes"
             " that the dock is taken, and lets no other bike in.",
-            before="BikeDocked",
         ),
     ),
     StateMachine(
         "free BikeReserved promised, promised ReservationExpired free,"
         " promised ReservationCollected gone",
         Harm(
-            *("ReservationCollected", "ReservationExpired"),
+            "BikeReserved ReservationCollected ReservationExpired",
             "A rider collects her bike from {first}, but {second} never finds out and"
             " lets her reservation expire: it can promise a bike that is on the road.",
-            before="BikeReserved",
         ),
         Harm(
-            *("BikeReserved", "ReservationCollected"),
+            "BikeReserved ReservationCollected",
             "{first} has promised the bike, but {second} never finds out, and turns"
             " the rider away when she comes for it.",
         ),
@@ -33,12 +31,12 @@ RULES = (
         "nothing PaymentAuthorized held, nothing PaymentDeclined declined,"
         " held FareCharged charged",
         Harm(
-            *("PaymentAuthorized", "FareCharged"),
+            "PaymentAuthorized FareCharged",
             "{first} holds the money for a ride, but {second} never finds out and"
             " doesn't charge it: the ride was free.",
         ),
         Harm(
-            *("PaymentDeclined", "PaymentAuthorized"),
+            "PaymentDeclined PaymentAuthorized",
             "The app asks twice. {first} declines, but {second} never finds out and"
             " authorizes: the ride has both answers.",
         ),
@@ -46,7 +44,7 @@ RULES = (
     StateMachine(
         "free RideStarted riding, riding RideEnded free",
         Harm(
-            *("RideStarted", "RideEnded"),
+            "RideStarted RideEnded",
             "{first} has started the ride, but {second} never finds out. When the bike"
             " is docked, {second} knows of no ride that could end: it never ends.",
         ),
@@ -54,13 +52,12 @@ RULES = (
     StateMachine(
         "none RiderSignedUp good, good RiderSuspended suspended, good PassBought good",
         Harm(
-            *("RiderSuspended", "PassBought"),
+            "RiderSignedUp RiderSuspended PassBought",
             "{first} has suspended the rider, but {second} never finds out and sells"
             " her a pass.",
-            before="RiderSignedUp",
         ),
         Harm(
-            *("RiderSignedUp", "RiderSuspended"),
+            "RiderSignedUp RiderSuspended",
             "The rider has signed up with {first}, but {second} has never heard of her"
             " and can't suspend her.",
         ),
@@ -68,7 +65,7 @@ RULES = (
     StateMachine(
         "fit BikeReportedFaulty flagged, flagged BikeRepaired fit",
         Harm(
-            *("BikeReportedFaulty", "BikeRepaired"),
+            "BikeReportedFaulty BikeRepaired",
             "{first} has flagged the bike, but {second} never finds out. When the bike"
             " is repaired, {second} has no flag to take away: it stays forever.",
         ),

@@ -9,13 +9,12 @@ RULES = (
         "free CompartmentReserved kept, kept ReservationExpired free,"
         " kept CompartmentReleased free",
         Harm(
-            *("CompartmentReleased", "ReservationExpired"),
+            "CompartmentReserved CompartmentReleased ReservationExpired",
             "{first} has released the compartment, but {second} never finds out and"
             " lets the old reservation expire: the next parcel in it loses its place.",
-            before="CompartmentReserved",
         ),
         Harm(
-            *("CompartmentReserved", "ReservationExpired"),
+            "CompartmentReserved ReservationExpired",
             "{first} keeps a compartment for a parcel that never comes, but {second}"
             " knows of no reservation that could expire: it stays empty forever.",
         ),
@@ -24,13 +23,12 @@ RULES = (
         "merchant ParcelAnnounced courier, courier ParcelStowed locker,"
         " locker ParcelReturned courier",
         Harm(
-            *("ParcelStowed", "ParcelReturned"),
+            "ParcelAnnounced ParcelStowed ParcelReturned",
             "To {first} the parcel is stowed, but {second} never finds out. It gives"
             " no parcel back that it believes to be on a van.",
-            before="ParcelAnnounced",
         ),
         Harm(
-            *("ParcelAnnounced", "ParcelStowed"),
+            "ParcelAnnounced ParcelStowed",
             "The parcel was announced to {first}, but {second} never finds out, and"
             " turns the courier away who brings it.",
         ),
@@ -38,13 +36,12 @@ RULES = (
     StateMachine(
         "none CodeSent valid, valid ParcelCollected used, valid CodeExpired over",
         Harm(
-            *("ParcelCollected", "CodeExpired"),
+            "CodeSent ParcelCollected CodeExpired",
             "To {first} the parcel is collected, but {second} never finds out. It lets"
             " the code expire, and sends a courier for a parcel that is gone.",
-            before="CodeSent",
         ),
         Harm(
-            *("CodeSent", "ParcelCollected"),
+            "CodeSent ParcelCollected",
             "{first} has sent a code, but {second} never finds out, and keeps the door"
             " shut when the recipient types it in.",
         ),
@@ -52,16 +49,15 @@ RULES = (
     StateMachine(
         "shut DoorOpened open, open DoorShut shut",
         Harm(
-            *("DoorShut", "DoorOpened"),
+            "DoorOpened DoorShut DoorOpened",
             "To {first} the door is shut, but {second} never finds out. It believes"
             " that the door is open, and so it opens it for no one.",
-            before="DoorOpened",
         ),
     ),
     StateMachine(
         "nothing DeliveryCharged charged, charged DeliveryCredited credited",
         Harm(
-            *("DeliveryCharged", "DeliveryCredited"),
+            "DeliveryCharged DeliveryCredited",
             "{first} has charged the merchant, but {second} never finds out. When the"
             " parcel comes back, {second} has no charge to credit.",
         ),
@@ -69,7 +65,7 @@ RULES = (
     StateMachine(
         "closed ShopOpened open, open ShopClosed closed",
         Harm(
-            *("ShopOpened", "ShopClosed"),
+            "ShopOpened ShopClosed",
             "To {first} the shop is open, but {second} never finds out and can't close"
             " it in the evening: it is open all night.",
         ),

@@ -10,7 +10,6 @@ import contextlib
 import difflib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain, pairwise
 from typing import Any
@@ -26,18 +25,16 @@ Scenario = Callable[[Any], Any]
 LONGEST = 24  # characters of a context's name that are shown
 
 
-@dataclass(frozen=True, slots=True)
 class Harm:
     """What breaks when one event of a rule is published in vain to another context.
 
-    Everyone knows of the events `before`. Then `lost` happens, the message about it is
-    lost, and `then` is requested. `says` has {first} and {second} for the contexts.
+    The `events` happen in their order, and the message about the last but one is lost.
+    `says` has {first} for its context, and {second} for the context of the last.
     """
 
-    lost: str
-    then: str
-    says: str
-    before: str = ""
+    def __init__(self, events: str, says: str) -> None:
+        *self.before, self.lost, self.then = events.split()
+        self.says = says
 
 
 class StateMachine:
@@ -225,7 +222,7 @@ def torn_run(found: Sorted) -> Scenario:
         refused = False
         for name in known:
             await world.serve(name, partial(_copy, machine, known, happened))
-        for event in filter(None, (harm.before, harm.lost, harm.then)):
+        for event in (*harm.before, harm.lost, harm.then):
             owner = names[found.of[event]]
             if event == harm.lost:
                 told = names[found.of[harm.then]]
