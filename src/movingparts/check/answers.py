@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from movingparts.check.limits import OutOfTime
 from movingparts.check.verdict import Rejected, StillToDo
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -97,7 +96,7 @@ def fits(value: Any, kind: Any) -> bool:  # noqa: PLR0911  # one return for each
     if origin in {Union, UnionType}:
         return any(fits(value, each) for each in inner)
     if origin is Literal:
-        return any(type(value) is type(each) and value == each for each in inner)
+        return any(isinstance(value, type(each)) and value == each for each in inner)
     if origin is dict:
         return isinstance(value, dict) and all(
             fits(key, inner[0]) and fits(item, inner[1]) for key, item in value.items()
@@ -124,8 +123,12 @@ def copied(value: Any) -> Any:
 def where(error: BaseException) -> str:
     """Return the line of the answer's own code at which it raised, in brackets."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if not any(part in f.filename for part in MACHINERY)]
-    if not own or not own[-1].line:
+    own = [
+        frame
+        for frame in frames
+        if frame.line and not any(part in frame.filename for part in MACHINERY)
+    ]
+    if not own:
         return ""
     return f" (in `{own[-1].name}`, at the line `{own[-1].line}`)"
 
@@ -177,8 +180,7 @@ class Answer:
         given = copied(arguments)
         value = self._value(self.name, self.function, given)
         self._notice(arguments, given)
-        called = f"{self.name}({', '.join(shown(each, 30) for each in arguments)})"
-        self._fits(value, called)
+        self._fits(value, arguments)
         self._log.append((copied(arguments), copied(value)))
         return value
 
@@ -203,7 +205,7 @@ class Answer:
         result, error = task.result()
         if error is not None:
             return self._raised(self.name, error)
-        self._fits(result, self.name)
+        self._fits(result, ())
         return result
 
     def made(self, *arguments: Any) -> Any:
@@ -243,7 +245,10 @@ class Answer:
             text = f"`{name}` is `async def`, and nothing awaits it: make it `def`."
             raise self._reject(Rejected("async-where-sync", text))
         if inspect.isgenerator(value) or inspect.isasyncgen(value):
-            text = f"`{name}` has a `yield`, so it is a generator: use `return`."
+            text = (
+                f"`{name}` returned a generator. Return the value itself: a list, for"
+                " example, and `return` in place of `yield`."
+            )
             raise self._reject(Rejected("yields", text))
         return value
 
@@ -261,7 +266,7 @@ class Answer:
             return error
         if kinds & {kind.__name__ for kind in type(error).__mro__}:
             return self._may_raise[0](str(error))  # a `Refused` of the answer's own
-        if isinstance(error, Rejected | OutOfTime | asyncio.CancelledError):
+        if isinstance(error, Rejected | KeyboardInterrupt | asyncio.CancelledError):
             raise error
         raise self._reject(Rejected("raises", _sentence(name, error))) from None
 
@@ -269,9 +274,15 @@ class Answer:
         self.rejected(why)
         return why
 
-    def _fits(self, value: Any, called: str) -> None:
+    def _fits(self, value: Any, arguments: Sequence[Any]) -> None:
         if isinstance(value, self._may_raise) or fits(value, self._returns):
             return
+        names = zip(self.call.arguments, arguments, strict=False)
+        cut = [(name, shown(each, 30)) for name, each in names]
+        listed = ", ".join(
+            name if "…" in text or "..." in text else text for name, text in cut
+        )
+        called = f"{self.name}({listed})" if arguments else self.name
         text = f"`{called}` returned {shown(value)}; it should return {self._wants}."
         raise self._reject(Rejected("wrong-type", text))
 
@@ -302,14 +313,17 @@ def _takes(function: Any, call: Call, name: str) -> None:
 def _sentence(name: str, error: BaseException) -> str:
     """Return what to say of an exception that an answer let out."""
     try:
-        said = " ".join(str(error).split())[:200]
+        said = " ".join(str(error).partition("For further information")[0].split())
     except Exception:  # noqa: BLE001  # a reader's __str__ may raise anything
         said = ""
     if isinstance(error, RecursionError):
         return f"`{name}` calls itself too often{where(error)}: {said}."
+    said = said[:200]
     text = f"`{name}` raised {type(error).__name__}{': ' + said if said else ''}"
     text = f"{text.rstrip('.')}{where(error)}."
-    if "asyncio.run() cannot be called" in said or "already running" in said:
+    if "unhashable type" in said:
+        text += " It can't be in a set or be a key: use its name."
+    elif "asyncio.run() cannot be called" in said or "already running" in said:
         text += " A loop runs already: use `await` instead of starting another."
     elif isinstance(error, SystemExit):
         text += " That would end the whole kernel: return instead."
@@ -329,7 +343,7 @@ async def _ended(value: Awaitable[Any]) -> tuple[Any, BaseException | None]:
     """Await; return what it raised, so that SystemExit does not end the loop."""
     try:
         return await value, None
-    except OutOfTime:
+    except KeyboardInterrupt:  # Ctrl-C, or the limit on processor time
         raise
     except BaseException as error:  # noqa: BLE001  # judged by the caller
         return None, error

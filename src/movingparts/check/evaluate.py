@@ -134,8 +134,8 @@ class Evaluation:
 
     def _smallest(self, failing: list[Trial]) -> Trial:
         failing.sort(key=lambda trial: trial.size)
-        if self._fast:
-            return failing[0]
+        if self._fast or failing[0].recording is None:
+            return failing[0]  # without a recording there is nothing to show smaller
         name = failing[0].broken.name
         alike = [each for each in failing if each.broken.name == name][:SHRUNK]
         return min(

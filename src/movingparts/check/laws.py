@@ -82,7 +82,7 @@ class Check:
     wants: str = ""
     may_raise: tuple[type[BaseException], ...] = ()
     overall: Callable[[Sequence[Any]], Any] | None = None
-    picture: Callable[[Any], Recording] | None = None
+    picture: Callable[[Any], Recording | None] | None = None
     praise: Callable[[Sequence[Any]], dict[str, Any]] = field(default=lambda _: {})
 
     def __post_init__(self) -> None:

@@ -347,14 +347,17 @@ class SimulatedWorld:
             self._main.cancel()
 
     def _flooded(self) -> None:
-        sent = [m for m in self.recording.messages if m.copy_of is None]
-        source, count = Counter(message.source for message in sent).most_common(1)[0]
-        self._fail(
-            TooManyMessages(
-                f"the run was stopped after {len(sent):,} messages; {source} sent"
-                f" {count:,} of them: does it repeat a call without a pause?"
-            )
+        if self._failure is not None:
+            return
+        sent = self.recording.messages
+        said = Counter(
+            f"{m.source} answered {m.status}" if m.status else f"{m.source} sent"
+            for m in sent
+            if m.copy_of is None
         )
+        [(what, count)] = said.most_common(1)
+        text = f"the run was stopped after {len(sent):,} messages; {what} {count:,}"
+        self._fail(TooManyMessages(f"{text} times: what repeats a call without end?"))
 
     async def _run(
         self, scenario: Callable[[SimulatedWorld], Awaitable[Any]], until: float | None
