@@ -11,6 +11,7 @@ what git does not know yet. It touches:
 A browser is not opened: `make test CHAPTER=03` does that, and `make test` runs all.
 """
 
+import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools import chapters, process, test
+from tools import chapters, junit, process, test
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".movingparts" / "check"
@@ -26,6 +27,7 @@ PACKAGE = chapters.PACKAGE
 # Their tests need a built book, and take long: make test runs them.
 BUILT = ("tests/book/", "tests/browser/")
 ALWAYS = "tests/structure"
+NEAR = 75.0  # seconds, on two workers, for the tests beside the change
 MANY = 12  # files of tests that import one module; more, and its own must do
 
 
@@ -77,6 +79,7 @@ class Change:
             path
             for path in found.tests
             if self.owners.of_file(path) not in found.chapters
+            and not found.tests & {one.as_posix() for one in Path(path).parents}
         }
         return found
 
@@ -95,14 +98,16 @@ class Change:
             yield from self.there(Path("tests", "tools", f"test_{path.name}"))
 
     def mirrors(self, module: Path) -> Iterator[str]:
-        """The tests in a module's place, or of its folder, and those that import it."""
-        own = Path("tests", module.parent, f"test_{module.name}")
-        folder = Path("tests", *module.parts[:1])
-        near = [*self.there(own)] or (
-            [*self.there(folder)] if len(module.parts) > 1 else []
-        )
+        """The tests in a module's place, or of its folders, and those that import it.
+
+        Of city/billing/service.py, that is the first of these that is there:
+        tests/city/billing/test_service.py, tests/city/test_billing.py, tests/city.
+        """
+        places = (module.with_suffix(""), *module.parents[:-1])
+        near = [Path("tests", one.parent, f"test_{one.name}.py") for one in places]
+        near += [Path("tests", module.parts[0])] if len(module.parts) > 1 else []
+        yield from [name for path in near for name in self.there(path)][:1]
         importing = [*self.importing(module)]
-        yield from near
         if len(importing) <= MANY:
             yield from importing
 
@@ -131,14 +136,26 @@ def lint(*, typed: bool) -> test.Count:
     return test.Count(len(commands) - failed, failed)
 
 
+def near(tests: list[str]) -> test.Count:
+    """The tests beside the change: of those that are known to be slow, some wait."""
+    known = junit.read_if_there(test.RESULTS / "unit.xml").seconds
+    begins = tuple(path.removesuffix(".py").replace("/", ".") for path in tests)
+    long = sum(took for name, took in known.items() if name.startswith(begins)) / 2
+    if long > NEAR:
+        process.say(f"All would take {long:.0f} s: the slowest wait for make test.")
+    this = test.Run(RESULTS)
+    (RESULTS / "before").mkdir(parents=True, exist_ok=True)
+    if known:
+        shutil.copy(test.RESULTS / "unit.xml", this.before("near"))
+    return this.pytest("near", *test.SHARED, f"--within={2 * NEAR:.0f}", *tests)
+
+
 def run(found: Touched) -> test.Count:
     """Run what is touched, the quickest first."""
     process.say("\n=== lint ===")
     total = lint(typed=found.typed)
     process.say("\n=== tests beside the change ===")
-    this = test.Run(RESULTS)
-    this.put_aside(("near",))
-    total.add(this.pytest("near", *test.SHARED, *sorted(found.tests)))
+    total.add(near(sorted(found.tests)))
     for number in sorted(found.chapters):
         process.say(f"\n=== chapter {number} ===")
         this = test.Run(RESULTS / f"chapter-{number}", number)

@@ -5,7 +5,8 @@ far and the time that is left, by what each test took in the run before. On a
 terminal the line is rewritten; elsewhere there is a new one every ten seconds. A
 failed test is named at once.
 
-`--chapter 03` leaves out all tests that do not belong to that chapter.
+`--chapter 03` leaves out all tests that do not belong to that chapter; `--within 90`,
+those that took longest before, until the others took 90 seconds.
 """
 
 import time
@@ -42,6 +43,15 @@ class Pace:
 
     def _weight(self, nodeid: str) -> float:
         return self.before.get(junit.name(nodeid), self.usual) + 0.001
+
+    def fitting(self, nodeids: list[str], seconds: float) -> set[str]:
+        """The quickest of these tests, as many as took so long together before."""
+        found: set[str] = set()
+        for nodeid in sorted(nodeids, key=self._weight):
+            seconds -= self.before.get(junit.name(nodeid), 0.0)
+            if seconds >= 0:
+                found.add(nodeid)
+        return found
 
     def collected(self, nodeids: list[str]) -> None:
         """Note all tests that will run."""
@@ -131,6 +141,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--before", type=Path, help="the report of the run before")
     group.addoption("--later", type=float, default=0.0, help="seconds of later parts")
     group.addoption("--chapter", help="run only the tests of this chapter: 03")
+    group.addoption("--within", type=float, help="leave out what took longest before")
 
 
 @pytest.hookimpl(trylast=True)
@@ -148,14 +159,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Keep the tests of one chapter, if one is named."""
-    number = config.getoption("--chapter")
-    if number is None:
-        return
-    owners = chapters.Owners(config.rootpath)
-    kept, others = [], []
-    for item in items:
-        own = owners.of_test(item.nodeid) == number
-        (kept if own else others).append(item)
-    config.hook.pytest_deselected(items=others)
+    """Keep the tests of one chapter, and what fits into the time, if that is asked."""
+    kept = list(items)
+    if number := config.getoption("--chapter"):
+        owners = chapters.Owners(config.rootpath)
+        kept = [item for item in kept if owners.of_test(item.nodeid) == number]
+    if seconds := config.getoption("--within"):
+        pace = Pace(junit.read_if_there(config.getoption("--before")).seconds)
+        names = pace.fitting([item.nodeid for item in kept], seconds)
+        kept = [item for item in kept if item.nodeid in names]
+    known = set(map(id, kept))
+    config.hook.pytest_deselected(items=[one for one in items if id(one) not in known])
     items[:] = kept

@@ -41,6 +41,13 @@ def test_a_test_that_is_new_counts_as_the_others_do_on_average() -> None:
     assert 20.0 == pytest.approx(pace.left(10.0))
 
 
+def test_what_took_longest_is_left_out_where_time_is_short() -> None:
+    new = "tests/test_c.py::test_c"
+    pace = Pace({junit.name(A): 9.0, junit.name(B): 1.0})
+    assert {B, new} == pace.fitting([A, B, new], 5.0)
+    assert {A, B, new} == pace.fitting([A, B, new], 10.0)
+
+
 def test_the_parts_that_come_after_are_added() -> None:
     pace = Pace({})
     pace.collected([A, B])
