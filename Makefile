@@ -8,7 +8,7 @@ PY := $(BIN)/python
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve labs book epub pdf test lint lint-fast bench measure coverage new-chapter lock clean
+.PHONY: help setup serve labs book epub pdf test check budget lint lint-fast bench measure coverage new-chapter lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,8 +31,14 @@ epub: setup ## Make book/_build/moving-parts.epub
 pdf: setup ## Print the book as book/_build/moving-parts.pdf (needs Chromium)
 	@$(PY) -m tools.pdf
 
-test: setup ## Run all tests
-	@$(PY) -m tools.test
+test: setup ## Run all tests, or those of one chapter: CHAPTER=03
+	@$(PY) -m tools.test $(CHAPTER)
+
+check: setup ## Run what your change touches, in three minutes or less
+	@$(PY) -m tools.check
+
+budget: setup ## What each chapter costs, in lines and in seconds of the last test
+	@$(PY) -m tools.budget
 
 lint: lint-fast ## Look at the code without running it
 	@$(PY) -m mypy

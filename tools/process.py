@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 GRACE = 15.0  # seconds that a program has to clean up after itself
@@ -79,13 +80,15 @@ def running(
     log: Path | None = None,
     farewell: signal.Signals = signal.SIGTERM,
     lifeline: bool = False,
+    piped: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in the background for the length of a `with` block.
 
     It gets a session of its own, so that Ctrl-C in the terminal reaches only this
     program, which then ends the other one in its own time, by the farewell signal.
     With a lifeline, its standard input is a pipe that ends when this program is
-    killed; see `end_with_parent`.
+    killed; see `end_with_parent`. Piped, its output and its errors are for the caller
+    to read.
     """
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("wb")) if log else None
@@ -94,12 +97,13 @@ def running(
             cwd=ROOT,
             env=env,
             stdin=subprocess.PIPE if lifeline else subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT if log else None,
+            stdout=subprocess.PIPE if piped else output,
+            stderr=subprocess.PIPE if piped else subprocess.STDOUT if log else None,
             start_new_session=os.name != "nt",
         )
-        if process.stdin is not None:
-            stack.callback(process.stdin.close)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                stack.callback(pipe.close)
         stack.callback(end, process, farewell)
         yield process
 
@@ -112,3 +116,27 @@ def run(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
     """
     with running(command, env=env, farewell=signal.SIGINT) as process:
         return process.wait()
+
+
+def watch(
+    command: Sequence[str],
+    output: Callable[[str], None],
+    errors: Callable[[str], None],
+    *,
+    env: Mapping[str, str] | None = None,
+) -> int:
+    """Run a program like `run`, and pass on each line that it writes as it comes.
+
+    Lines of its errors are passed on from a thread of their own.
+    """
+    with running(command, env=env, farewell=signal.SIGINT, piped=True) as process:
+        reader = threading.Thread(target=_pass_on, args=(process.stderr, errors))
+        reader.start()
+        _pass_on(process.stdout, output)
+        reader.join()
+        return process.wait()
+
+
+def _pass_on(lines: IO[bytes] | None, to: Callable[[str], None]) -> None:
+    for line in lines or ():
+        to(line.decode("utf-8", "replace").rstrip())

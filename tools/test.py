@@ -1,19 +1,26 @@
-"""Run all tests, part by part, and end with one line that counts them (`make test`)."""
+"""Run all tests, part by part, and end with one line that counts them.
+
+    make test             everything, as CI runs it
+    make test CHAPTER=03  one chapter: its lab, exercises, modules, pages
+
+Each part says how far it is (tools/progress.py) and leaves a report in
+.movingparts/test, from which the next run foretells the time and `make budget` sums
+up what each chapter costs.
+"""
 
 import os
 import shutil
 import sys
 import time
-import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import build, process
+from tools import build, chapters, junit, process
+from tools.junit import Count
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".movingparts" / "test"
-SUMMARY = RESULTS / "summary.txt"
 
 BROWSERS = (
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
@@ -30,24 +37,10 @@ Chromium was not found, so the browser tests did not run.
   macOS:   brew install --cask chromium
 Or name one that is installed: CHROMIUM=/path/to/chrome make test"""
 
-
-@dataclass(slots=True)
-class Count:
-    """How many tests ended how."""
-
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-
-    def add(self, other: "Count") -> None:
-        """Count the tests of another part too."""
-        self.passed += other.passed
-        self.failed += other.failed
-        self.skipped += other.skipped
-
-    def __str__(self) -> str:
-        skipped = f", {self.skipped} skipped" if self.skipped else ""
-        return f"{self.passed} passed, {self.failed} failed{skipped}"
+STRICT = ("--override-ini", "addopts=", "--import-mode=importlib")
+STRICT += ("--strict-config", "--strict-markers", "-ra")
+SHARED = ("-n", "2", "--dist", "worksteal")
+NOTHING_FOUND = 5  # pytest's exit code when no test was selected
 
 
 def browser() -> str | None:
@@ -59,117 +52,155 @@ def browser() -> str | None:
     return None
 
 
-def read(report: Path) -> Count:
-    """Count the tests in pytest's own report."""
-    count = Count()
-    for suite in ET.parse(report).getroot().iter("testsuite"):  # noqa: S314  # ours
-        bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-        skipped = int(suite.get("skipped", 0))
-        count.add(Count(int(suite.get("tests", 0)) - bad - skipped, bad, skipped))
-    return count
+@dataclass(slots=True)
+class Run:
+    """One run of the tests: all of them, or those of one chapter.
 
-
-def pytest(name: str, *arguments: str) -> Count:
-    """Run pytest on one part of the tests.
-
-    A part that ends badly without a failed test (nothing found, or a crash) counts
-    as one failure.
+    `results` is the folder of its reports; those of the run before move into
+    `results/before`.
     """
-    report = RESULTS / f"{name}.xml"
-    report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", f"--junit-xml={report}", *arguments]
-    code = process.run(command)
-    count = read(report) if report.is_file() else Count()
-    if code and not count.failed:
-        process.say(f"pytest ended with exit code {code}.", error=True)
-        count.failed += 1
-    return count
 
+    results: Path = RESULTS
+    chapter: str | None = None
+    later: float = 0.0  # seconds that the parts after this one took before
 
-def unit() -> Count:
-    """Structure, unit and contract tests, and the examples in docstrings."""
-    return pytest("unit", "-n", "2", "--dist", "loadscope", "-q")
+    def report(self, part: str) -> Path:
+        """The report of a part."""
+        return self.results / f"{part}.xml"
 
+    def before(self, part: str) -> Path:
+        """The report of the same part in the run before."""
+        return self.results / "before" / f"{part}.xml"
 
-def labs() -> Count:
-    """Each lab from top to bottom, its outputs compared with the committed ones."""
-    return pytest(
-        *("labs", "--nbval", "--nbval-cell-timeout", "60", "-q"),
-        *("-p", "no:xdist", "--override-ini", "filterwarnings=", "labs"),
-    )
+    def put_aside(self, parts: tuple[str, ...]) -> None:
+        """Keep the reports of the run before, and make room for new ones."""
+        (self.results / "before").mkdir(parents=True, exist_ok=True)
+        for part in parts:
+            if self.report(part).is_file():
+                self.report(part).replace(self.before(part))
 
+    def pytest(self, part: str, *arguments: str) -> Count:
+        """Run pytest on one part of the tests.
 
-def book() -> Count:
-    """The book builds without a warning."""
-    try:
-        built = build.build()
-    except build.WRONG as error:
-        process.say(str(error), error=True)
-        built = False
-    return Count(passed=int(built), failed=int(not built))
-
-
-def pages() -> Count:
-    """The pages of the built book."""
-    return pytest("pages", "--override-ini", "addopts=", *STRICT, "tests/book")
-
-
-def screens() -> Count:
-    """The pages in a browser."""
-    return pytest(
-        *("screens", "-n", "2", "--dist", "loadfile"),
-        *("--override-ini", "addopts=", *STRICT, "tests/browser"),
-    )
-
-
-STRICT = ("--import-mode=importlib", "--strict-config", "--strict-markers", "-ra", "-q")
-
-
-def run() -> Count:
-    """Run all parts, in the order in which a mistake is found fastest."""
-    total, lines = Count(), []
-
-    def part(title: str, step: Callable[[], Count]) -> Count:
-        process.say(f"\n=== {title} ===")
-        began = time.monotonic()
-        count = step()
-        total.add(count)
-        lines.append(f"  {title}: {count} in {time.monotonic() - began:.0f} s")
+        A part that ends badly without a failed test (nothing found, or a crash)
+        counts as one failure; a chapter alone may have no test in a part.
+        """
+        report = self.report(part)
+        command = [sys.executable, "-m", "pytest", "-p", "tools.progress", "-q"]
+        command += [f"--junit-xml={report}", f"--before={self.before(part)}"]
+        command += [f"--later={self.later:.0f}", *arguments]
+        if self.chapter:
+            command.append(f"--chapter={self.chapter}")
+        code = process.run(command)
+        count = junit.read_if_there(report).count
+        if code == NOTHING_FOUND and self.chapter:
+            return count
+        if code and not count.failed:
+            process.say(f"pytest ended with exit code {code}.", error=True)
+            count.failed += 1
         return count
 
-    part("structure, unit and contract tests", unit)
-    part("labs", labs)
-    built = part("book build", book)
-    if built.failed:
-        lines.append("  pages and browser: did not run, since the book was not built")
-    else:
-        part("pages of the book", pages)
-        if chromium := browser():
+    def unit(self) -> Count:
+        """Structure, unit and contract tests, examples in docstrings, and the labs."""
+        return self.pytest("unit", *SHARED)
+
+    def book(self) -> Count:
+        """The book builds without a warning."""
+        began = time.monotonic()
+        try:
+            built = build.build()
+        except build.WRONG as error:
+            process.say(str(error), error=True)
+            built = False
+        wall = time.monotonic() - began
+        junit.write(self.report("book"), wall, build.times(wall))
+        return Count(passed=int(built), failed=int(not built))
+
+    def pages(self) -> Count:
+        """The pages of the built book."""
+        return self.pytest("pages", *STRICT, "tests/book")
+
+    def screens(self) -> Count:
+        """The pages in a browser."""
+        return self.pytest(
+            "screens", "-n", "2", "--dist", "loadfile", *STRICT, "tests/browser"
+        )
+
+
+PARTS: dict[str, tuple[str, Callable[[Run], Count]]] = {
+    "unit": ("structure, units, contracts and labs", Run.unit),
+    "book": ("book build", Run.book),
+    "pages": ("pages of the book", Run.pages),
+    "screens": ("pages in a browser", Run.screens),
+}
+
+
+def run(this: Run) -> Count:
+    """Run all parts, in the order in which a mistake is found fastest."""
+    total, lines, built = Count(), [], True
+    this.put_aside((*PARTS,))
+    took = {part: junit.read_if_there(this.before(part)).wall for part in PARTS}
+    chromium = browser()
+    for number, (part, (title, step)) in enumerate(PARTS.items(), 1):
+        if not built:
+            lines.append(f"  {title}: did not run, since the book was not built")
+            continue
+        if part == "screens" and not chromium:
+            lines.append(f"  {title}: DID NOT RUN, Chromium was not found")
+            total.failed += without_browser()
+            continue
+        if chromium:
             os.environ["CHROMIUM"] = chromium
-            part("browser tests", screens)
-        else:
-            lines.append("  browser tests: DID NOT RUN, Chromium was not found")
-            process.say(f"\n{NO_BROWSER}")
-            if os.environ.get("REQUIRE_BROWSER") == "1":
-                process.say("REQUIRE_BROWSER=1 makes that a failure.")
-                total.failed += 1
+        this.later = sum(list(took.values())[number:])
+        process.say(f"\n=== part {number} of {len(PARTS)}: {title} ===")
+        began = time.monotonic()
+        count = step(this)
+        total.add(count)
+        lines.append(f"  {title}: {count} in {time.monotonic() - began:.0f} s")
+        built = built and not (part == "book" and count.failed)
     process.say("\n=== summary ===")
     for line in lines:
         process.say(line)
     return total
 
 
+def without_browser() -> int:
+    """Say how to get a browser; how many failures it is that there is none."""
+    process.say(f"\n{NO_BROWSER}")
+    if os.environ.get("REQUIRE_BROWSER") != "1":
+        return 0
+    process.say("REQUIRE_BROWSER=1 makes that a failure.")
+    return 1
+
+
+def chosen(arguments: list[str]) -> Run | None:
+    """The run that the command line asks for; None for a chapter that is not there."""
+    if not arguments:
+        return Run()
+    number = arguments[0][:2].zfill(2)
+    written = [name[:2] for name in chapters.names(ROOT)]
+    if number not in written:
+        there = ", ".join(written)
+        process.say(f"There is no chapter {arguments[0]}: {there}.", error=True)
+        return None
+    return Run(RESULTS / f"chapter-{number}", number)
+
+
 def main() -> int:
-    """Run everything; 0 when no test failed."""
+    """Run what is asked for; 0 when no test failed."""
     process.end_like_ctrl_c()
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    SUMMARY.unlink(missing_ok=True)
+    this = chosen(sys.argv[1:])
+    if this is None:
+        return 2
+    this.results.mkdir(parents=True, exist_ok=True)
+    summary = this.results / "summary.txt"
+    summary.unlink(missing_ok=True)
     try:
-        total = run()
+        total = run(this)
     except KeyboardInterrupt:
         process.say("\nInterrupted.")
         return 130
-    SUMMARY.write_text(f"{total}\n", "utf-8")
+    summary.write_text(f"{total}\n", "utf-8")
     process.say(str(total))
     return 1 if total.failed else 0
 

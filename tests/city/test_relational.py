@@ -73,7 +73,7 @@ def tables(db: sqlite3.Connection) -> TableStore:
 @pytest.mark.slow
 def test_an_hour_of_the_city_is_the_same_to_the_byte() -> None:
     """Whatever availability is kept in, each message is sent when it was before."""
-    city = larkhaven(1, stations=6, bikes=40, riders=80, rides=500)
+    city = larkhaven(1, stations=4, bikes=24, riders=40, rides=250)
 
     def hour(contexts: Any) -> Recording:
         async def scenario(world: Any) -> Any:
@@ -86,7 +86,7 @@ def test_an_hour_of_the_city_is_the_same_to_the_byte() -> None:
 
     rows, tables = hour(CONTEXTS), hour({**CONTEXTS, "availability": on_tables})
     assert rows.result == tables.result
-    assert rows.result.wishes["ridden"] > 40
+    assert rows.result.wishes["ridden"] > 20
     assert rows.to_json() == tables.to_json()
 
 

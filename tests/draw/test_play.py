@@ -200,8 +200,9 @@ def test_a_notebook_with_a_player_compares_strictly(
     nbformat.write(book, path)
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     command = [
-        sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider",
-        "-p", "no:hypothesispytest", "--nbval-cell-timeout", "60",
+        sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-q",
+        "-p", "nbval.plugin", "-p", "no:cacheprovider", "--nbval",
+        "--nbval-cell-timeout", "60",
         "--rootdir", ".", "-o", "addopts=", str(path),
     ]  # fmt: skip
     run = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -132,6 +132,22 @@ def kernel(tmp_path: Path) -> Iterator[Kernel]:
     kernel.end()
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """One kernel for all tests that leave it alive."""
+    kernel = Kernel(tmp_path_factory.mktemp("shared"))
+    yield kernel
+    kernel.end()
+
+
+@pytest.fixture
+def lasting(shared: Kernel) -> Iterator[Kernel]:
+    """The shared kernel; what a test opens in it is closed, and gone, after it."""
+    yield shared
+    shared.run("await world.close()")
+    gone(shared, set())
+
+
 def ports_in_use(ports: set[int]) -> set[int]:
     """The ports to which a connection can be made."""
     return {port for port in ports if _answers(port)}
@@ -204,17 +220,17 @@ def test_nothing_is_left_of_a_kernel_that_ends(
     gone(kernel, ports)
 
 
-def test_interrupting_a_cell_ends_nothing(kernel: Kernel) -> None:
+def test_interrupting_a_cell_ends_nothing(lasting: Kernel) -> None:
     """Neither a cell that awaits nor one that computes takes the services along."""
-    ports = opened(kernel)
-    before = {process.pid for process in kernel.processes()}
+    ports = opened(lasting)
+    before = {process.pid for process in lasting.processes()}
     for cell in (
         "import asyncio; print('go'); await asyncio.sleep(60)",
         "print('go')\nwhile True: pass",
     ):
-        interrupted(kernel, cell)
-    assert "one two three True\n" == kernel.run(ASK)
-    assert before == {process.pid for process in kernel.processes()}
+        interrupted(lasting, cell)
+    assert "one two three True\n" == lasting.run(ASK)
+    assert before == {process.pid for process in lasting.processes()}
     assert ports == ports_in_use(ports)
 
 
@@ -238,37 +254,37 @@ def interrupted(kernel: Kernel, cell: str) -> None:
         pass
 
 
-def test_running_the_cell_again_replaces_the_world(kernel: Kernel) -> None:
-    first = opened(kernel)
-    processes = {process.pid for process in kernel.processes()}
-    kernel.run(OPEN)
-    assert "one two three True\n" == kernel.run(ASK)
+def test_running_the_cell_again_replaces_the_world(lasting: Kernel) -> None:
+    first = opened(lasting)
+    processes = {process.pid for process in lasting.processes()}
+    lasting.run(OPEN)
+    assert "one two three True\n" == lasting.run(ASK)
     assert set() == ports_in_use(first)
-    assert 3 == len(kernel.processes())
-    assert processes != {process.pid for process in kernel.processes()}
-    assert 1 == len(kernel.folders())
+    assert 3 == len(lasting.processes())
+    assert processes != {process.pid for process in lasting.processes()}
+    assert 1 == len(lasting.folders())
 
 
-def test_closing_the_world_leaves_the_kernel_alone(kernel: Kernel) -> None:
-    ports = opened(kernel)
-    kernel.run("await world.close()")
-    gone(kernel, ports)
-    assert "2\n" == kernel.run("print(1 + 1)")
+def test_closing_the_world_leaves_the_kernel_alone(lasting: Kernel) -> None:
+    ports = opened(lasting)
+    lasting.run("await world.close()")
+    gone(lasting, ports)
+    assert "2\n" == lasting.run("print(1 + 1)")
 
 
-def test_everything_listens_on_the_loopback_only(kernel: Kernel) -> None:
-    opened(kernel)
-    assert {"127.0.0.1"} == {address.ip for address in kernel.listening()}
+def test_everything_listens_on_the_loopback_only(lasting: Kernel) -> None:
+    opened(lasting)
+    assert {"127.0.0.1"} == {address.ip for address in lasting.listening()}
 
 
-def test_the_token_is_on_no_command_line(kernel: Kernel) -> None:
-    opened(kernel)
-    token = kernel.run("print(world.broker.token, end='')")
+def test_the_token_is_on_no_command_line(lasting: Kernel) -> None:
+    opened(lasting)
+    token = lasting.run("print(world.broker.token, end='')")
     assert 48 == len(token)
-    assert not [one for one in kernel.processes() if token in " ".join(one.cmdline())]
+    assert not [one for one in lasting.processes() if token in " ".join(one.cmdline())]
     readable = [
         file
-        for folder in kernel.folders()
+        for folder in lasting.folders()
         for file in folder.rglob("*")
         if file.is_file() and token.encode() in file.read_bytes()
     ]

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
 TARGETS = (
-    *("serve", "labs", "test", "lint", "bench", "book", "measure"),
+    *("serve", "labs", "test", "check", "budget", "lint", "bench", "book", "measure"),
     *("new-chapter", "lock", "clean", "help"),
 )
 
