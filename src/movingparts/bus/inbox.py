@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from movingparts.bus.event import Event
 from movingparts.bus.protocol import Handler
 from movingparts.bus.trace import Trace
-from movingparts.world.core.node import Tasks, current_span, summary
+from movingparts.world.core.node import Tasks, current_span, ended, summary
 
 Settle = Callable[[str | None], None]
 Answer = Callable[[Event], None]
@@ -77,9 +77,7 @@ class Inbox:
     async def empty(self) -> None:
         """Wait until the task has nothing to do, unless it is the one that waits."""
         if self._working and self._task not in (None, asyncio.current_task()):
-            over = asyncio.get_running_loop().create_future()
-            self._task.add_done_callback(over.set_result)
-            await over
+            await ended(self._task)
 
     def close(self) -> list[Delivery]:
         """Forget what has not been begun; return those that somebody waits for."""

@@ -16,7 +16,7 @@ from movingparts.bus.jetstream import EXPECTED_STREAM
 from movingparts.bus.protocol import BusError, Handler
 from movingparts.bus.rules import EventError
 from movingparts.bus.streams import backoff, dead_letter
-from movingparts.world.core.node import current_span, summary
+from movingparts.world.core.node import current_span, ended, summary
 from movingparts.world.core.recording import Message, MessageKind
 
 if TYPE_CHECKING:
@@ -122,9 +122,7 @@ class NatsDurable:
     async def ended(self) -> None:
         """Wait for the event that is being handled."""
         if self._task is not None and self._task is not asyncio.current_task():
-            over = asyncio.get_running_loop().create_future()
-            self._task.add_done_callback(over.set_result)
-            await over
+            await ended(self._task)
 
     async def _pull(self) -> None:
         try:

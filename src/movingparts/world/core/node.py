@@ -98,9 +98,7 @@ class Tasks:
     async def finished(self) -> None:
         """Wait until all that runs now has ended."""
         for task in list(self._running):
-            waiter = asyncio.get_running_loop().create_future()
-            task.add_done_callback(waiter.set_result)
-            await waiter
+            await ended(task)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.pop(task, None)
@@ -231,6 +229,14 @@ class World(Protocol):
     def client(self, caller: str, *, timeout: float | None = 5.0) -> httpx.AsyncClient:
         """Return a client of that node; `timeout` is in seconds, None waits forever."""
         ...
+
+
+async def ended(task: asyncio.Task[Any]) -> None:
+    """Wait until a task has ended, however it ends.
+
+    A caller that is cancelled while it waits, as by a timeout, leaves the task alone.
+    """
+    await asyncio.wait([task])  # a set of one task has one order
 
 
 def summary(error: BaseException) -> str:
