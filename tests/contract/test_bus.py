@@ -72,6 +72,38 @@ def test_wildcards_choose_subjects_by_words(run):
     run(scenario)
 
 
+@pytest.mark.parametrize("queue", [None, "watch"])
+@pytest.mark.parametrize("pattern", [">", "*.>", "*.*"])
+def test_a_wildcard_matches_what_services_publish_and_nothing_else(run, pattern, queue):
+    """Whatever a bus itself sends: replies, deliveries, acknowledgments, commands."""
+
+    async def scenario(rig: Rig) -> None:
+        rides, billing = await rig.bus("rides"), await rig.bus("billing")
+        watch, watched = await rig.bus("watch"), Seen()
+        await watch.subscribe(pattern, watched, queue=queue)
+
+        async def quote(_: Event) -> Event:
+            return Event("quoted", "/pricing", "Quoted")
+
+        await billing.subscribe("pricing.quote", quote)
+        await rides.stream("rides", "rides.>")
+        paid, refused = Seen(), Seen(failures=2)
+        await billing.subscribe("rides.*", paid, durable="billing")
+        await billing.subscribe("rides.*", refused, durable="riders", max_deliver=1)
+        await rides.publish("rides.ended", event(1))
+        await paid.reach(1)
+        await watched.reach(2)  # the event and its dead letter
+        await rides.request("pricing.quote", event(2), timeout=2)
+        await (await rig.bus("late")).subscribe("rides.*", paid, durable="late")
+        await paid.reach(2)
+        await rides.publish("docks.full", event("last"))
+        await watched.reach(4)
+        assert ["1", "riders:rides:1", "2", "last"] == watched.ids
+        assert [] == [line for line in rig.log if "the meter is broken" not in line]
+
+    run(scenario)
+
+
 def test_events_of_one_publisher_arrive_in_order(run):
     async def scenario(rig: Rig) -> None:
         rides, billing = await rig.bus("rides"), await rig.bus("billing")
@@ -534,9 +566,24 @@ def test_a_stream_may_be_declared_again_but_not_otherwise(run):
     run(scenario)
 
 
+@pytest.mark.parametrize("subject", [">", "*", "*.>", "*.*", "*.ended"])
+def test_a_stream_begins_with_a_word_and_so_keeps_nothing_of_the_bus_itself(
+    run, subject
+):
+    async def scenario(rig: Rig) -> None:
+        rides = await rig.bus("rides")
+        with pytest.raises(SubjectError, match=r"Begin with a word .*'rides\.>'"):
+            await rides.stream("all", "docks.full", subject)
+
+    run(scenario)
+
+
 @pytest.mark.parametrize(
     "subject",
-    ["", "rides..ended", ".rides", "rides.", "a b", "rides.*", "$JS.API", "é"],
+    [
+        *("", "rides..ended", ".rides", "rides.", "a b", "rides.*", "é"),
+        *("$JS.API", "_INBOX.x", "_movingparts.reports"),
+    ],
 )
 def test_a_bad_subject_is_refused(run, subject):
     async def scenario(rig: Rig) -> None:

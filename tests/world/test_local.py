@@ -709,6 +709,30 @@ def test_headers_that_a_gateway_passes_on_do_not_confuse_the_recording() -> None
 # --- the bus of a node ------------------------------------------------------------
 
 
+@pytest.mark.parametrize("pattern", [">", "*.>", "*.*"])
+def test_a_wildcard_sees_nothing_of_what_a_local_world_says_to_itself(
+    pattern: str,
+) -> None:
+    async def scenario(world: LocalWorld) -> Any:
+        watch, seen = world.node("watch"), []
+
+        async def note(event: Event) -> None:
+            seen.append(event.type)
+
+        await watch.bus.subscribe(pattern, note)
+        await world.spawn("asker", ASKER)
+        await world.spawn("counter", COUNTER)
+        await world.client("rider").post("http://asker/ask")
+        await world.settle()
+        await world.restart_broker()
+        last = Event("last", "/greeter", "Greeted")
+        await world.node("greeter").bus.publish("greetings.last", last)
+        await until(lambda: "Greeted" in seen)
+        return seen, watch.logs
+
+    assert (["Visited", "Greeted"], []) == locally(scenario)
+
+
 def test_the_bus_of_a_node_that_has_ended_says_so() -> None:
     async def scenario(world: LocalWorld) -> str:
         service = await world.serve("greeter", greeter)

@@ -16,6 +16,7 @@ from movingparts.bus.jetstream import EXPECTED_STREAM
 from movingparts.bus.protocol import BusError, Handler
 from movingparts.bus.rules import EventError
 from movingparts.bus.streams import backoff, dead_letter
+from movingparts.bus.subjects import is_internal
 from movingparts.world.core.node import current_span, ended, summary
 from movingparts.world.core.recording import Message, MessageKind
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from movingparts.bus.nats import NatsBus
 
 ACK_TIMEOUT = 5.0  # seconds
+ACKNOWLEDGE = "$JS.ACK."  # where JetStream takes acknowledgments of its deliveries
 AWAY = 0.05  # seconds between looks whether the broker is back
 PULL_FOR = 1.0  # seconds that one request for the next event stands at the broker
 
@@ -59,7 +61,7 @@ class NatsSubscription:
         await self._inbox.empty()
 
     async def _take(self, message: Msg) -> None:
-        if self._sub is None or not self._bus.open:
+        if self._sub is None or not self._bus.open or _is_internal(message):
             return
         try:
             event = Event.from_json(message.data)
@@ -80,6 +82,16 @@ class NatsSubscription:
             self._inbox.put(event)
         else:
             self._inbox.put(Delivery(message.subject, event))
+
+
+def _is_internal(message: Msg) -> bool:
+    """Return whether a wildcard matched what the bus sends itself.
+
+    The broker matches wildcards with inboxes too, and so with the deliveries that a
+    durable subscription pulls into one. Such a delivery shows the event's own subject,
+    and is known by where it is acknowledged.
+    """
+    return is_internal(message.subject) or message.reply.startswith(ACKNOWLEDGE)
 
 
 class NatsDurable:

@@ -41,8 +41,9 @@ class Bus(Protocol):
 
     Subjects are words with dots between; when subscribing, `*` stands for one word
     and `>` for one or more at the end. Subjects that begin with `dead.` carry dead
-    letters. What breaks the rules of events or subjects is refused before anything
-    is sent: `EventError`, `SubjectError`.
+    letters. Those that begin with `$` or `_` are the bus' own: no service publishes
+    there, and no wildcard matches there. What breaks the rules of events or subjects
+    is refused before anything is sent: `EventError`, `SubjectError`.
 
     Source: chapter 05; NATS and JetStream. Leaves out: removal of duplicates (an event
     that is published twice is there twice), limits, permissions.
@@ -102,6 +103,7 @@ class Bus(Protocol):
     async def stream(self, name: str, *subjects: str) -> None:
         """Declare that a stream keeps every event of these subjects; repeatable.
 
-        Raises `BusError` if the name or one of the subjects is taken otherwise.
+        A subject may hold wildcards after its first word. Raises `BusError` if the name
+        or one of the subjects is taken otherwise.
         """
         ...

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from movingparts.bus.protocol import BusError, BusTimeout, NoResponders
-from movingparts.bus.subjects import check_name, check_subject, overlap
+from movingparts.bus.subjects import (
+    SubjectError,
+    check_name,
+    check_subject,
+    overlap,
+)
 
 
 def check_declaration(name: str, subjects: tuple[str, ...]) -> None:
@@ -13,6 +18,12 @@ def check_declaration(name: str, subjects: tuple[str, ...]) -> None:
         raise BusError(f"stream {name!r} needs at least one subject to keep")
     for subject in subjects:
         check_subject(subject, wildcards=True)
+        if subject[0] in "*>":
+            raise SubjectError(
+                f"stream {name!r} cannot keep {subject!r}: a wildcard as the first word"
+                " also matches messages of the broker. Begin with a word ('rides.>');"
+                " a stream may have several subjects"
+            )
 
 
 def refuse_overlap(

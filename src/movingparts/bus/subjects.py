@@ -1,6 +1,9 @@
 """Subjects: words with dots between, as NATS has them.
 
 When subscribing, `*` stands for exactly one word and, at the end, `>` for one or more.
+Subjects that begin with `$` or `_` carry what the broker and the bus need themselves:
+commands to JetStream, acknowledgments, inboxes for replies, a world's reports. Services
+do not publish there, and their wildcards do not match there.
 """
 
 from __future__ import annotations
@@ -25,8 +28,10 @@ def check_subject(subject: Any, *, wildcards: bool = False) -> None:
         raise SubjectError(f"a subject is text such as 'rides.ended', got {subject!r}")
     if len(subject) > LONGEST:
         raise SubjectError(f"a subject has at most {LONGEST} characters")
-    if subject[0] == "$" or subject.startswith("_INBOX."):
-        raise SubjectError(f"{subject!r} belongs to the broker: begin with a word")
+    if is_internal(subject):
+        raise SubjectError(
+            f"{subject!r} belongs to the broker: begin with neither $ nor _"
+        )
     words = subject.split(".")
     for place, word in enumerate(words):
         if word in ("*", ">"):
@@ -46,6 +51,15 @@ def _what_is_wrong(subject: str, word: str) -> str:
     if "*" in word or ">" in word:
         return f"{subject!r}: a wildcard is a word of its own, not a part of {word!r}"
     return f"{subject!r}: {word!r} is not printable ASCII without spaces"
+
+
+def is_internal(subject: str) -> bool:
+    """Return whether a subject is for the broker's and the bus' own messages.
+
+    >>> [is_internal(subject) for subject in ("$JS.API.INFO", "_INBOX.x", "rides.x")]
+    [True, True, False]
+    """
+    return subject.startswith(("$", "_"))
 
 
 def check_name(what: str, name: Any) -> None:
