@@ -195,7 +195,7 @@ def test_a_cancelled_caller_does_not_stop_the_work(run: Run) -> None:
         await world.serve("pricing", pricing)
         rider = world.node("rider")
         call = rider.tasks.create_task(rider.client.post("http://pricing/slow"))
-        await world.clock.sleep(0.1)
+        await until(world, lambda: len(world.recording.spans) == 2)
         call.cancel()
         done = world.node("pricing").disk.path / "done"
         before = done.exists()
