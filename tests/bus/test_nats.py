@@ -158,12 +158,51 @@ def test_a_broker_without_jetstream_carries_events_and_keeps_none(tmp_path):
         asyncio.run(main(url))
 
 
-def test_an_event_that_is_too_large_is_refused(tmp_path):
+def filled(character: str) -> bytes:
+    """An event of another sender, exactly as large as the broker takes a message."""
+    text = '{"specversion":"1.0","id":"%","source":"/x","type":"X","data":"%"}'
+    [head, middle, tail] = text.encode().split(b"%")
+    head += b"large" + middle
+    room = 1_048_576 - len(head) - len(tail)
+    data = character.encode() * (room // len(character.encode()))
+    return head + data.ljust(room, b"x") + tail
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(filled("x"), id="no room for an envelope"),
+        pytest.param(filled("é"), id="larger as we write it"),
+        pytest.param(b"\xff" * 1_048_576, id="no text"),
+        pytest.param(b"\x00" * 1_048_576, id="six bytes each in JSON"),
+    ],
+)
+def test_a_dead_letter_too_large_for_its_event_says_where_the_event_is(tmp_path, data):
     async def scenario(rig: OnNats) -> None:
-        rides = await rig.bus("rides")
-        with pytest.raises(BusError, match="larger than the broker takes"):
-            await rides.publish("rides.ended", event("x" * 2_000_000))
+        rides, operator = await rig.bus("rides"), await rig.bus("operator")
+        await rides.stream("rides", "rides.>")
+        failures = 2 if data.startswith(b"{") else 1  # else no handler gets it
+        dead, seen = Seen(), Seen(failures)
         await rides.publish("rides.ended", event(1))
+        outside = await nats.connect(rig.url, token=TOKEN)
+        await outside.jetstream().publish("rides.ended", data)
+        await outside.close()
+        await operator.subscribe("dead.billing", dead)
+        await rides.subscribe(
+            "rides.*", seen, durable="billing", ack_wait=0.5, max_deliver=1
+        )
+        await rides.publish("rides.ended", event(3))
+        await dead.reach(2)
+        letter = dead.events[1]
+        where = {"stream": "rides", "sequence": 2}
+        assert where == letter.data["event"]
+        stream = operator.connection.jetstream()
+        assert data == (await stream.get_msg("rides", 2)).data
+        await seen.reach(failures + 1)
+        assert [] == [line for line in rig.log if "dead letter" in line]
+        await rides.close()
+        place = await stream.consumer_info("rides", "billing")
+        assert 0 == place.num_ack_pending
 
     run_on_nats(scenario, tmp_path)
 

@@ -15,7 +15,7 @@ from movingparts.bus.inbox import Delivery, Inbox
 from movingparts.bus.jetstream import EXPECTED_STREAM
 from movingparts.bus.protocol import BusError, Handler
 from movingparts.bus.rules import EventError
-from movingparts.bus.streams import backoff, dead_letter
+from movingparts.bus.streams import Place, backoff, dead_letter
 from movingparts.bus.subjects import is_internal
 from movingparts.world.core.node import current_span, ended, summary
 from movingparts.world.core.recording import Message, MessageKind
@@ -75,7 +75,8 @@ class NatsSubscription:
         if request:
 
             def answer(reply: Event) -> None:
-                self._bus.tasks.create_task(self._bus.answer(message, reply))
+                payload = self._bus.encoded(reply)
+                self._bus.tasks.create_task(self._bus.answer(message, reply, payload))
 
             self._inbox.put(Delivery(message.subject, event, None, answer))
         elif message.subject == self.subject:
@@ -243,10 +244,12 @@ class NatsDurable:
         if message.subject.startswith("dead."):
             await message.term()  # it stays in its stream: no letter about a letter
             return
-        place = f"{message.metadata.stream}:{message.metadata.sequence.stream}"
-        letter = dead_letter(self._durable, place, message.subject, event, why)
+        stream, sequence = message.metadata.stream, message.metadata.sequence.stream
+        place = Place(stream, sequence, message.subject)
+        most = self._bus.connection.max_payload
+        letter = dead_letter(self._durable, place, event, why, most)
         try:
-            await self._bus.send(f"dead.{self._durable}", letter)
+            await self._bus.send(f"dead.{self._durable}", letter, letter.to_json())
         except BusError as error:
             self._bus.tasks.report(f"dead letter of {self.subject}", error)
             await message.nak(self._ack_wait)

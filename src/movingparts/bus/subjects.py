@@ -15,7 +15,8 @@ from movingparts.bus.protocol import BusError
 
 _WORD = re.compile(r"[!-)+-=?-~]+")  # printable ASCII without space, * and >
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-LONGEST = 1024
+LONGEST = 1024  # characters of a subject
+LONGEST_NAME = 255  # and of a stream's, a durable's or a queue's name
 
 
 class SubjectError(BusError):
@@ -67,6 +68,10 @@ def check_name(what: str, name: Any) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise SubjectError(
             f"{name!r} cannot name a {what}: use letters, digits, - and _"
+        )
+    if len(name) > LONGEST_NAME:
+        raise SubjectError(
+            f"the name of a {what} has at most {LONGEST_NAME} characters"
         )
 
 

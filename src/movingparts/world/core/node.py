@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from movingparts.bus import Bus
 
 T = TypeVar("T")
+SUMMARY = 1000  # characters of what an error says that go into a log or a recording
 Scope = MutableMapping[str, Any]
 ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
 Factory = Callable[["Node"], "FastAPI"]
@@ -240,8 +241,13 @@ async def ended(task: asyncio.Task[Any]) -> None:
 
 
 def summary(error: BaseException) -> str:
-    """Return an exception in one line: what it says and where it was raised."""
+    """Return an exception in one line: what it says and where it was raised.
+
+    An error may say a lot, for example all that it was given; of that, the beginning.
+    """
     what = traceback.format_exception_only(error)[-1].strip()
+    if len(what) > SUMMARY:
+        what = f"{what[:SUMMARY]}…"
     frames = traceback.extract_tb(error.__traceback__)
     return (
         f"{what} (in {frames[-1].name}, line {frames[-1].lineno})" if frames else what
