@@ -579,7 +579,7 @@ def test_a_world_may_end_while_a_handler_runs(
     monkeypatch.setattr("movingparts.bus.nats.CLOSE_TIMEOUT", 0.05)
     ends: list[str] = []
 
-    async def scenario(world: World) -> None:
+    async def scenario(world: World) -> list[str]:
         began = asyncio.Event()
 
         async def endless(_: Event | None = None) -> None:
@@ -603,9 +603,13 @@ def test_a_world_may_end_while_a_handler_runs(
         else:
             await rides.bus.publish("rides.ended", Event("1", "/rides", "RideEnded"))
         await began.wait()
+        return billing.logs
 
-    run(scenario)
+    recording = run(scenario)
     assert [kind] == ends
+    if recording.world == "local" and kind != "task":
+        [line] = recording.result
+        assert "closing the bus: TimeoutError: a handler took more than 0.05 s" in line
 
 
 def test_a_request_is_answered_even_where_its_service_was_not_given_time_to_stop(

@@ -200,7 +200,10 @@ class NatsBus:
                     await subscription.ended()
                 if self.connection.is_connected:
                     await self.connection.drain()
-        except (TimeoutError, nats.errors.Error) as error:
+        except TimeoutError:
+            late = f"a handler took more than {CLOSE_TIMEOUT:g} s more, and was cut off"
+            self.tasks.report("closing the bus", TimeoutError(late))
+        except nats.errors.Error as error:
             self.tasks.report("closing the bus", error)
         finally:
             if not self.connection.is_closed:
