@@ -86,6 +86,25 @@ def test_rubbish_from_outside_is_refused_where_it_enters(tmp_path):
     run_on_nats(scenario, tmp_path)
 
 
+def test_a_subject_that_no_event_may_have_costs_no_dead_letter(tmp_path):
+    async def scenario(rig: OnNats) -> None:
+        rides = await rig.bus("rides")
+        await rides.stream("rides", "rides.>")
+        dead, seen = Seen(), Seen(failures=1)
+        await rides.subscribe("dead.*", dead)
+        outside = await nats.connect(rig.url, token=TOKEN)
+        for data in (b"{", event(1).to_json()):
+            await outside.jetstream().publish("rides.\x01", data)
+        await outside.close()
+        await rides.subscribe("rides.>", seen, durable="billing", max_deliver=1)
+        await rides.publish("rides.ended", event(2))
+        await asyncio.gather(dead.reach(2), seen.reach(2))
+        assert ["1", "2"] == seen.ids
+        assert [r"rides.\x01"] * 2 == [letter.subject for letter in dead.events]
+
+    run_on_nats(scenario, tmp_path)
+
+
 def test_an_answer_that_is_no_event_is_refused(tmp_path):
     async def scenario(rig: OnNats) -> None:
         rides = await rig.bus("rides")

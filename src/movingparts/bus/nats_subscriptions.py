@@ -245,7 +245,10 @@ class NatsDurable:
             await message.term()  # it stays in its stream: no letter about a letter
             return
         stream, sequence = message.metadata.stream, message.metadata.sequence.stream
-        place = Place(stream, sequence, message.subject)
+        subject = message.subject
+        if not subject.isprintable():  # as others may publish, and no event may say
+            subject = ascii(subject)[1:-1]
+        place = Place(stream, sequence, subject)
         most = self._bus.connection.max_payload
         letter = dead_letter(self._durable, place, event, why, most)
         try:
