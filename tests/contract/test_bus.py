@@ -586,7 +586,8 @@ def sized(size: int) -> Event:
     return replace(whole, data="x" * room)
 
 
-TOO_LARGE = [1_024_001, 1_048_400, 1_048_500, 1_048_576, 1_048_577, 3_000_000]
+# Just above the bus' limit; where the headers decide; above the broker's own limit.
+TOO_LARGE = [1_024_001, 1_048_500, 1_048_577]
 
 
 @pytest.mark.parametrize("size", [1_023_999, 1_024_000])
@@ -611,22 +612,22 @@ def test_an_event_may_be_as_large_as_the_bus_says(run_as_bytes, size):
     run_as_bytes(scenario)
 
 
-@pytest.mark.parametrize("size", TOO_LARGE)
-def test_an_event_that_is_too_large_is_refused_where_it_enters(run_as_bytes, size):
+def test_an_event_that_is_too_large_is_refused_where_it_enters(run_as_bytes):
     async def scenario(rig: Rig) -> None:
         rides, pricing = await rig.bus("rides"), await rig.bus("pricing")
         await rides.stream("rides", "rides.>")
         kept, live = Seen(), Seen()
         await pricing.subscribe("rides.ended", kept, durable="billing")
         await pricing.subscribe("docks.full", live)
-        says = rf"has {size:,} bytes .* at most 1,024,000 .* Nothing was sent"
-        for verb in (
-            rides.publish("rides.ended", sized(size)),
-            rides.publish("docks.full", sized(size)),
-            rides.request("docks.full", sized(size), timeout=1),
-        ):
-            with pytest.raises(BusError, match=says):
-                await verb
+        for size in TOO_LARGE:
+            says = rf"has {size:,} bytes .* at most 1,024,000 .* Nothing was sent"
+            for verb in (
+                rides.publish("rides.ended", sized(size)),
+                rides.publish("docks.full", sized(size)),
+                rides.request("docks.full", sized(size), timeout=1),
+            ):
+                with pytest.raises(BusError, match=says):
+                    await verb
         await rides.publish("rides.ended", event(1))
         await rides.publish("docks.full", event(2))
         await asyncio.gather(kept.reach(1), live.reach(1))
@@ -635,25 +636,28 @@ def test_an_event_that_is_too_large_is_refused_where_it_enters(run_as_bytes, siz
     run_as_bytes(scenario)
 
 
-@pytest.mark.parametrize("size", TOO_LARGE)
-def test_an_answer_that_is_too_large_is_logged_by_the_one_who_gave_it(
-    run_as_bytes, size
-):
+def test_an_answer_that_is_too_large_is_logged_by_the_one_who_gave_it(run_as_bytes):
     async def scenario(rig: Rig) -> None:
         rides, pricing = await rig.bus("rides"), await rig.bus("pricing")
 
+        sizes = [str(size) for size in TOO_LARGE]
+
         async def quote(asked: Event) -> Event:
-            return sized(size) if asked.id == "1" else asked
+            return sized(int(asked.id)) if asked.id in sizes else asked
 
         await pricing.subscribe("pricing.quote", quote)
-        first = asyncio.ensure_future(
-            rides.request("pricing.quote", event(1), timeout=1)
-        )
-        assert "2" == (await rides.request("pricing.quote", event(2), timeout=5)).id
-        with pytest.raises(BusTimeout):
-            await first
-        [line] = rig.log
-        assert f"has {size:,} bytes" in line
+        asked = [
+            asyncio.ensure_future(
+                rides.request("pricing.quote", event(size), timeout=0.5)
+            )
+            for size in sizes
+        ]
+        assert "7" == (await rides.request("pricing.quote", event(7), timeout=5)).id
+        for one in asked:
+            with pytest.raises(BusTimeout):
+                await one
+        said = [f"has {size:,} bytes" in line for size in TOO_LARGE for line in rig.log]
+        assert 3 == len(rig.log) == sum(said)
 
     run_as_bytes(scenario)
 
