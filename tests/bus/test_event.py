@@ -80,6 +80,21 @@ def test_an_invalid_event_is_never_made(changes, says):
         made(**changes)
 
 
+@pytest.mark.parametrize("wrap", [lambda data: [data], lambda data: {"a": data}])
+def test_data_nest_a_hundred_levels_however_deep_the_caller_is(wrap):
+    def nested(levels: int) -> Any:
+        return wrap(nested(levels - 1)) if levels else 0.5
+
+    def in_depth(frames: int, levels: int) -> Event:
+        return in_depth(frames - 1, levels) if frames else made(data=nested(levels))
+
+    for frames in (0, 300):
+        event = in_depth(frames, 100)
+        assert event == event.copied() == Event.from_json(event.to_json())
+        with pytest.raises(EventError, match=r"nested too deeply.*at most 100 levels"):
+            in_depth(frames, 101)
+
+
 def test_data_that_holds_itself_is_refused():
     endless: list[Any] = []
     endless.append(endless)

@@ -86,6 +86,25 @@ def test_rubbish_from_outside_is_refused_where_it_enters(tmp_path):
     run_on_nats(scenario, tmp_path)
 
 
+def test_a_subject_that_no_event_may_have_costs_no_dead_letter(tmp_path):
+    async def scenario(rig: OnNats) -> None:
+        rides = await rig.bus("rides")
+        await rides.stream("rides", "rides.>")
+        dead, seen = Seen(), Seen(failures=1)
+        await rides.subscribe("dead.*", dead)
+        outside = await nats.connect(rig.url, token=TOKEN)
+        for data in (b"{", event(1).to_json()):
+            await outside.jetstream().publish("rides.\x01", data)
+        await outside.close()
+        await rides.subscribe("rides.>", seen, durable="billing", max_deliver=1)
+        await rides.publish("rides.ended", event(2))
+        await asyncio.gather(dead.reach(2), seen.reach(2))
+        assert ["1", "2"] == seen.ids
+        assert [r"rides.\x01"] * 2 == [letter.subject for letter in dead.events]
+
+    run_on_nats(scenario, tmp_path)
+
+
 def test_an_answer_that_is_no_event_is_refused(tmp_path):
     async def scenario(rig: OnNats) -> None:
         rides = await rig.bus("rides")
@@ -158,12 +177,51 @@ def test_a_broker_without_jetstream_carries_events_and_keeps_none(tmp_path):
         asyncio.run(main(url))
 
 
-def test_an_event_that_is_too_large_is_refused(tmp_path):
+def filled(character: str) -> bytes:
+    """An event of another sender, exactly as large as the broker takes a message."""
+    text = '{"specversion":"1.0","id":"%","source":"/x","type":"X","data":"%"}'
+    [head, middle, tail] = text.encode().split(b"%")
+    head += b"large" + middle
+    room = 1_048_576 - len(head) - len(tail)
+    data = character.encode() * (room // len(character.encode()))
+    return head + data.ljust(room, b"x") + tail
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(filled("x"), id="no room for an envelope"),
+        pytest.param(filled("é"), id="larger as we write it"),
+        pytest.param(b"\xff" * 1_048_576, id="no text"),
+        pytest.param(b"\x00" * 1_048_576, id="six bytes each in JSON"),
+    ],
+)
+def test_a_dead_letter_too_large_for_its_event_says_where_the_event_is(tmp_path, data):
     async def scenario(rig: OnNats) -> None:
-        rides = await rig.bus("rides")
-        with pytest.raises(BusError, match="larger than the broker takes"):
-            await rides.publish("rides.ended", event("x" * 2_000_000))
+        rides, operator = await rig.bus("rides"), await rig.bus("operator")
+        await rides.stream("rides", "rides.>")
+        failures = 2 if data.startswith(b"{") else 1  # else no handler gets it
+        dead, seen = Seen(), Seen(failures)
         await rides.publish("rides.ended", event(1))
+        outside = await nats.connect(rig.url, token=TOKEN)
+        await outside.jetstream().publish("rides.ended", data)
+        await outside.close()
+        await operator.subscribe("dead.billing", dead)
+        await rides.subscribe(
+            "rides.*", seen, durable="billing", ack_wait=0.5, max_deliver=1
+        )
+        await rides.publish("rides.ended", event(3))
+        await dead.reach(2)
+        letter = dead.events[1]
+        where = {"stream": "rides", "sequence": 2}
+        assert where == letter.data["event"]
+        stream = operator.connection.jetstream()
+        assert data == (await stream.get_msg("rides", 2)).data
+        await seen.reach(failures + 1)
+        assert [] == [line for line in rig.log if "dead letter" in line]
+        await rides.close()
+        place = await stream.consumer_info("rides", "billing")
+        assert 0 == place.num_ack_pending
 
     run_on_nats(scenario, tmp_path)
 

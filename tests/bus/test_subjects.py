@@ -76,6 +76,8 @@ def test_every_pattern_may_be_subscribed_to(pattern):
         ("a" * 1025, "at most 1024"),
         ("$SYS.x", "belongs to the broker"),
         ("_INBOX.x", "belongs to the broker"),
+        ("_INBOX", "belongs to the broker"),
+        ("_movingparts.reports", "belongs to the broker"),
         ("a..b", "an empty word"),
         ("a.b c", "not printable ASCII"),
         ("a.\t", "not printable ASCII"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,6 +31,19 @@ SOON = 0.3  # seconds of ack_wait where an acknowledgment is missing
     ]
 )
 def run(request: pytest.FixtureRequest, tmp_path: Any) -> Callable[[Any], None]:
+    return lambda scenario: request.param(scenario, tmp_path)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(run_simulated, id="simulated"),
+        pytest.param(run_on_nats, id="nats", marks=pytest.mark.slow),
+    ]
+)
+def run_as_bytes(
+    request: pytest.FixtureRequest, tmp_path: Any
+) -> Callable[[Any], None]:
+    """Return where events travel as bytes; bare memory hands the object over."""
     return lambda scenario: request.param(scenario, tmp_path)
 
 
@@ -68,6 +82,38 @@ def test_wildcards_choose_subjects_by_words(run):
         assert ["0", "3"] == one.ids
         assert ["0", "1", "3"] == rest.ids
         assert ["0"] == exact.ids
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("queue", [None, "watch"])
+@pytest.mark.parametrize("pattern", [">", "*.>", "*.*"])
+def test_a_wildcard_matches_what_services_publish_and_nothing_else(run, pattern, queue):
+    """Whatever a bus itself sends: replies, deliveries, acknowledgments, commands."""
+
+    async def scenario(rig: Rig) -> None:
+        rides, billing = await rig.bus("rides"), await rig.bus("billing")
+        watch, watched = await rig.bus("watch"), Seen()
+        await watch.subscribe(pattern, watched, queue=queue)
+
+        async def quote(_: Event) -> Event:
+            return Event("quoted", "/pricing", "Quoted")
+
+        await billing.subscribe("pricing.quote", quote)
+        await rides.stream("rides", "rides.>")
+        paid, refused = Seen(), Seen(failures=2)
+        await billing.subscribe("rides.*", paid, durable="billing")
+        await billing.subscribe("rides.*", refused, durable="riders", max_deliver=1)
+        await rides.publish("rides.ended", event(1))
+        await paid.reach(1)
+        await watched.reach(2)  # the event and its dead letter
+        await rides.request("pricing.quote", event(2), timeout=2)
+        await (await rig.bus("late")).subscribe("rides.*", paid, durable="late")
+        await paid.reach(2)
+        await rides.publish("docks.full", event("last"))
+        await watched.reach(4)
+        assert ["1", "riders:rides:1", "2", "last"] == watched.ids
+        assert [] == [line for line in rig.log if "the meter is broken" not in line]
 
     run(scenario)
 
@@ -297,6 +343,55 @@ def test_after_the_last_delivery_comes_a_dead_letter(run):
     run(scenario)
 
 
+@pytest.mark.parametrize("character", ["x", "\x00", "😀"])
+def test_a_long_reason_leaves_the_dead_letter_its_place(run_as_bytes, character):
+    """With the largest event, and whatever the reason's characters need in JSON."""
+
+    async def scenario(rig: Rig) -> None:
+        rides, billing = await rig.bus("rides"), await rig.bus("billing")
+        name, subject = "n" * 255, "rides." + "\\" * 1000
+        await rides.stream(name, "rides.>")
+        dead = Seen()
+
+        async def fails(_: Event) -> None:
+            raise ValueError(character * 2_000_000)
+
+        await billing.subscribe("dead.>", dead)
+        await billing.subscribe("rides.>", fails, durable=name, max_deliver=1)
+        await rides.publish(subject, sized(1_024_000))
+        await rides.publish(subject, event(2))
+        await dead.reach(2)
+        assert ["sized", "2"] == [letter.data["event"]["id"] for letter in dead.events]
+        reasons = [letter.data["reason"] for letter in dead.events]
+        assert all("ValueError" in one and len(one) <= 1200 for one in reasons)
+
+    run_as_bytes(scenario)
+
+
+@pytest.mark.parametrize("levels", [98, 100])
+def test_a_deep_event_leaves_the_dead_letter_its_place(run, levels):
+    async def scenario(rig: Rig) -> None:
+        rides, billing = await rig.bus("rides"), await rig.bus("billing")
+        await rides.stream("rides", "rides.>")
+        seen, dead = Seen(failures=1), Seen()
+        await billing.subscribe("dead.billing", dead)
+        await billing.subscribe("rides.>", seen, durable="billing", max_deliver=1)
+        deep: Any = 0
+        for _ in range(levels):
+            deep = [deep]
+        await rides.publish("rides.ended", Event("deep", "/rides", "X", deep))
+        await rides.publish("rides.ended", event(2))
+        await asyncio.gather(seen.reach(2), dead.reach(1))
+        assert deep == seen.events[0].data
+        [letter] = dead.events
+        if levels == 98:
+            assert deep == letter.data["event"]["data"]
+        else:
+            assert {"stream": "rides", "sequence": 1} == letter.data["event"]
+
+    run(scenario)
+
+
 def test_dead_letters_are_kept_for_who_comes_later(run):
     async def scenario(rig: Rig) -> None:
         rides, billing = await rig.bus("rides"), await rig.bus("billing")
@@ -481,7 +576,105 @@ def test_one_member_of_a_queue_answers_a_request(run):
     run(scenario)
 
 
+# --- how large an event may be -------------------------------------------------------
+
+
+def sized(size: int) -> Event:
+    """Make an event that travels as so many bytes."""
+    whole = Event("sized", "/rides", "RideEnded", "", traceparent="00-aa-bb-01")
+    room = size - len(whole.to_json())
+    return replace(whole, data="x" * room)
+
+
+# Just above the bus' limit; where the headers decide; above the broker's own limit.
+TOO_LARGE = [1_024_001, 1_048_500, 1_048_577]
+
+
+@pytest.mark.parametrize("size", [1_023_999, 1_024_000])
+def test_an_event_may_be_as_large_as_the_bus_says(run_as_bytes, size):
+    async def scenario(rig: Rig) -> None:
+        rides, pricing = await rig.bus("rides"), await rig.bus("pricing")
+        kept, live = Seen(), Seen()
+        await rides.stream("n" * 255, "rides.>")
+        await pricing.subscribe("rides.ended", kept, durable="billing")
+        await pricing.subscribe("docks.full", live)
+
+        async def quote(asked: Event) -> Event:
+            return asked
+
+        await pricing.subscribe("pricing.quote", quote)
+        await rides.publish("rides.ended", sized(size))
+        await rides.publish("docks.full", sized(size))
+        await asyncio.gather(kept.reach(1), live.reach(1))
+        answer = await rides.request("pricing.quote", sized(size), timeout=5)
+        assert sized(size) == kept.events[0] == live.events[0] == answer
+
+    run_as_bytes(scenario)
+
+
+def test_an_event_that_is_too_large_is_refused_where_it_enters(run_as_bytes):
+    async def scenario(rig: Rig) -> None:
+        rides, pricing = await rig.bus("rides"), await rig.bus("pricing")
+        await rides.stream("rides", "rides.>")
+        kept, live = Seen(), Seen()
+        await pricing.subscribe("rides.ended", kept, durable="billing")
+        await pricing.subscribe("docks.full", live)
+        for size in TOO_LARGE:
+            says = rf"has {size:,} bytes .* at most 1,024,000 .* Nothing was sent"
+            for verb in (
+                rides.publish("rides.ended", sized(size)),
+                rides.publish("docks.full", sized(size)),
+                rides.request("docks.full", sized(size), timeout=1),
+            ):
+                with pytest.raises(BusError, match=says):
+                    await verb
+        await rides.publish("rides.ended", event(1))
+        await rides.publish("docks.full", event(2))
+        await asyncio.gather(kept.reach(1), live.reach(1))
+        assert (["1"], ["2"]) == (kept.ids, live.ids)
+
+    run_as_bytes(scenario)
+
+
+def test_an_answer_that_is_too_large_is_logged_by_the_one_who_gave_it(run_as_bytes):
+    async def scenario(rig: Rig) -> None:
+        rides, pricing = await rig.bus("rides"), await rig.bus("pricing")
+
+        sizes = [str(size) for size in TOO_LARGE]
+
+        async def quote(asked: Event) -> Event:
+            return sized(int(asked.id)) if asked.id in sizes else asked
+
+        await pricing.subscribe("pricing.quote", quote)
+        asked = [
+            asyncio.ensure_future(
+                rides.request("pricing.quote", event(size), timeout=0.5)
+            )
+            for size in sizes
+        ]
+        assert "7" == (await rides.request("pricing.quote", event(7), timeout=5)).id
+        for one in asked:
+            with pytest.raises(BusTimeout):
+                await one
+        said = [f"has {size:,} bytes" in line for size in TOO_LARGE for line in rig.log]
+        assert 3 == len(rig.log) == sum(said)
+
+    run_as_bytes(scenario)
+
+
 # --- what is refused -----------------------------------------------------------------
+
+
+def test_a_name_is_as_long_as_the_broker_takes(run):
+    async def scenario(rig: Rig) -> None:
+        rides = await rig.bus("rides")
+        with pytest.raises(SubjectError, match="at most 255 characters"):
+            await rides.stream("n" * 256, "rides.>")
+        await rides.stream("n" * 255, "rides.>")
+        with pytest.raises(SubjectError, match="at most 255 characters"):
+            await rides.subscribe("rides.>", Seen(), durable="n" * 256)
+
+    run(scenario)
 
 
 def test_a_request_on_a_kept_subject_is_refused(run):
@@ -534,9 +727,24 @@ def test_a_stream_may_be_declared_again_but_not_otherwise(run):
     run(scenario)
 
 
+@pytest.mark.parametrize("subject", [">", "*", "*.>", "*.*", "*.ended"])
+def test_a_stream_begins_with_a_word_and_so_keeps_nothing_of_the_bus_itself(
+    run, subject
+):
+    async def scenario(rig: Rig) -> None:
+        rides = await rig.bus("rides")
+        with pytest.raises(SubjectError, match=r"Begin with a word .*'rides\.>'"):
+            await rides.stream("all", "docks.full", subject)
+
+    run(scenario)
+
+
 @pytest.mark.parametrize(
     "subject",
-    ["", "rides..ended", ".rides", "rides.", "a b", "rides.*", "$JS.API", "é"],
+    [
+        *("", "rides..ended", ".rides", "rides.", "a b", "rides.*", "é"),
+        *("$JS.API", "_INBOX.x", "_movingparts.reports"),
+    ],
 )
 def test_a_bad_subject_is_refused(run, subject):
     async def scenario(rig: Rig) -> None:

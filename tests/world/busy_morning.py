@@ -4,6 +4,7 @@ No import of pytest: it runs in Pyodide too.
 """
 
 import hashlib
+import re
 
 import httpx
 from fastapi import FastAPI
@@ -95,5 +96,10 @@ def receipt(rider: Node, number: int) -> Event:
 
 
 def digest(recording: Recording) -> str:
-    """Return a fingerprint of a recording's bytes."""
-    return hashlib.sha256(recording.to_json().encode()).hexdigest()
+    """Return a fingerprint of a recording's bytes.
+
+    But for the numbers of source lines, which errors name: who edits a module above
+    them changes no behavior.
+    """
+    text = re.sub(r", line \d+\)", ")", recording.to_json())
+    return hashlib.sha256(text.encode()).hexdigest()

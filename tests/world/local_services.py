@@ -43,6 +43,10 @@ def counter(node: Node) -> FastAPI:
     async def broken() -> None:
         raise ValueError("no such luck")
 
+    @app.get("/verbose")
+    async def verbose() -> None:
+        raise ValueError("😀" * 1_000_000)
+
     @app.post("/end")
     async def end() -> None:
         os._exit(3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import random
 import signal
@@ -27,6 +28,7 @@ from movingparts.world.core.node import Tasks
 from movingparts.world.core.recording import Recorder
 from movingparts.world.local import broker as broker_module
 from movingparts.world.local.bus import Line, LocalBus
+from movingparts.world.local.process import batches
 from movingparts.world.local.spawned import SpawnedService
 from tests.world import local_services
 
@@ -208,6 +210,31 @@ def test_a_failure_in_it_is_a_line_in_its_log() -> None:
     status, line = locally(scenario)
     assert 500 == status
     assert "GET /broken: ValueError: no such luck (in broken" in line
+
+
+def test_however_much_a_failure_says_the_recording_goes_on() -> None:
+    """What a spawned service reports is sent over the broker, which has a limit."""
+
+    async def scenario(world: LocalWorld) -> Any:
+        service = await world.spawn("counter", COUNTER)
+        rider = world.client("rider")
+        for _ in range(3):
+            await rider.get("http://counter/verbose")
+        await rider.post("http://counter/visits")
+        await world.settle()
+        return world.recording.spans, service.logs
+
+    spans, logs = locally(scenario)
+    assert ["error"] * 6 + ["ok"] * 2 == sorted(span.outcome for span in spans)
+    assert max(map(len, logs)) < 1200
+
+
+def test_reports_are_divided_by_their_size() -> None:
+    reports = [{"text": "x" * size} for size in (10, 500, 10, 500, 2000, 10)]
+    parts = list(batches(reports, 1000))
+    assert reports == [one for part in parts for one in json.loads(part)]
+    assert [3, 1, 1, 1] == [len(json.loads(part)) for part in parts]
+    assert [] == list(batches([], 1000))
 
 
 def test_a_process_that_ends_by_itself_is_noticed() -> None:
@@ -707,6 +734,30 @@ def test_headers_that_a_gateway_passes_on_do_not_confuse_the_recording() -> None
 
 
 # --- the bus of a node ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pattern", [">", "*.*"])
+def test_a_wildcard_sees_nothing_of_what_a_local_world_says_to_itself(
+    pattern: str,
+) -> None:
+    async def scenario(world: LocalWorld) -> Any:
+        watch, seen = world.node("watch"), []
+
+        async def note(event: Event) -> None:
+            seen.append(event.type)
+
+        await watch.bus.subscribe(pattern, note)
+        await world.spawn("asker", ASKER)
+        await world.spawn("counter", COUNTER)
+        await world.client("rider").post("http://asker/ask")
+        await world.settle()
+        await world.restart_broker()
+        last = Event("last", "/greeter", "Greeted")
+        await world.node("greeter").bus.publish("greetings.last", last)
+        await until(lambda: "Greeted" in seen)
+        return seen, watch.logs
+
+    assert (["Visited", "Greeted"], []) == locally(scenario)
 
 
 def test_the_bus_of_a_node_that_has_ended_says_so() -> None:

@@ -148,6 +148,7 @@ class MemoryBroker:
         if self.network is not None:
             payload = letter.to_json()
             now = self.network.clock.time_us()
-            text = f"{letter.data['event']['type']}: {letter.data['reason']}"
+            event = letter.data["event"]
+            text = f"{event.get('type', 'an event')}: {letter.data['reason']}"
             self.network.recorder.moment(now, "dead letter", (self.name,), text)
         self.accept(Kept(subject, letter, payload))

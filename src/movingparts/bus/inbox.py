@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from movingparts.bus.event import Event
 from movingparts.bus.protocol import Handler
 from movingparts.bus.trace import Trace
-from movingparts.world.core.node import Tasks, current_span, summary
+from movingparts.world.core.node import Tasks, current_span, ended, summary
 
 Settle = Callable[[str | None], None]
 Answer = Callable[[Event], None]
@@ -77,9 +77,7 @@ class Inbox:
     async def empty(self) -> None:
         """Wait until the task has nothing to do, unless it is the one that waits."""
         if self._working and self._task not in (None, asyncio.current_task()):
-            over = asyncio.get_running_loop().create_future()
-            self._task.add_done_callback(over.set_result)
-            await over
+            await ended(self._task)
 
     def close(self) -> list[Delivery]:
         """Forget what has not been begun; return those that somebody waits for."""
@@ -110,8 +108,7 @@ class Inbox:
         failure: Exception | None = None
         self._handling = True
         try:
-            answer = await self._handler(arrived.event)
-            _check_answer(answer, arrived)
+            _answer(arrived, await self._handler(arrived.event))
         except Exception as error:  # noqa: BLE001  # a handler may raise anything
             failure = error
             self._tasks.report(f"{self._subject} {arrived.event.type}", error)
@@ -121,12 +118,14 @@ class Inbox:
             self._trace.ended(span, failure)
         if arrived.settle is not None:
             arrived.settle(summary(failure) if failure else None)
-        elif arrived.answer is not None and failure is None and answer is not None:
-            arrived.answer(answer)
         current_span.set(None)
 
 
-def _check_answer(answer: object, asked: Delivery) -> None:
-    if asked.answer is not None and not isinstance(answer, Event | None):
+def _answer(asked: Delivery, answer: object) -> None:
+    """Send what a handler returned to the one who waits for it, if anyone does."""
+    if asked.answer is None or answer is None:
+        return
+    if not isinstance(answer, Event):
         what = type(answer).__name__
         raise TypeError(f"a request is answered with an Event or None, not {what}")
+    asked.answer(answer)

@@ -43,8 +43,6 @@ def translated(doing: str) -> Iterator[None]:
 
 def translation(doing: str, error: Exception) -> BusError:
     """Return the bus' own error for one of the client library."""
-    if isinstance(error, nats.errors.MaxPayloadError):
-        return BusError(f"{doing}: the event is larger than the broker takes")
     if isinstance(error, TimeoutError):
         return BusTimeout(f"{doing}: the broker has not answered")
     if isinstance(error, nats.js.errors.ServiceUnavailableError):

@@ -12,6 +12,7 @@ from movingparts.bus.event import Event
 from movingparts.bus.inbox import Inbox
 from movingparts.bus.protocol import BusError, BusTimeout, Handler
 from movingparts.bus.refusals import (
+    check_size,
     check_subscription,
     kept_not_answered,
     no_answer,
@@ -81,8 +82,8 @@ class MemoryBus:
                 self.broker.accept(Kept(subject, event, b""))
             return
         span, event = self._trace.publishing(f"publish {subject}", event)
-        kept = Kept(subject, event, event.to_json())
         with self._trace.during(span):
+            kept = _as_bytes(subject, event)
             if route.stream is None:
                 self._send("event", kept, lambda _: self.broker.accept(kept))
             else:
@@ -127,7 +128,7 @@ class MemoryBus:
             return await self._asked(Kept(subject, event, b""), timeout)
         span, event = self._trace.publishing(f"request {subject}", event)
         with self._trace.during(span):
-            return await self._asked(Kept(subject, event, event.to_json()), timeout)
+            return await self._asked(_as_bytes(subject, event), timeout)
 
     async def stream(self, name: str, *subjects: str) -> None:
         """Declare that a stream keeps every event of these subjects; repeatable."""
@@ -189,15 +190,16 @@ class MemoryBus:
         ) -> None:
             if not target.bus.alive:
                 return
-            payload = event.to_json() if self._trace is not None else b""
-            reply = Kept(kept.subject, event, payload)
+            reply = Kept(kept.subject, event, b"")
+            if self._trace is not None:
+                reply = _as_bytes(kept.subject, event)
 
             def arrive(message: Message | None) -> Fate:
                 broker.carry("reply", link, reply, here, answers=message)
                 return "delivered"
 
             def here(_: Message | None) -> Fate:
-                arrived = Event.from_json(payload) if payload else event
+                arrived = Event.from_json(reply.payload) if reply.payload else event
                 return self._arrived(answer, arrived)
 
             back = (target.bus.name, broker.name)
@@ -228,3 +230,10 @@ class MemoryBus:
             raise late from None
         finally:
             self._waiting.pop(waiting)
+
+
+def _as_bytes(subject: str, event: Event) -> Kept:
+    """Return an event as it travels; raise `BusError` if it is too large for it."""
+    payload = event.to_json()
+    check_size(event, payload)
+    return Kept(subject, event, payload)

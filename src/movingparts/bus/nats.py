@@ -19,6 +19,7 @@ from movingparts.bus.jetstream import JetStream, translated, translation
 from movingparts.bus.nats_subscriptions import NatsDurable, NatsSubscription
 from movingparts.bus.protocol import BusError, BusTimeout, Handler, Subscription
 from movingparts.bus.refusals import (
+    check_size,
     check_subscription,
     kept_not_answered,
     no_answer,
@@ -77,15 +78,20 @@ class NatsBus:
             raise EventError(f"publish takes an Event, not {type(event).__name__}")
         self._must_be_connected()
         if self.trace is None:
-            await self.send(subject, event)
+            await self.send(subject, event, self.encoded(event))
             return
         span, event = self.trace.publishing(f"publish {subject}", event)
         with self.trace.during(span):
-            await self.send(subject, event)
+            await self.send(subject, event, self.encoded(event))
 
-    async def send(self, subject: str, event: Event) -> None:
-        """Send an event without a span of its own."""
+    def encoded(self, event: Event) -> bytes:
+        """Return an event as it travels; raise `BusError` if it is too large for it."""
         payload = event.to_json()
+        check_size(event, payload, self.connection.max_payload)
+        return payload
+
+    async def send(self, subject: str, event: Event, payload: bytes) -> None:
+        """Send an event without a span of its own."""
         stream = self._jetstream.known(subject)
         if stream is None:
             check_subject(subject)
@@ -150,7 +156,7 @@ class NatsBus:
             return await self._requested(subject, event, timeout)
 
     async def _requested(self, subject: str, event: Event, timeout: float) -> Event:
-        payload = event.to_json()
+        payload = self.encoded(event)
         sent = self.notes.sent("request", event, len(payload))
         try:
             with translated(f"request on {subject}"):
@@ -168,9 +174,8 @@ class NatsBus:
         self.notes.arrived("reply", answer, len(reply.data), sent)
         return answer
 
-    async def answer(self, asked: Msg, reply: Event) -> None:
+    async def answer(self, asked: Msg, reply: Event, payload: bytes) -> None:
         """Send the answer to a request."""
-        payload = reply.to_json()
         sent = self.notes.sent("reply", reply, len(payload))
         with translated(f"answer on {asked.subject}"):
             await self.connection.publish(asked.reply, payload)
@@ -195,7 +200,10 @@ class NatsBus:
                     await subscription.ended()
                 if self.connection.is_connected:
                     await self.connection.drain()
-        except (TimeoutError, nats.errors.Error) as error:
+        except TimeoutError:
+            late = f"a handler took more than {CLOSE_TIMEOUT:g} s more, and was cut off"
+            self.tasks.report("closing the bus", TimeoutError(late))
+        except nats.errors.Error as error:
             self.tasks.report("closing the bus", error)
         finally:
             if not self.connection.is_closed:

@@ -15,14 +15,16 @@ from movingparts.bus.inbox import Delivery, Inbox
 from movingparts.bus.jetstream import EXPECTED_STREAM
 from movingparts.bus.protocol import BusError, Handler
 from movingparts.bus.rules import EventError
-from movingparts.bus.streams import backoff, dead_letter
-from movingparts.world.core.node import current_span, summary
+from movingparts.bus.streams import Place, backoff, dead_letter
+from movingparts.bus.subjects import is_internal
+from movingparts.world.core.node import current_span, ended, summary
 from movingparts.world.core.recording import Message, MessageKind
 
 if TYPE_CHECKING:
     from movingparts.bus.nats import NatsBus
 
 ACK_TIMEOUT = 5.0  # seconds
+ACKNOWLEDGE = "$JS.ACK."  # where JetStream takes acknowledgments of its deliveries
 AWAY = 0.05  # seconds between looks whether the broker is back
 PULL_FOR = 1.0  # seconds that one request for the next event stands at the broker
 
@@ -59,7 +61,7 @@ class NatsSubscription:
         await self._inbox.empty()
 
     async def _take(self, message: Msg) -> None:
-        if self._sub is None or not self._bus.open:
+        if self._sub is None or not self._bus.open or _is_internal(message):
             return
         try:
             event = Event.from_json(message.data)
@@ -73,13 +75,24 @@ class NatsSubscription:
         if request:
 
             def answer(reply: Event) -> None:
-                self._bus.tasks.create_task(self._bus.answer(message, reply))
+                payload = self._bus.encoded(reply)
+                self._bus.tasks.create_task(self._bus.answer(message, reply, payload))
 
             self._inbox.put(Delivery(message.subject, event, None, answer))
         elif message.subject == self.subject:
             self._inbox.put(event)
         else:
             self._inbox.put(Delivery(message.subject, event))
+
+
+def _is_internal(message: Msg) -> bool:
+    """Return whether a wildcard matched what the bus sends itself.
+
+    The broker matches wildcards with inboxes too, and so with the deliveries that a
+    durable subscription pulls into one. Such a delivery shows the event's own subject,
+    and is known by where it is acknowledged.
+    """
+    return is_internal(message.subject) or message.reply.startswith(ACKNOWLEDGE)
 
 
 class NatsDurable:
@@ -122,9 +135,7 @@ class NatsDurable:
     async def ended(self) -> None:
         """Wait for the event that is being handled."""
         if self._task is not None and self._task is not asyncio.current_task():
-            over = asyncio.get_running_loop().create_future()
-            self._task.add_done_callback(over.set_result)
-            await over
+            await ended(self._task)
 
     async def _pull(self) -> None:
         try:
@@ -233,10 +244,15 @@ class NatsDurable:
         if message.subject.startswith("dead."):
             await message.term()  # it stays in its stream: no letter about a letter
             return
-        place = f"{message.metadata.stream}:{message.metadata.sequence.stream}"
-        letter = dead_letter(self._durable, place, message.subject, event, why)
+        stream, sequence = message.metadata.stream, message.metadata.sequence.stream
+        subject = message.subject
+        if not subject.isprintable():  # as others may publish, and no event may say
+            subject = ascii(subject)[1:-1]
+        place = Place(stream, sequence, subject)
+        most = self._bus.connection.max_payload
+        letter = dead_letter(self._durable, place, event, why, most)
         try:
-            await self._bus.send(f"dead.{self._durable}", letter)
+            await self._bus.send(f"dead.{self._durable}", letter, letter.to_json())
         except BusError as error:
             self._bus.tasks.report(f"dead letter of {self.subject}", error)
             await message.nak(self._ack_wait)

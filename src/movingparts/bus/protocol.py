@@ -41,11 +41,14 @@ class Bus(Protocol):
 
     Subjects are words with dots between; when subscribing, `*` stands for one word
     and `>` for one or more at the end. Subjects that begin with `dead.` carry dead
-    letters. What breaks the rules of events or subjects is refused before anything
-    is sent: `EventError`, `SubjectError`.
+    letters. Those that begin with `$` or `_` are the bus' own: no service publishes
+    there, and no wildcard matches there. What breaks the rules of events or subjects
+    is refused before anything is sent: `EventError`, `SubjectError`. So is, with a
+    `BusError`, an event of more than 1,024,000 bytes as JSON: NATS takes messages of
+    1 MiB, of which headers and the envelope of a dead letter need some.
 
     Source: chapter 05; NATS and JetStream. Leaves out: removal of duplicates (an event
-    that is published twice is there twice), limits, permissions.
+    that is published twice is there twice), limits of a stream, permissions.
     """
 
     async def publish(self, subject: str, event: Event) -> None:
@@ -83,8 +86,9 @@ class Bus(Protocol):
 
         After `max_deliver` deliveries the event is published on `dead.<durable>`,
         wrapped in an event that has the reason and the number of deliveries; a stream
-        named `dead` keeps these unless another does. A dead letter that cannot be
-        handled either stays in its stream.
+        named `dead` keeps these unless another does. An event that does not fit in a
+        dead letter stays in its stream: the letter has the `stream` and the `sequence`
+        number instead. A dead letter that cannot be handled either stays in its stream.
 
         Raises `BusError` where no stream captures the whole subject.
         """
@@ -102,6 +106,7 @@ class Bus(Protocol):
     async def stream(self, name: str, *subjects: str) -> None:
         """Declare that a stream keeps every event of these subjects; repeatable.
 
-        Raises `BusError` if the name or one of the subjects is taken otherwise.
+        A subject may hold wildcards after its first word. Raises `BusError` if the name
+        or one of the subjects is taken otherwise.
         """
         ...

@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from movingparts.bus.event import Event
 from movingparts.bus.protocol import BusError, BusTimeout, NoResponders
-from movingparts.bus.subjects import check_name, check_subject, overlap
+from movingparts.bus.subjects import (
+    SubjectError,
+    check_name,
+    check_subject,
+    overlap,
+)
+
+MAX_PAYLOAD = 1024 * 1024  # bytes of one message with its headers, as NATS has it
+HEADERS = 1024  # of these, bytes that are enough for the headers
+RESERVED = 24 * 1024  # and for the headers and all that a dead letter adds to its event
+
+
+def check_size(event: Event, payload: bytes, max_payload: int = MAX_PAYLOAD) -> None:
+    """Raise `BusError` unless an event fits in a message, and in a dead letter too."""
+    most = max_payload - RESERVED
+    if len(payload) > most:
+        raise BusError(
+            f"{event.type} {event.id:.40} has {len(payload):,} bytes as JSON, and an"
+            f" event has at most {most:,} here. Nothing was sent: store the large part"
+            " elsewhere, and publish where it is"
+        )
 
 
 def check_declaration(name: str, subjects: tuple[str, ...]) -> None:
@@ -13,6 +34,12 @@ def check_declaration(name: str, subjects: tuple[str, ...]) -> None:
         raise BusError(f"stream {name!r} needs at least one subject to keep")
     for subject in subjects:
         check_subject(subject, wildcards=True)
+        if subject[0] in "*>":
+            raise SubjectError(
+                f"stream {name!r} cannot keep {subject!r}: a wildcard as the first word"
+                " also matches messages of the broker. Begin with a word ('rides.>');"
+                " a stream may have several subjects"
+            )
 
 
 def refuse_overlap(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+DEEPEST = 100  # levels of lists and objects in data, as in Ruby's JSON reader
 RESERVED = frozenset({"data", "data_base64", "specversion"})
 CORE = frozenset({
     "id", "source", "type", "subject", "time", "datacontenttype", "dataschema",
@@ -160,18 +161,22 @@ def plain(value: Any, where: str) -> Any:
     Raises `EventError` for what JSON cannot say, with the path to it.
     """
     try:
-        return _plain(value, where)
+        return _plain(value, where, DEEPEST)
     except RecursionError:
-        raise EventError(f"{where} is nested too deeply, or in itself") from None
+        raise EventError(
+            f"{where} is nested too deeply, or in itself: at most {DEEPEST} levels"
+        ) from None
 
 
 _SCALARS = frozenset({str, int, bool, type(None)})
 
 
-def _plain(value: Any, where: str) -> Any:
+def _plain(value: Any, where: str, levels: int) -> Any:
     kind = type(value)
     if kind in _SCALARS:
         return value
+    if levels == 0 and kind is not float:
+        raise RecursionError  # before the stack's own, which depends on the caller
     if kind is dict:
         for name in value:
             if type(name) is not str:
@@ -179,11 +184,15 @@ def _plain(value: Any, where: str) -> Any:
                     f"{where} has the name {name!r}: JSON's names are text"
                 )
         return {
-            name: item if type(item) in _SCALARS else _plain(item, f"{where}.{name}")
+            name: item
+            if type(item) in _SCALARS
+            else _plain(item, f"{where}.{name}", levels - 1)
             for name, item in value.items()
         }
     if kind is list or kind is tuple:
-        return [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+        return [
+            _plain(item, f"{where}[{i}]", levels - 1) for i, item in enumerate(value)
+        ]
     if kind is float:
         if math.isfinite(value):
             return value

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+import contextlib
 import contextvars
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from movingparts.bus.event import Event
+from movingparts.bus.refusals import HEADERS, MAX_PAYLOAD
+from movingparts.bus.rules import EventError
 from movingparts.bus.subjects import matches
 
+REASON = 1200  # characters of a dead letter's reason
 FIRST_BACKOFF = 0.1  # seconds until a refused event comes again; doubles each time
 
 
@@ -24,25 +28,47 @@ def backoff(deliveries: int, most: float) -> float:
     return float(min(FIRST_BACKOFF * 2 ** (deliveries - 1), most))
 
 
+class Place(NamedTuple):
+    """Where a stream keeps an event."""
+
+    stream: str
+    sequence: int
+    subject: str
+
+
 def dead_letter(
-    durable: str, place: str, subject: str, event: object, why: tuple[str, int]
+    durable: str,
+    place: Place,
+    event: object,
+    why: tuple[str, int],
+    max_payload: int = MAX_PAYLOAD,
 ) -> Event:
     """Wrap an event that could not be handled, with the reason and the deliveries.
 
-    `place` is where the stream keeps it (`rides:17`), so that the same dead letter
-    has the same id if it is sent twice.
+    Where the event does not fit into a letter, the letter says where the stream keeps
+    it. The id comes from that place, so that the same dead letter has the same id if it
+    is sent twice.
     """
+    with contextlib.suppress(EventError):  # the wrapping may nest it too deeply
+        letter = _letter(durable, place, event, why)
+        if len(letter.to_json()) <= max_payload - HEADERS:
+            return letter
+    where = {"stream": place.stream, "sequence": place.sequence}
+    return _letter(durable, place, where, why)
+
+
+def _letter(durable: str, place: Place, event: object, why: tuple[str, int]) -> Event:
     reason, deliveries = why
     return Event(
-        id=f"{durable}:{place}",
+        id=f"{durable}:{place.stream}:{place.sequence}",
         source="/bus",
         type="DeadLetter",
-        subject=subject,
+        subject=place.subject,
         data={
             "durable": durable,
-            "reason": reason,
+            "reason": reason[:REASON],
             "deliveries": deliveries,
-            "subject": subject,
+            "subject": place.subject,
             "event": event,
         },
     )
@@ -192,9 +218,9 @@ class Durable:
         kept, deliveries = self.stream.log[at], self._deliveries.pop(at)
         if kept.subject.startswith("dead."):
             return  # it stays in its stream: a letter about a letter helps nobody
-        place = f"{self.stream.name}:{at + 1}"
+        place = Place(self.stream.name, at + 1, kept.subject)
         body = kept.event.to_body()
-        letter = dead_letter(self.name, place, kept.subject, body, (reason, deliveries))
+        letter = dead_letter(self.name, place, body, (reason, deliveries))
         self._bury(f"dead.{self.name}", letter)
 
     def _return(self, at: int) -> None:

@@ -1,6 +1,9 @@
 """Subjects: words with dots between, as NATS has them.
 
 When subscribing, `*` stands for exactly one word and, at the end, `>` for one or more.
+Subjects that begin with `$` or `_` carry what the broker and the bus need themselves:
+commands to JetStream, acknowledgments, inboxes for replies, a world's reports. Services
+do not publish there, and their wildcards do not match there.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ from movingparts.bus.protocol import BusError
 
 _WORD = re.compile(r"[!-)+-=?-~]+")  # printable ASCII without space, * and >
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-LONGEST = 1024
+LONGEST = 1024  # characters of a subject
+LONGEST_NAME = 255  # and of a stream's, a durable's or a queue's name
 
 
 class SubjectError(BusError):
@@ -25,8 +29,10 @@ def check_subject(subject: Any, *, wildcards: bool = False) -> None:
         raise SubjectError(f"a subject is text such as 'rides.ended', got {subject!r}")
     if len(subject) > LONGEST:
         raise SubjectError(f"a subject has at most {LONGEST} characters")
-    if subject[0] == "$" or subject.startswith("_INBOX."):
-        raise SubjectError(f"{subject!r} belongs to the broker: begin with a word")
+    if is_internal(subject):
+        raise SubjectError(
+            f"{subject!r} belongs to the broker: begin with neither $ nor _"
+        )
     words = subject.split(".")
     for place, word in enumerate(words):
         if word in ("*", ">"):
@@ -48,11 +54,24 @@ def _what_is_wrong(subject: str, word: str) -> str:
     return f"{subject!r}: {word!r} is not printable ASCII without spaces"
 
 
+def is_internal(subject: str) -> bool:
+    """Return whether a subject is for the broker's and the bus' own messages.
+
+    >>> [is_internal(subject) for subject in ("$JS.API.INFO", "_INBOX.x", "rides.x")]
+    [True, True, False]
+    """
+    return subject.startswith(("$", "_"))
+
+
 def check_name(what: str, name: Any) -> None:
     """Raise `SubjectError` unless this can name a stream, a durable or a queue."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise SubjectError(
             f"{name!r} cannot name a {what}: use letters, digits, - and _"
+        )
+    if len(name) > LONGEST_NAME:
+        raise SubjectError(
+            f"the name of a {what} has at most {LONGEST_NAME} characters"
         )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from movingparts.bus import Bus
 
 T = TypeVar("T")
+SUMMARY = 1000  # characters of what an error says that go into a log or a recording
 Scope = MutableMapping[str, Any]
 ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
 Factory = Callable[["Node"], "FastAPI"]
@@ -98,9 +99,7 @@ class Tasks:
     async def finished(self) -> None:
         """Wait until all that runs now has ended."""
         for task in list(self._running):
-            waiter = asyncio.get_running_loop().create_future()
-            task.add_done_callback(waiter.set_result)
-            await waiter
+            await ended(task)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.pop(task, None)
@@ -233,9 +232,22 @@ class World(Protocol):
         ...
 
 
+async def ended(task: asyncio.Task[Any]) -> None:
+    """Wait until a task has ended, however it ends.
+
+    A caller that is cancelled while it waits, as by a timeout, leaves the task alone.
+    """
+    await asyncio.wait([task])  # a set of one task has one order
+
+
 def summary(error: BaseException) -> str:
-    """Return an exception in one line: what it says and where it was raised."""
+    """Return an exception in one line: what it says and where it was raised.
+
+    An error may say a lot, for example all that it was given; of that, the beginning.
+    """
     what = traceback.format_exception_only(error)[-1].strip()
+    if len(what) > SUMMARY:
+        what = f"{what[:SUMMARY]}…"
     frames = traceback.extract_tb(error.__traceback__)
     return (
         f"{what} (in {frames[-1].name}, line {frames[-1].lineno})" if frames else what

@@ -8,6 +8,7 @@ import importlib
 import json
 import signal
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,15 +106,28 @@ class Child:
         reports = [*self._reports, *self._mirror.news(), *more]
         self._reports.clear()
         assert self._nats is not None  # noqa: S101  # connected before
-        while reports:  # well under a broker's limit of 1 MB a message
-            part, reports = reports[:500], reports[500:]
-            await self._nats.publish(REPORTS, json.dumps(part).encode())
+        for batch in batches(reports, self._nats.max_payload):
+            await self._nats.publish(REPORTS, batch)
         await self._nats.flush()
 
     async def _settle(self, message: Msg) -> None:
         """Report all; say that it was all once the service's bus is there too."""
         ready = self._life is not None and self._life.connected
         await self._report(*([{"settled": self.name}] if ready else []))
+
+
+def batches(reports: Iterable[dict[str, Any]], most: int) -> Iterator[bytes]:
+    """Divide reports into JSON lists of at most `most` bytes; a larger one is alone."""
+    batch: list[str] = []
+    size = 0
+    for report in map(json.dumps, reports):
+        if batch and size + len(report) + 2 > most:
+            yield f"[{','.join(batch)}]".encode()
+            batch, size = [], 0
+        batch.append(report)
+        size += len(report) + 1
+    if batch:
+        yield f"[{','.join(batch)}]".encode()
 
 
 def load(target: str) -> Factory:
