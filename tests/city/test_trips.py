@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from movingparts.city.layout import LYFT, URBAN_SHARING
 from movingparts.city.ride import Ride
 from movingparts.city.synthetic import larkhaven, write_trips
+from movingparts.city.triprow import MISSING
 from movingparts.city.trips import Trips, TripsError, read_trips
 
 NEW_YORK = "America/New_York"
@@ -156,6 +157,73 @@ def test_empty_optional_fields_are_none(write: Write) -> None:
     assert ride.end_lat is None
     assert ride.bike_type is None
     assert ride.member is None
+    assert {} == trips.report.noted
+
+
+@pytest.mark.parametrize("marker", ["NA", "N/A", "NULL", "null", "nan", "NaN", r"\N"])
+def test_a_word_for_a_missing_value_is_no_value(write: Write, marker: str) -> None:
+    optional = f"R1,{marker},2026-06-01 08:00,2026-06-01 08:01,{marker},S1,{marker},S2,"
+    lines = [
+        optional + ",".join([marker] * 5),
+        row(marker),
+        row("R2", start=marker),
+        row("R3", end=f" {marker} "),
+        row("R4", ended_at=marker),
+    ]
+    rides, trips = read(write(*lines))
+    at = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    assert [Ride("R1", at, at + timedelta(minutes=1), "S1", "S2")] == rides
+    refused = {what: found.count for what, found in trips.report.refused.items()}
+    assert {"missing ride_id": 1, "missing station": 2, "unreadable time": 1} == refused
+    noted = {what: found.examples for what, found in trips.report.noted.items()}
+    assert {"marked as missing": ["line 2"]} == noted
+
+
+def test_a_name_that_begins_like_a_missing_value_is_a_name(write: Write) -> None:
+    rides, trips = read(write(row("nan-1", start="NA01").replace("Main St", "Nullweg")))
+    ride = rides[0]
+    assert ("nan-1", "NA01") == (ride.ride_id, ride.start_station_id)
+    assert "Nullweg" == ride.start_station_name
+    assert {} == trips.report.noted
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon"),
+    [
+        ("120", "10.75"),
+        ("-90.001", "10.75"),
+        ("59.5", "180.5"),
+        ("59.5", "-200"),
+        ("1_2.0", "10.75"),
+        ("59.5", "1_0"),
+        ("\u0665\u0669", "10.75"),
+        ("inf", "10.75"),
+        ("1e999", "10.75"),
+        ('"59,5"', "10.75"),
+        ("59.5N", "10.75"),
+        ("0x3b", "10.75"),
+        ("0.0", "0"),
+    ],
+)
+def test_what_is_no_place_on_earth_is_no_position(
+    write: Write, lat: str, lon: str
+) -> None:
+    rides, trips = read(write(row().replace("40.75,-74.5", f"{lat},{lon}")))
+    ride = rides[0]
+    assert None in (ride.end_lat, ride.end_lon)
+    assert (40.5, -74.25) == (ride.start_lat, ride.start_lon)
+    assert ["line 2"] == trips.report.noted["unreadable position"].examples
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon"),
+    [("90", "-180"), ("-90.0", "180.0"), ("+.5", "7."), ("0", "9.1"), ("1e-05", "0")],
+)
+def test_the_poles_and_the_equator_are_positions(
+    write: Write, lat: str, lon: str
+) -> None:
+    rides, trips = read(write(row().replace("40.75,-74.5", f"{lat},{lon}")))
+    assert [(float(lat), float(lon))] == [(r.end_lat, r.end_lon) for r in rides]
     assert {} == trips.report.noted
 
 
@@ -299,6 +367,7 @@ def test_anomalies_are_kept_and_noted(write: Write) -> None:
     assert {
         "0 seconds long": 1,
         "over 24 hours long": 1,
+        "marked as missing": 1,
         "unreadable position": 1,
         "unknown rider type": 1,
     } == noted
@@ -667,7 +736,7 @@ _instants = st.datetimes(
 )
 _words = st.text(
     st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=8
-)
+).filter(lambda word: word not in MISSING)
 _degrees = st.none() | st.floats(-90, 90)
 
 

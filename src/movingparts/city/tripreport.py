@@ -28,6 +28,7 @@ ZERO = "0 seconds long"
 LONG = "over 24 hours long"
 DOUBLED = "time in a doubled hour"
 SKIPPED = "time in a missing hour"
+MARKED = "marked as missing"
 NO_POSITION = "unreadable position"
 NO_RIDER_TYPE = "unknown rider type"
 REPEATED = "repeated ride_id"
@@ -47,7 +48,8 @@ MEANING = {
     LONG: "kept: the bike was probably not docked properly",
     DOUBLED: "kept: read as the first of the two, unless it would end before it starts",
     SKIPPED: "kept: read as before the change, unless it would end before it starts",
-    NO_POSITION: "kept, without that position",
+    MARKED: r"kept: NA, NULL, nan or \N is read as no value",
+    NO_POSITION: "kept, without that position: it is no number, or no place on Earth",
     NO_RIDER_TYPE: "kept, with member unknown",
     REPEATED: "kept: another ride has the same id (by_time() looks for these)",
 }
