@@ -336,6 +336,40 @@ def test_a_line_in_another_encoding_is_counted_and_the_report_says_what_to_try(
     assert ["R1", "Rø"] == [ride.ride_id for ride in again]
 
 
+SPANNING = row("R2").replace("Main St", '"Main St,\nupper end,\nat the lake"')
+
+
+@pytest.mark.parametrize("line", [0, 1, 2])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "shift_jis"])
+def test_a_byte_that_is_no_text_spoils_its_row_on_whichever_line_it_is(
+    tmp_path: Path, line: int, encoding: str
+) -> None:
+    """No letter is made up for it: a station by that name would be one more."""
+    path = tmp_path / "june.csv"
+    lines = SPANNING.encode().splitlines(keepends=True)
+    lines[line] = lines[line].replace(b"end", b"\xffnd").replace(b"t", b"\xff")
+    text = f"{HEADER}\n{row('R1')}\n".encode() + b"".join(lines)
+    path.write_bytes(text + f"\n{row('R3')}\n".encode())
+    trips = read_trips(path, timezone=NEW_YORK, encoding=encoding)
+    rides = list(trips)
+    assert ["R1", "R3"] == [ride.ride_id for ride in rides if "\ufffd" not in str(ride)]
+    assert 2 == len(rides)
+    assert ["line 3"] == trips.report.refused["not UTF-8"].examples
+    assert (3, 2) == (trips.report.read, trips.report.usable)
+
+
+@pytest.mark.parametrize("line", [0, 1, 2])
+def test_a_line_that_is_too_long_never_vanishes_inside_a_quote(
+    write: Write, line: int
+) -> None:
+    lines = SPANNING.splitlines()
+    lines[line] = lines[line].replace("e", "e" * 70_000)
+    rides, trips = read(write(row("R1"), *lines, row("R3")))
+    assert ["R1", "R3"] == [ride.ride_id for ride in rides]
+    assert [f"line {3 + line}"] == trips.report.refused["line too long"].examples
+    assert (5, 2) == (trips.report.read, trips.report.usable)
+
+
 def test_a_naive_time_among_times_with_offsets_asks_for_the_clock(
     write: Write,
 ) -> None:

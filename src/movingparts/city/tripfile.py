@@ -183,22 +183,29 @@ def _record(
 ) -> Record | None:
     if raw is None:
         return Record(number, (), LONG_LINE)
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError:
-        return Record(number, (), NOT_TEXT)
+    text, fault = _decoded(raw, encoding)
     if not text.strip():
         return None
     if '"' not in text:
-        return Record(number, tuple(text.rstrip("\r\n").split(",")))
-    fields = _parsed(text, strict=True)
-    if fields is None:
-        fields = _spanning(text, lines, encoding, width)
-    if fields is None:
-        fields = _parsed(text, strict=False)
-        if fields is None or len(fields) != width:
-            return Record(number, (), OPEN_QUOTE)
-    return Record(number, tuple(fields))
+        fields = text.rstrip("\r\n").split(",")
+        return Record(number, () if fault else tuple(fields), fault)
+    parsed = _parsed(text, strict=True)
+    if parsed is None:
+        spanning = _spanning(Record(number, (text,), fault), lines, encoding, width)
+        if spanning is not None:
+            return spanning
+        parsed = _parsed(text, strict=False)
+        if parsed is None or len(parsed) != width:
+            fault = fault or OPEN_QUOTE
+    return Record(number, () if fault else tuple(parsed or ()), fault)
+
+
+def _decoded(raw: bytes, encoding: str) -> tuple[str, str | None]:
+    """The text of a line and its fault; what is no text is replaced, to be counted."""
+    try:
+        return raw.decode(encoding), None
+    except UnicodeDecodeError:
+        return raw.decode(encoding, errors="replace"), NOT_TEXT
 
 
 def _parsed(text: str, *, strict: bool) -> list[str] | None:
@@ -209,16 +216,20 @@ def _parsed(text: str, *, strict: bool) -> list[str] | None:
 
 
 def _spanning(
-    text: str, lines: _Lines, encoding: str, width: int | None
-) -> list[str] | None:
-    """The fields of a row whose quotes close some lines later, or None, none read."""
+    first: Record, lines: _Lines, encoding: str, width: int | None
+) -> Record | None:
+    """The row whose quotes close some lines after its first, or None, none read."""
     taken: list[tuple[int, bytes | None]] = []
+    text, fault = first.fields[0], first.fault
     for line in lines:
         taken.append(line)
-        text += (line[1] or b"").decode(encoding, errors="replace")
+        if line[1] is None:  # too long: it may hold the quote that closes, or not
+            break
+        more, spoiled = _decoded(line[1], encoding)
+        text, fault = text + more, fault or spoiled
         fields = _parsed(text, strict=True)
         if fields is not None and width in (None, len(fields)):
-            return fields
+            return Record(first.line, () if fault else tuple(fields), fault)
         if len(taken) == LINES_PER_RECORD - 1:
             break
     lines.put_back(taken)
