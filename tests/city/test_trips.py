@@ -255,7 +255,95 @@ def test_all_the_tables_in_a_zip_are_read_in_order_of_name(
         archive.writestr("june/readme.txt", "trips")
     rides, trips = read(packed)
     assert ["R1", "R2"] == [ride.ride_id for ride in rides]
-    assert ["june_2.csv line 3"] == trips.report.refused["missing ride_id"].examples
+    refused = trips.report.refused
+    assert ["june/june_2.csv line 3"] == refused["missing ride_id"].examples
+    assert ["june/readme.txt"] == trips.report.skipped["file without trips"].examples
+    assert trips.report.complete
+
+
+def zipped(path: Path, members: dict[str, bytes | str]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+TABLE, OSLO_TABLE = (
+    f"{HEADER}\n{row('R1')}\n",
+    f"{OSLO_HEADER}\n{oslo_row('2026-06-01 04:00:00Z', '2026-06-01 05:00:00Z')}\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("{}empty.csv", "", "file without trips"),
+        ("{}stations.csv", "id,name\nS1,Main St\n", "file without trips"),
+        ("{}header.csv", HEADER.replace("ride_id", "id"), "file without trips"),
+        ("{}picture.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "file without trips"),
+        ("{}.hidden.csv", "x,y\n", "file without trips"),
+        ("{}LICENSE", "Free to use.", "file without trips"),
+        ("{}none.zip", b"PK\x05\x06" + bytes(18), "file without trips"),
+        ("{}broken.zip", b"PK\x03\x04" + bytes(40), "file not unpacked"),
+        ("{}broken.csv.gz", b"\x1f\x8b\x08\x00broken", "file not unpacked"),
+    ],
+)
+@pytest.mark.parametrize("place", ["0-", "zz-"], ids=["first", "last"])
+def test_what_holds_no_trips_in_a_zip_is_skipped_and_reported(
+    tmp_path: Path, place: str, name: str, content: bytes | str, kind: str
+) -> None:
+    name = name.format(place)
+    members = {name: content, "june.csv": TABLE, "may.csv": TABLE}
+    path = zipped(tmp_path / "2026.zip", members)
+    rides, trips = read(path)
+    assert 2 == len(rides)
+    assert {kind: [name]} == {
+        what: found.examples for what, found in trips.report.skipped.items()
+    }
+    assert f"2 of 2 rows usable; 1 {kind}>" in repr(trips.report)
+    assert f"{kind} " in trips.report.table()
+    assert 1 == trips.report.count(kind)
+    assert "skipped: " in trips.report._repr_html_()
+
+
+def test_archives_in_a_zip_are_read_too(tmp_path: Path) -> None:
+    june = zipped(tmp_path / "june.zip", {"june.csv": TABLE, "b/june.csv": TABLE})
+    packed = gzip.compress(TABLE.encode())
+    members = {"june.zip": june.read_bytes(), "may.csv.gz": packed, "may.csv": TABLE}
+    year = zipped(tmp_path / "2026.zip", members)
+    rides, trips = read(year)
+    assert 4 == len(rides)
+    assert {} == trips.report.skipped
+    twice = tmp_path / "twice.csv.gz"
+    twice.write_bytes(gzip.compress(packed))
+    assert rides[:1] == read(twice)[0]
+
+
+def test_a_zip_that_holds_itself_without_end_is_read_to_a_depth(tmp_path: Path) -> None:
+    inner = zipped(tmp_path / "0.zip", {"june.csv": TABLE})
+    for depth in range(1, 6):
+        members = {f"{depth}.zip": inner.read_bytes(), "june.csv": TABLE}
+        inner = zipped(tmp_path / f"{depth}.zip", members)
+    rides, trips = read(inner)
+    assert 4 == len(rides)
+    assert 1 == trips.report.count("file not unpacked")
+
+
+def test_both_layouts_in_a_zip_are_read(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "all.zip", {"a.csv": OSLO_TABLE, "b.csv": TABLE})
+    rides, _ = read(path)
+    assert ["line-2", "R1"] == [ride.ride_id for ride in rides]
+    rides, trips = read(path, None)
+    assert ["line-2"] == [ride.ride_id for ride in rides]
+    assert ["b.csv line 2"] == trips.report.refused["time without offset"].examples
+
+
+def test_rides_of_files_of_the_same_name_have_ids_of_their_own(tmp_path: Path) -> None:
+    members = {f"{year}/06.csv": OSLO_TABLE for year in (2024, 2025, 2026)}
+    rides, _ = read(zipped(tmp_path / "oslo.zip", members), None)
+    assert ["line-2", "2025/06.csv-line-2", "2026/06.csv-line-2"] == [
+        ride.ride_id for ride in rides
+    ]
 
 
 # --- rows that cannot be used
@@ -595,20 +683,18 @@ def test_a_gzip_that_is_damaged_at_its_start(tmp_path: Path) -> None:
 
 
 def test_zips_that_cannot_be_read(write: Write, tmp_path: Path) -> None:
-    sheet = tmp_path / "june.xlsx"
-    with zipfile.ZipFile(sheet, "w") as archive:
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-    assert "holds no .csv (it holds xl/workbook.xml)" in refusal(sheet)
+    sheet = zipped(tmp_path / "june.xlsx", {"xl/workbook.xml": "<workbook/>"})
+    assert "june.xlsx is a spreadsheet; export it as CSV in UTF-8" == refusal(sheet)
     broken = tmp_path / "broken.zip"
     broken.write_bytes(sheet.read_bytes()[:60])
     assert "broken.zip is a broken zip" in refusal(broken)
-    mixed = tmp_path / "mixed.zip"
-    with zipfile.ZipFile(mixed, "w") as archive:
-        archive.write(write(row()), "a.csv")
-        archive.writestr("b.csv", OSLO_HEADER + "\n")
-    assert "b.csv does not have the layout of the file before it" in refusal(
-        mixed, timezone=NEW_YORK
-    )
+    none = zipped(tmp_path / "none.zip", {"__MACOSX/._a.csv": b"\0"})
+    assert "none.zip is a zip without files" == refusal(none)
+    old = {"a.csv": HEADER.replace("ride_id", "id"), "readme.txt": "Trips"}
+    assert (
+        "none of the 2 files in old.zip holds trips in a layout that this reader "
+        "knows; for example, the header of a.csv"
+    ) in refusal(zipped(tmp_path / "old.zip", old), timezone=NEW_YORK)
     locked = tmp_path / "locked.zip"
     with zipfile.ZipFile(locked, "w") as archive:
         archive.writestr("a.csv", HEADER)
