@@ -676,6 +676,57 @@ def test_a_truncated_download_gives_what_it_has_and_then_says_so(
     assert not trips.report.complete
 
 
+@pytest.mark.parametrize(
+    "extra", [b"\n", b"\x1f", bytes(9_000) + b"<html>" * 9_000, TABLE.encode()]
+)
+@pytest.mark.parametrize(
+    ("rides", "inside"), [(1, ""), (1_500, ""), (300, ".zip"), (300, ".gz")]
+)
+def test_bytes_after_the_end_of_a_gzip_cost_no_ride_and_are_reported(
+    write: Write, tmp_path: Path, extra: bytes, rides: int, inside: str
+) -> None:
+    lines = [row(f"R{number}") for number in range(rides)]
+    packed = gzip.compress(write(*lines).read_bytes()) + extra
+    path = tmp_path / f"june.csv.gz{inside}"
+    path.write_bytes(gzip.compress(packed) if inside == ".gz" else packed)
+    if inside == ".zip":
+        path.unlink()
+        zipped(path, {"june.csv.gz": packed})
+    trips = read_trips(path, timezone=NEW_YORK)
+    for each_pass in (trips, trips.by_time()):
+        assert rides == sum(1 for _ in each_pass)
+        assert trips.report.complete
+        assert rides == trips.report.read
+        assert 1 == trips.report.count("bytes after the end")
+    assert "bytes after the end" in trips.report.table()
+
+
+@pytest.mark.parametrize("padding", [0, 1, 512, 20_000])
+def test_gzip_files_one_after_the_other_and_padded_are_one(
+    tmp_path: Path, padding: int
+) -> None:
+    path, member = tmp_path / "june.csv.gz", f"{row('R2')}\n" * 500
+    texts = (TABLE, "", member, member)
+    path.write_bytes(
+        b"".join(gzip.compress(t.encode()) + bytes(padding) for t in texts)
+    )
+    rides, trips = read(path)
+    assert 1_001 == len(rides)
+    assert {} == trips.report.skipped
+    assert trips.report.complete
+
+
+@pytest.mark.parametrize("at", [4, 8])
+def test_a_gzip_whose_check_sum_or_length_is_wrong_breaks_off(
+    tmp_path: Path, at: int
+) -> None:
+    packed = bytearray(gzip.compress(TABLE.encode() + f"{row()}\n".encode() * 9_000))
+    packed[-at] ^= 1
+    path = tmp_path / "june.csv.gz"
+    path.write_bytes(packed)
+    assert "june.csv.gz breaks off after line" in refusal(path, timezone=NEW_YORK)
+
+
 def test_a_gzip_that_is_damaged_at_its_start(tmp_path: Path) -> None:
     path = tmp_path / "june.csv.gz"
     path.write_bytes(b"\x1f\x8b\x08\x00garbage garbage")

@@ -6,7 +6,6 @@ files. A part that can't be unpacked is given too, with the reason.
 
 from __future__ import annotations
 
-import gzip
 import io
 import zipfile
 from collections.abc import Generator, Iterator
@@ -14,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from movingparts.city.gunzip import MAGIC, Gunzip
 from movingparts.city.tripfile import BROKEN, TripsError, broken_off
 
 NO_TRIPS = "file without trips"
 NOT_UNPACKED = "file not unpacked"
+AFTER_END = "bytes after the end"
 
 DEEPEST = 4
 """How many archives may hold each other; some zips hold themselves, without end."""
@@ -74,12 +75,16 @@ def _unpacked(name: str, packed: io.BufferedReader[Any], depth: int) -> Iterator
     except BROKEN as error:
         yield Part(name, PartError(NOT_UNPACKED, broken_off(name, 0, error)))
         return
-    gzipped, zipped = head.startswith(b"\x1f\x8b"), head.startswith(_ZIP)
+    gzipped, zipped = head.startswith(MAGIC), head.startswith(_ZIP)
     if (gzipped or zipped) and depth == DEEPEST:
         yield Part(name, _not_unpacked(name, f"{depth} archives hold each other"))
     elif gzipped:
-        with io.BufferedReader(gzip.GzipFile(fileobj=packed, mode="rb")) as plain:
+        gunzip = Gunzip(packed)
+        with io.BufferedReader(gunzip) as plain:
             yield from _unpacked(name, plain, depth + 1)
+        if gunzip.more_follows:
+            sentence = f"{name} goes on after the end of its gzip file"
+            yield Part(name, PartError(AFTER_END, sentence))
     elif zipped:
         yield from _members(name, packed, depth)
     else:

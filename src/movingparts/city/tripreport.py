@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html import escape
 
-from movingparts.city.triparchive import NO_TRIPS, NOT_UNPACKED
+from movingparts.city.triparchive import AFTER_END, NO_TRIPS, NOT_UNPACKED
 from movingparts.city.tripfile import (
     LINES_PER_RECORD,
     LONG_LINE,
@@ -54,6 +54,7 @@ MEANING = {
     NO_RIDER_TYPE: "kept, with member unknown",
     NO_TRIPS: "skipped: its header is in neither layout; read it alone to see why",
     NOT_UNPACKED: "skipped: locked or damaged; unpack it yourself and read it alone",
+    AFTER_END: "skipped: something follows the gzip file's end; the rows are whole",
     REPEATED: "kept: another ride has the same id (by_time() looks for these)",
 }
 
