@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import random
 import shutil
 import tracemalloc
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -648,6 +651,64 @@ def test_an_encoding_that_is_none_is_refused(write: Write, encoding: str) -> Non
     assert "try 'utf-8' or 'latin-1'" in refusal(
         write(row()), timezone=NEW_YORK, encoding=encoding
     )
+
+
+@pytest.mark.parametrize("encoding", [None, 8, b"utf-8", "a\0b", "\udcff", "rot13"])
+def test_an_encoding_that_is_no_name_is_refused(write: Write, encoding: Any) -> None:
+    message = refusal(write(row()), timezone=NEW_YORK, encoding=encoding)
+    assert f"encoding={encoding!r}" in message
+    assert "try 'utf-8' or 'latin-1'" in message
+
+
+@pytest.mark.parametrize("timezone", [5, b"Europe/Oslo", UTC, "a\0b", "x" * 300, []])
+def test_a_time_zone_that_is_no_name_is_refused(write: Write, timezone: Any) -> None:
+    message = refusal(write(row()), timezone=timezone)
+    assert f"timezone={timezone!r} is not a name of the IANA" in message
+
+
+def test_a_time_zone_may_be_a_zone_info(write: Write) -> None:
+    path = write(row())
+    trips = read_trips(path, timezone=ZoneInfo(NEW_YORK))
+    assert list(read_trips(path, timezone=NEW_YORK)) == list(trips)
+    assert "clock of America/New_York" in repr(trips)
+    assert 1 == len(trips.first_morning())
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("~nosuchuser/x.csv", "there is no user 'nosuchuser'"),
+        ("a\0b.csv", "can't be opened: "),
+        ("\udcff\ud800.csv", "can't be opened: "),
+        ("", "is a folder"),
+        (None, "is no path"),
+        (5, "is no path"),
+        (["june.csv"], "is no path"),
+    ],
+)
+def test_a_path_that_is_none_is_refused(path: Any, reason: str) -> None:
+    message = refusal(path, timezone=NEW_YORK)
+    assert reason in message
+    assert "\n" not in message
+
+
+def test_a_path_may_be_bytes(write: Write) -> None:
+    path: Any = os.fsencode(write(row()))
+    assert 1 == len(list(read_trips(path, timezone=NEW_YORK)))
+
+
+def test_a_path_without_a_home_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    assert "there is no home folder" in refusal("~/june.csv", timezone=NEW_YORK)
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
+@pytest.mark.skipif(
+    not Path("/dev/zero").exists(),
+    reason="this system has no /dev/zero: run the tests on Linux or macOS",
+)
+def test_what_is_no_file_is_refused_and_not_read_forever(device: str) -> None:
+    assert "is no ordinary file" in refusal(device, timezone=NEW_YORK)
 
 
 def test_a_path_may_begin_at_home(

@@ -57,7 +57,8 @@ def parts(path: Path) -> Generator[Part, None, None]:
 
 def _opened(path: Path) -> io.BufferedReader[Any]:
     try:
-        return path.open("rb")
+        if not path.exists() or path.is_file() or path.is_dir():
+            return path.open("rb")
     except FileNotFoundError:
         raise TripsError(
             f"there is no file {path}; give the path of a trip-history CSV "
@@ -67,6 +68,9 @@ def _opened(path: Path) -> io.BufferedReader[Any]:
         raise TripsError(f"{path} is a folder; give one of the files in it") from None
     except OSError as error:
         raise TripsError(f"{path} can't be opened: {error.strerror}") from error
+    except ValueError as error:  # a NUL, or a character that no path can have
+        raise TripsError(f"{str(path)!r} can't be opened: {error}") from None
+    raise TripsError(f"{path} is no ordinary file; give the path of one")
 
 
 def _unpacked(name: str, packed: io.BufferedReader[Any], depth: int) -> Iterator[Part]:

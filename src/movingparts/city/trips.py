@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -36,26 +36,20 @@ KEPT_MORNINGS = 3
 def read_trips(
     path: str | PathLike[str],
     *,
-    timezone: str | None = None,
+    timezone: str | ZoneInfo | None = None,
     encoding: str = "utf-8",
 ) -> Trips:
     """Open a trip history (.csv, .csv.gz, .zip) in either public layout.
 
-    ``timezone`` is an IANA name such as ``"America/New_York"``: the city's clock,
-    which a layout with naive local times needs.
+    ``timezone`` is an IANA name such as ``"America/New_York"``, or a ``ZoneInfo``:
+    the city's clock, which a layout with naive local times needs.
 
     Raises: TripsError, a ValueError that says what to do, where there is no such
     file, it is empty or no CSV, its header is unknown, or its clock is not known.
     """
-    file = Path(fspath(path)).expanduser()
+    file = _file(path)
     zone = None if timezone is None else _zone(timezone)
-    try:
-        b"\n\n\n\n".decode(encoding)
-    except (LookupError, UnicodeError):
-        raise TripsError(
-            f"encoding={encoding!r} can't be read line by line; "
-            "try 'utf-8' or 'latin-1'"
-        ) from None
+    _check_encoding(encoding)
     with closing(tables(file, encoding, TripsReport(file.name))) as found:
         first = next(found)
     name, layout = first.name, first.layout
@@ -184,12 +178,43 @@ def _keep(earliest: dict[date, list[Ride]], day: date, ride: Ride) -> None:
     earliest[day].append(ride)
 
 
-def _zone(name: str) -> ZoneInfo:
+def _file(path: str | PathLike[str]) -> Path:
+    try:
+        file = Path(fsdecode(path))
+    except TypeError:
+        raise TripsError(
+            f"{path!r} is no path; give the path of a trip-history CSV as a string"
+        ) from None
+    try:
+        return file.expanduser()
+    except RuntimeError:
+        user = file.parts[0][1:]
+        whom = f"no user {user!r}" if user else "no home folder here"
+        raise TripsError(f"{file}: there is {whom}; give the whole path") from None
+
+
+def _check_encoding(encoding: str) -> None:
+    """Refuse an encoding whose lines and commas are not those of ASCII."""
+    marks = b'\n\r,"'
+    try:
+        fits = marks.decode(encoding) == marks.decode("ascii")
+    except (LookupError, TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise TripsError(
+            f"encoding={encoding!r} is none that can be read line by line; "
+            "try 'utf-8' or 'latin-1', or convert the file to UTF-8"
+        )
+
+
+def _zone(name: str | ZoneInfo) -> ZoneInfo:
+    if isinstance(name, ZoneInfo):
+        return name
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # not found, or a path instead of a name
+    except (OSError, TypeError, ValueError, KeyError):  # not found, or no name
         pass
-    wanted = name.strip().replace(" ", "_").casefold()
+    wanted = str(name).strip().replace(" ", "_").casefold()
     zones = sorted(zone for zone in available_timezones() if "/" in zone)
     known = {zone.rpartition("/")[2].casefold(): zone for zone in zones}
     known |= {zone.casefold(): zone for zone in zones}
