@@ -841,6 +841,28 @@ def test_by_time_counts_ids_that_come_twice(write: Write) -> None:
     assert ["R1"] == trips.report.noted["repeated ride_id"].examples
 
 
+def test_the_first_morning_counts_the_ids_that_come_twice_in_it(write: Write) -> None:
+    """Whoever replays it learns why there are fewer rides than rows."""
+    trips = read_trips(
+        write(
+            *(row(name) for name in ("R1", "R2", "R1", "R3", "R3", "R3")),
+            row("R2", "2026-06-02 08:00:00", "2026-06-02 08:10:00"),
+        ),
+        timezone=NEW_YORK,
+    )
+    assert 6 == len(trips.first_morning())
+    assert 3 == trips.report.count("repeated ride_id")
+    assert ["R1"] == trips.report.noted["repeated ride_id"].examples
+
+
+def test_a_first_morning_of_rides_with_ids_of_their_own_says_nothing(
+    write: Write,
+) -> None:
+    trips = read_trips(write(row("R1"), row("R2")), timezone=NEW_YORK)
+    trips.first_morning()
+    assert {} == trips.report.noted
+
+
 def open_databases() -> list[str]:
     """The files of SQLite's that this process holds open, deleted or not."""
     links = Path("/proc/self/fd").iterdir()

@@ -55,7 +55,7 @@ MEANING = {
     NO_TRIPS: "skipped: its header is in neither layout; read it alone to see why",
     NOT_UNPACKED: "skipped: locked or damaged; unpack it yourself and read it alone",
     AFTER_END: "skipped: something follows the gzip file's end; the rows are whole",
-    REPEATED: "kept: another ride has the same id (by_time() looks for these)",
+    REPEATED: "kept: another ride that was sorted with it has the same id",
 }
 
 

@@ -73,7 +73,7 @@ class Trips:
     unless the ride would then end before it starts; both are counted.
 
     Leaves out: finding repeated ride ids while streaming, which cannot be done in
-    constant memory; ``by_time`` counts them.
+    constant memory; ``by_time`` and ``first_morning`` count theirs.
 
     >>> read_trips("no-such.csv")
     Traceback (most recent call last):
@@ -159,6 +159,10 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
                 if is_morning(ride.started_at, zone)
                 and ride.started_at.astimezone(zone).date() == first
             ]
+        uses = Counter(ride.ride_id for ride in rides)
+        if len(uses) < len(rides):
+            example = min(each for each, count in uses.items() if count > 1)
+            self._note_repeated(len(rides) - len(uses), example)
         return sorted(rides, key=lambda ride: ride.started_at)
 
     def __repr__(self) -> str:
