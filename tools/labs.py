@@ -7,17 +7,25 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from jupyter_core.paths import (
+    jupyter_config_dir,
+    jupyter_data_dir,
+    jupyter_runtime_dir,
+)
 
 from tools import process
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 PORT = 8888
-LOG = ROOT / ".movingparts" / "jupyterlab.log"
+STATE = ROOT / ".movingparts"
+LOG = STATE / "jupyterlab.log"
 PATIENCE = 90.0  # seconds until JupyterLab must answer, on a slow machine
 
 
@@ -80,16 +88,67 @@ def answers(port: int, token: str) -> bool:
         asked.close()
 
 
+def writable(folder: Path) -> bool:
+    """Return whether files can be made in a folder, which is made if it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def usual_folders() -> dict[str, Path]:
+    """Return where Jupyter keeps things, by the variable that moves the folder."""
+    return {
+        "JUPYTER_CONFIG_DIR": Path(jupyter_config_dir()),
+        "JUPYTER_DATA_DIR": Path(jupyter_data_dir()),
+        "JUPYTER_RUNTIME_DIR": Path(jupyter_runtime_dir()),
+        "IPYTHONDIR": Path(os.environ.get("IPYTHONDIR") or "~/.ipython").expanduser(),
+    }
+
+
+def moved_folders() -> dict[str, str]:
+    """Return the variables that move Jupyter's folders to where it can write.
+
+    It keeps settings, kernels and history in the reader's home, and stops with a
+    traceback where it can't, as in a container that runs under any user's id.
+    """
+    if os.path.expanduser("~") == "~":  # noqa: PTH111 - no HOME, and an unknown user
+        moved = {"HOME": STATE / "home"}
+    else:
+        moved = {
+            name: STATE / "home" / name.lower()
+            for name, usual in usual_folders().items()
+            if not writable(usual)
+        }
+    for folder in moved.values():  # IPython makes no parents, and takes a temp folder
+        folder.mkdir(parents=True, exist_ok=True)
+    return {name: str(folder) for name, folder in moved.items()}
+
+
 @contextlib.contextmanager
 def jupyterlab() -> Iterator[Lab]:
     """JupyterLab for the length of a `with` block, ready when the block begins.
 
     Raises:
-        LabError: it did not answer in time, or ended at once.
+        LabError: it did not answer in time, ended at once, or there is no place
+            for its log.
     """
     port, token = free_port(PORT), secrets.token_hex(16)
     say_if_moved("JupyterLab", PORT, port)
-    LOG.parent.mkdir(exist_ok=True)
+    if not writable(STATE):
+        raise LabError(
+            f"{STATE} can't be written, and JupyterLab's log goes there: "
+            "make it writable, or copy the whole folder to where you may write."
+        )
+    moved = moved_folders()
+    if moved:
+        process.say(
+            f"JupyterLab can't write to its usual folders (HOME is "
+            f"{os.environ.get('HOME', 'not set')}), so it keeps its settings in "
+            f"{os.path.relpath(STATE / 'home')}."
+        )
     command = [sys.executable, "-m", "jupyterlab", "--config=tools/jupyter_config.py"]
     command += [f"--ServerApp.port={port}", f"--ServerApp.root_dir={ROOT / 'labs'}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in most containers
@@ -98,7 +157,7 @@ def jupyterlab() -> Iterator[Lab]:
     # The folder's labconfig turns off the question whether you want news.
     more = [str(ROOT / "tools" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     path = os.pathsep.join(filter(None, more))
-    env = {**os.environ, "JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": path}
+    env = {**os.environ, **moved, "JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": path}
     with process.running(command, env=env, log=LOG, lifeline=True) as lab:
         give_up = time.monotonic() + PATIENCE
         while not answers(port, token):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import random
 import shutil
 import tracemalloc
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +23,7 @@ from hypothesis import strategies as st
 from movingparts.city.layout import LYFT, URBAN_SHARING
 from movingparts.city.ride import Ride
 from movingparts.city.synthetic import larkhaven, write_trips
+from movingparts.city.triprow import MISSING
 from movingparts.city.trips import Trips, TripsError, read_trips
 
 NEW_YORK = "America/New_York"
@@ -159,6 +163,73 @@ def test_empty_optional_fields_are_none(write: Write) -> None:
     assert {} == trips.report.noted
 
 
+@pytest.mark.parametrize("marker", ["NA", "N/A", "NULL", "null", "nan", "NaN", r"\N"])
+def test_a_word_for_a_missing_value_is_no_value(write: Write, marker: str) -> None:
+    optional = f"R1,{marker},2026-06-01 08:00,2026-06-01 08:01,{marker},S1,{marker},S2,"
+    lines = [
+        optional + ",".join([marker] * 5),
+        row(marker),
+        row("R2", start=marker),
+        row("R3", end=f" {marker} "),
+        row("R4", ended_at=marker),
+    ]
+    rides, trips = read(write(*lines))
+    at = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    assert [Ride("R1", at, at + timedelta(minutes=1), "S1", "S2")] == rides
+    refused = {what: found.count for what, found in trips.report.refused.items()}
+    assert {"missing ride_id": 1, "missing station": 2, "unreadable time": 1} == refused
+    noted = {what: found.examples for what, found in trips.report.noted.items()}
+    assert {"marked as missing": ["line 2"]} == noted
+
+
+def test_a_name_that_begins_like_a_missing_value_is_a_name(write: Write) -> None:
+    rides, trips = read(write(row("nan-1", start="NA01").replace("Main St", "Nullweg")))
+    ride = rides[0]
+    assert ("nan-1", "NA01") == (ride.ride_id, ride.start_station_id)
+    assert "Nullweg" == ride.start_station_name
+    assert {} == trips.report.noted
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon"),
+    [
+        ("120", "10.75"),
+        ("-90.001", "10.75"),
+        ("59.5", "180.5"),
+        ("59.5", "-200"),
+        ("1_2.0", "10.75"),
+        ("59.5", "1_0"),
+        ("\u0665\u0669", "10.75"),
+        ("inf", "10.75"),
+        ("1e999", "10.75"),
+        ('"59,5"', "10.75"),
+        ("59.5N", "10.75"),
+        ("0x3b", "10.75"),
+        ("0.0", "0"),
+    ],
+)
+def test_what_is_no_place_on_earth_is_no_position(
+    write: Write, lat: str, lon: str
+) -> None:
+    rides, trips = read(write(row().replace("40.75,-74.5", f"{lat},{lon}")))
+    ride = rides[0]
+    assert None in (ride.end_lat, ride.end_lon)
+    assert (40.5, -74.25) == (ride.start_lat, ride.start_lon)
+    assert ["line 2"] == trips.report.noted["unreadable position"].examples
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon"),
+    [("90", "-180"), ("-90.0", "180.0"), ("+.5", "7."), ("0", "9.1"), ("1e-05", "0")],
+)
+def test_the_poles_and_the_equator_are_positions(
+    write: Write, lat: str, lon: str
+) -> None:
+    rides, trips = read(write(row().replace("40.75,-74.5", f"{lat},{lon}")))
+    assert [(float(lat), float(lon))] == [(r.end_lat, r.end_lon) for r in rides]
+    assert {} == trips.report.noted
+
+
 def test_every_for_reads_the_file_again_and_reports_anew(write: Write) -> None:
     trips = read_trips(write(row("R1"), row("R2")), timezone=NEW_YORK)
     next(iter(trips))
@@ -187,7 +258,95 @@ def test_all_the_tables_in_a_zip_are_read_in_order_of_name(
         archive.writestr("june/readme.txt", "trips")
     rides, trips = read(packed)
     assert ["R1", "R2"] == [ride.ride_id for ride in rides]
-    assert ["june_2.csv line 3"] == trips.report.refused["missing ride_id"].examples
+    refused = trips.report.refused
+    assert ["june/june_2.csv line 3"] == refused["missing ride_id"].examples
+    assert ["june/readme.txt"] == trips.report.skipped["file without trips"].examples
+    assert trips.report.complete
+
+
+def zipped(path: Path, members: dict[str, bytes | str]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+TABLE, OSLO_TABLE = (
+    f"{HEADER}\n{row('R1')}\n",
+    f"{OSLO_HEADER}\n{oslo_row('2026-06-01 04:00:00Z', '2026-06-01 05:00:00Z')}\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("{}empty.csv", "", "file without trips"),
+        ("{}stations.csv", "id,name\nS1,Main St\n", "file without trips"),
+        ("{}header.csv", HEADER.replace("ride_id", "id"), "file without trips"),
+        ("{}picture.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "file without trips"),
+        ("{}.hidden.csv", "x,y\n", "file without trips"),
+        ("{}LICENSE", "Free to use.", "file without trips"),
+        ("{}none.zip", b"PK\x05\x06" + bytes(18), "file without trips"),
+        ("{}broken.zip", b"PK\x03\x04" + bytes(40), "file not unpacked"),
+        ("{}broken.csv.gz", b"\x1f\x8b\x08\x00broken", "file not unpacked"),
+    ],
+)
+@pytest.mark.parametrize("place", ["0-", "zz-"], ids=["first", "last"])
+def test_what_holds_no_trips_in_a_zip_is_skipped_and_reported(
+    tmp_path: Path, place: str, name: str, content: bytes | str, kind: str
+) -> None:
+    name = name.format(place)
+    members = {name: content, "june.csv": TABLE, "may.csv": TABLE}
+    path = zipped(tmp_path / "2026.zip", members)
+    rides, trips = read(path)
+    assert 2 == len(rides)
+    assert {kind: [name]} == {
+        what: found.examples for what, found in trips.report.skipped.items()
+    }
+    assert f"2 of 2 rows usable; 1 {kind}>" in repr(trips.report)
+    assert f"{kind} " in trips.report.table()
+    assert 1 == trips.report.count(kind)
+    assert "skipped: " in trips.report._repr_html_()
+
+
+def test_archives_in_a_zip_are_read_too(tmp_path: Path) -> None:
+    june = zipped(tmp_path / "june.zip", {"june.csv": TABLE, "b/june.csv": TABLE})
+    packed = gzip.compress(TABLE.encode())
+    members = {"june.zip": june.read_bytes(), "may.csv.gz": packed, "may.csv": TABLE}
+    year = zipped(tmp_path / "2026.zip", members)
+    rides, trips = read(year)
+    assert 4 == len(rides)
+    assert {} == trips.report.skipped
+    twice = tmp_path / "twice.csv.gz"
+    twice.write_bytes(gzip.compress(packed))
+    assert rides[:1] == read(twice)[0]
+
+
+def test_a_zip_that_holds_itself_without_end_is_read_to_a_depth(tmp_path: Path) -> None:
+    inner = zipped(tmp_path / "0.zip", {"june.csv": TABLE})
+    for depth in range(1, 6):
+        members = {f"{depth}.zip": inner.read_bytes(), "june.csv": TABLE}
+        inner = zipped(tmp_path / f"{depth}.zip", members)
+    rides, trips = read(inner)
+    assert 4 == len(rides)
+    assert 1 == trips.report.count("file not unpacked")
+
+
+def test_both_layouts_in_a_zip_are_read(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "all.zip", {"a.csv": OSLO_TABLE, "b.csv": TABLE})
+    rides, _ = read(path)
+    assert ["line-2", "R1"] == [ride.ride_id for ride in rides]
+    rides, trips = read(path, None)
+    assert ["line-2"] == [ride.ride_id for ride in rides]
+    assert ["b.csv line 2"] == trips.report.refused["time without offset"].examples
+
+
+def test_rides_of_files_of_the_same_name_have_ids_of_their_own(tmp_path: Path) -> None:
+    members = {f"{year}/06.csv": OSLO_TABLE for year in (2024, 2025, 2026)}
+    rides, _ = read(zipped(tmp_path / "oslo.zip", members), None)
+    assert ["line-2", "2025/06.csv-line-2", "2026/06.csv-line-2"] == [
+        ride.ride_id for ride in rides
+    ]
 
 
 # --- rows that cannot be used
@@ -268,6 +427,40 @@ def test_a_line_in_another_encoding_is_counted_and_the_report_says_what_to_try(
     assert ["R1", "Rø"] == [ride.ride_id for ride in again]
 
 
+SPANNING = row("R2").replace("Main St", '"Main St,\nupper end,\nat the lake"')
+
+
+@pytest.mark.parametrize("line", [0, 1, 2])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "shift_jis"])
+def test_a_byte_that_is_no_text_spoils_its_row_on_whichever_line_it_is(
+    tmp_path: Path, line: int, encoding: str
+) -> None:
+    """No letter is made up for it: a station by that name would be one more."""
+    path = tmp_path / "june.csv"
+    lines = SPANNING.encode().splitlines(keepends=True)
+    lines[line] = lines[line].replace(b"end", b"\xffnd").replace(b"t", b"\xff")
+    text = f"{HEADER}\n{row('R1')}\n".encode() + b"".join(lines)
+    path.write_bytes(text + f"\n{row('R3')}\n".encode())
+    trips = read_trips(path, timezone=NEW_YORK, encoding=encoding)
+    rides = list(trips)
+    assert ["R1", "R3"] == [ride.ride_id for ride in rides if "\ufffd" not in str(ride)]
+    assert 2 == len(rides)
+    assert ["line 3"] == trips.report.refused["not UTF-8"].examples
+    assert (3, 2) == (trips.report.read, trips.report.usable)
+
+
+@pytest.mark.parametrize("line", [0, 1, 2])
+def test_a_line_that_is_too_long_never_vanishes_inside_a_quote(
+    write: Write, line: int
+) -> None:
+    lines = SPANNING.splitlines()
+    lines[line] = lines[line].replace("e", "e" * 70_000)
+    rides, trips = read(write(row("R1"), *lines, row("R3")))
+    assert ["R1", "R3"] == [ride.ride_id for ride in rides]
+    assert [f"line {3 + line}"] == trips.report.refused["line too long"].examples
+    assert (5, 2) == (trips.report.read, trips.report.usable)
+
+
 def test_a_naive_time_among_times_with_offsets_asks_for_the_clock(
     write: Write,
 ) -> None:
@@ -299,6 +492,7 @@ def test_anomalies_are_kept_and_noted(write: Write) -> None:
     assert {
         "0 seconds long": 1,
         "over 24 hours long": 1,
+        "marked as missing": 1,
         "unreadable position": 1,
         "unknown rider type": 1,
     } == noted
@@ -381,32 +575,93 @@ def test_a_missing_file_a_folder_and_an_empty_file(tmp_path: Path) -> None:
     assert "empty.csv is empty; download it again" == refusal(tmp_path / "empty.csv")
 
 
+def magic(start: bytes) -> bytes:
+    return start + bytes(range(256)) * 4
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "what"),
     [
-        b"\x89PNG\r\n\x1a\n\x00\x00",
-        b"PAR1\x00\x15\x04",
-        f"{HEADER}\n{row()}\n".encode("utf-16"),
-        f"{HEADER}\r{row()}\r".encode(),
-        b"x" * 100_000,
+        (b"BZh91AY&SY", "packed with bzip2, which this reader can't unpack; unpack it"),
+        (magic(b"\xfd7zXZ\x00"), "packed with xz, which this reader can't unpack"),
+        (magic(b"7z\xbc\xaf\x27\x1c"), "packed with 7-Zip, which"),
+        (magic(b"Rar!\x1a\x07\x01\x00"), "packed with RAR, which"),
+        (magic(b"\x28\xb5\x2f\xfd"), "packed with Zstandard, which"),
+        (b"june.csv".ljust(257, b"\0") + b"ustar\x0000", "a tar archive, which"),
+        (magic(b"PAR1"), "a Parquet file; export it as CSV in UTF-8"),
+        (magic(b"\xd0\xcf\x11\xe0"), "an old Excel file; export it as CSV"),
+        (magic(b"SQLite format 3\x00"), "an SQLite database; export it as CSV"),
+        (magic(b"%PDF-1.7\n"), "a PDF, not a CSV file"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            "a Git LFS pointer, which stands for the file; fetch the file with git lfs",
+        ),
+        (TABLE.encode("utf-16"), "text in UTF-16; save it in UTF-8, for example with"),
+        (TABLE.encode("utf-16-le"), "text in UTF-16; save it in UTF-8, for example"),
+        (TABLE.encode("utf-16-be"), "-f UTF-16BE -t UTF-8"),
+        (TABLE.encode("utf-32"), "text in UTF-32; save it in UTF-8, for example with"),
+        (b"\x00\x00\x01" * 9, "no text, since its first line holds a NUL byte"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "no text in utf-8; if it is text, try enc"),
+        (f"stræde,{HEADER}\n".encode("latin-1"), "try encoding='latin-1', or export"),
     ],
-    ids=["picture", "parquet", "utf-16", "old Mac", "one long line"],
 )
-def test_a_file_that_is_no_csv_in_utf_8(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("inside", ["", "zip", "gz"])
+def test_a_file_that_is_no_csv_is_told_what_it_is(
+    tmp_path: Path, content: bytes, what: str, inside: str
+) -> None:
+    path = tmp_path / "june.csv"
+    path.write_bytes(gzip.compress(content) if inside == "gz" else content)
+    if inside == "zip":
+        zipped(path, {"june.csv": content})
+    message = refusal(path, timezone=NEW_YORK)
+    assert message.startswith("june.csv is ")
+    assert what in message
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (f"{HEADER}\r{row()}\r".encode(), "has lines that end in CR alone, as on old"),
+        (
+            b"x" * 100_000,
+            "starts with a line that is no header of a CSV file (line too",
+        ),
+        (b'"' + HEADER.encode() + b"\n", "(unclosed quote); export it as CSV"),
+    ],
+    ids=["old Mac", "one long line", "open quote"],
+)
+def test_a_first_line_that_is_no_header_is_explained(
+    tmp_path: Path, content: bytes, what: str
+) -> None:
     path = tmp_path / "june.csv"
     path.write_bytes(content)
-    assert "export it as CSV in UTF-8" in refusal(path, timezone=NEW_YORK)
+    message = refusal(path, timezone=NEW_YORK)
+    assert what in message
+    assert "export it as CSV in UTF-8" in message
+
+
+@pytest.mark.parametrize("marks", [1, 2, 3])
+def test_a_header_may_have_more_than_one_byte_order_mark(
+    tmp_path: Path, marks: int
+) -> None:
+    path = tmp_path / "june.csv"
+    path.write_text("\ufeff" * marks + TABLE, encoding="utf-8")
+    assert ["R1"] == [ride.ride_id for ride in read(path)[0]]
 
 
 @pytest.mark.parametrize(
     ("header", "hint"),
     [
-        ("<!DOCTYPE html>", "a web page: the download probably failed"),
+        ("<!DOCTYPE html>", "it is a web page: the download probably failed"),
+        ('{"data": []}', "it is JSON, not CSV"),
+        (f"sep=,\n{HEADER}", "meant for a spreadsheet program: delete that line"),
         (HEADER.replace(",", ";"), "columns must be separated by commas"),
-        (row(), "is no header that this reader knows"),
-        ("2026,1,2", "the header line is missing"),
-        ("tripduration,starttime,stoptime", "an older layout"),
-        ("name,price", "it reads Lyft-run systems (ride_id,rideable_type,"),
+        (HEADER.replace(",", "\t"), "columns must be separated by commas"),
+        (HEADER.replace(",", "|"), "columns must be separated by commas"),
+        (row(), "it begins with a ride: the header line is missing"),
+        ("2026,1,2", "it begins with a ride: the header line is missing"),
+        ("tripduration,starttime,stoptime", "it is an older one; newer months"),
+        ("name,price", "its first line is 'name,price'"),
     ],
 )
 def test_an_unknown_header_is_refused_with_what_it_looks_like(
@@ -415,17 +670,68 @@ def test_an_unknown_header_is_refused_with_what_it_looks_like(
     assert hint in refusal(write(header=header), timezone=NEW_YORK)
 
 
+OTHERS = {
+    "TfL": "Rental Id,Duration,Bike Id,End Date,EndStation Id,EndStation Name,"
+    "Start Date,StartStation Id,StartStation Name",
+    "Capital": "Duration,Start date,End date,Start station number,Start station,"
+    "End station number,End station,Bike number,Member type",
+    "Indego": "trip_id,duration,start_time,end_time,start_station,start_lat,start_lon,"
+    "end_station,end_lat,end_lon,bike_id,plan_duration,trip_route_category,"
+    "passholder_type,bike_type",
+    "Bay Wheels": "duration_sec,start_time,end_time,start_station_id,"
+    "start_station_name,start_station_latitude,start_station_longitude,"
+    "end_station_id,end_station_name,end_station_latitude,end_station_longitude,"
+    "bike_id,user_type",
+}
+
+
+@pytest.mark.parametrize(
+    ("operator", "lyft", "urban_sharing"),
+    [
+        ("TfL", LYFT.needed, URBAN_SHARING.needed),
+        ("Capital", LYFT.needed, URBAN_SHARING.needed),
+        ("Indego", LYFT.needed, URBAN_SHARING.needed),
+        (
+            "Bay Wheels",
+            ("ride_id", "started_at", "ended_at"),
+            ("started_at", "ended_at"),
+        ),
+    ],
+)
+def test_another_operators_header_is_refused_with_both_layouts_and_what_they_need(
+    write: Write,
+    operator: str,
+    lyft: tuple[str, ...],
+    urban_sharing: tuple[str, ...],
+) -> None:
+    message = refusal(write(header=OTHERS[operator]), timezone=NEW_YORK)
+    assert "june.csv is in neither of the two layouts that this reader kn" in message
+    assert f"for that of {LYFT.systems} it lacks {', '.join(lyft)};" in message
+    assert (
+        f"for that of {URBAN_SHARING.systems} it lacks {', '.join(urban_sharing)};"
+    ) in message
+    assert "rename them" in message
+
+
 def test_a_header_that_lacks_columns_is_refused_with_their_names(
     write: Write,
 ) -> None:
     lyft = refusal(write(header=HEADER.replace("started_at,", "")), timezone=OSLO)
-    assert (
-        "the header of june.csv is nearest to the layout of Lyft-run systems but "
-        "lacks started_at; add the column or give a file in that layout" == lyft
-    )
+    assert "Lyft-run systems (such as Citi Bike and Divvy) it lacks started_at;" in lyft
     oslo = refusal(write(header="started_at,duration,end_station_latitude"))
-    assert "nearest to the layout of Urban Sharing systems" in oslo
-    assert "lacks start_station_latitude, ended_at, start_station_id" in oslo
+    assert (
+        "Urban Sharing systems (such as Oslo and Bergen) it lacks "
+        "start_station_latitude, ended_at, start_station_id"
+    ) in oslo
+
+
+def test_an_encoding_is_never_explained_by_itself(tmp_path: Path) -> None:
+    """Whoever says that a file is UTF-16 knows that."""
+    path = tmp_path / "june.csv"
+    path.write_bytes(TABLE.encode("utf-16"))
+    message = refusal(path, timezone=NEW_YORK, encoding="utf-16")
+    assert "encoding='utf-16' is none that can be read line by line" in message
+    assert "convert the file to UTF-8" in message
 
 
 def test_a_layout_with_wall_clock_times_needs_the_clock(write: Write) -> None:
@@ -459,6 +765,64 @@ def test_an_encoding_that_is_none_is_refused(write: Write, encoding: str) -> Non
     )
 
 
+@pytest.mark.parametrize("encoding", [None, 8, b"utf-8", "a\0b", "\udcff", "rot13"])
+def test_an_encoding_that_is_no_name_is_refused(write: Write, encoding: Any) -> None:
+    message = refusal(write(row()), timezone=NEW_YORK, encoding=encoding)
+    assert f"encoding={encoding!r}" in message
+    assert "try 'utf-8' or 'latin-1'" in message
+
+
+@pytest.mark.parametrize("timezone", [5, b"Europe/Oslo", UTC, "a\0b", "x" * 300, []])
+def test_a_time_zone_that_is_no_name_is_refused(write: Write, timezone: Any) -> None:
+    message = refusal(write(row()), timezone=timezone)
+    assert f"timezone={timezone!r} is not a name of the IANA" in message
+
+
+def test_a_time_zone_may_be_a_zone_info(write: Write) -> None:
+    path = write(row())
+    trips = read_trips(path, timezone=ZoneInfo(NEW_YORK))
+    assert list(read_trips(path, timezone=NEW_YORK)) == list(trips)
+    assert "clock of America/New_York" in repr(trips)
+    assert 1 == len(trips.first_morning())
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("~nosuchuser/x.csv", "there is no user 'nosuchuser'"),
+        ("a\0b.csv", "can't be opened: "),
+        ("\udcff\ud800.csv", "can't be opened: "),
+        ("", "is a folder"),
+        (None, "is no path"),
+        (5, "is no path"),
+        (["june.csv"], "is no path"),
+    ],
+)
+def test_a_path_that_is_none_is_refused(path: Any, reason: str) -> None:
+    message = refusal(path, timezone=NEW_YORK)
+    assert reason in message
+    assert "\n" not in message
+
+
+def test_a_path_may_be_bytes(write: Write) -> None:
+    path: Any = os.fsencode(write(row()))
+    assert 1 == len(list(read_trips(path, timezone=NEW_YORK)))
+
+
+def test_a_path_without_a_home_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    assert "there is no home folder" in refusal("~/june.csv", timezone=NEW_YORK)
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
+@pytest.mark.skipif(
+    not Path("/dev/zero").exists(),
+    reason="this system has no /dev/zero: run the tests on Linux or macOS",
+)
+def test_what_is_no_file_is_refused_and_not_read_forever(device: str) -> None:
+    assert "is no ordinary file" in refusal(device, timezone=NEW_YORK)
+
+
 def test_a_path_may_begin_at_home(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -485,6 +849,57 @@ def test_a_truncated_download_gives_what_it_has_and_then_says_so(
     assert not trips.report.complete
 
 
+@pytest.mark.parametrize(
+    "extra", [b"\n", b"\x1f", bytes(9_000) + b"<html>" * 9_000, TABLE.encode()]
+)
+@pytest.mark.parametrize(
+    ("rides", "inside"), [(1, ""), (1_500, ""), (300, ".zip"), (300, ".gz")]
+)
+def test_bytes_after_the_end_of_a_gzip_cost_no_ride_and_are_reported(
+    write: Write, tmp_path: Path, extra: bytes, rides: int, inside: str
+) -> None:
+    lines = [row(f"R{number}") for number in range(rides)]
+    packed = gzip.compress(write(*lines).read_bytes()) + extra
+    path = tmp_path / f"june.csv.gz{inside}"
+    path.write_bytes(gzip.compress(packed) if inside == ".gz" else packed)
+    if inside == ".zip":
+        path.unlink()
+        zipped(path, {"june.csv.gz": packed})
+    trips = read_trips(path, timezone=NEW_YORK)
+    for each_pass in (trips, trips.by_time()):
+        assert rides == sum(1 for _ in each_pass)
+        assert trips.report.complete
+        assert rides == trips.report.read
+        assert 1 == trips.report.count("bytes after the end")
+    assert "bytes after the end" in trips.report.table()
+
+
+@pytest.mark.parametrize("padding", [0, 1, 512, 20_000])
+def test_gzip_files_one_after_the_other_and_padded_are_one(
+    tmp_path: Path, padding: int
+) -> None:
+    path, member = tmp_path / "june.csv.gz", f"{row('R2')}\n" * 500
+    texts = (TABLE, "", member, member)
+    path.write_bytes(
+        b"".join(gzip.compress(t.encode()) + bytes(padding) for t in texts)
+    )
+    rides, trips = read(path)
+    assert 1_001 == len(rides)
+    assert {} == trips.report.skipped
+    assert trips.report.complete
+
+
+@pytest.mark.parametrize("at", [4, 8])
+def test_a_gzip_whose_check_sum_or_length_is_wrong_breaks_off(
+    tmp_path: Path, at: int
+) -> None:
+    packed = bytearray(gzip.compress(TABLE.encode() + f"{row()}\n".encode() * 9_000))
+    packed[-at] ^= 1
+    path = tmp_path / "june.csv.gz"
+    path.write_bytes(packed)
+    assert "june.csv.gz breaks off after line" in refusal(path, timezone=NEW_YORK)
+
+
 def test_a_gzip_that_is_damaged_at_its_start(tmp_path: Path) -> None:
     path = tmp_path / "june.csv.gz"
     path.write_bytes(b"\x1f\x8b\x08\x00garbage garbage")
@@ -492,20 +907,18 @@ def test_a_gzip_that_is_damaged_at_its_start(tmp_path: Path) -> None:
 
 
 def test_zips_that_cannot_be_read(write: Write, tmp_path: Path) -> None:
-    sheet = tmp_path / "june.xlsx"
-    with zipfile.ZipFile(sheet, "w") as archive:
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-    assert "holds no .csv (it holds xl/workbook.xml)" in refusal(sheet)
+    sheet = zipped(tmp_path / "june.xlsx", {"xl/workbook.xml": "<workbook/>"})
+    assert "june.xlsx is a spreadsheet; export it as CSV in UTF-8" == refusal(sheet)
     broken = tmp_path / "broken.zip"
     broken.write_bytes(sheet.read_bytes()[:60])
     assert "broken.zip is a broken zip" in refusal(broken)
-    mixed = tmp_path / "mixed.zip"
-    with zipfile.ZipFile(mixed, "w") as archive:
-        archive.write(write(row()), "a.csv")
-        archive.writestr("b.csv", OSLO_HEADER + "\n")
-    assert "b.csv does not have the layout of the file before it" in refusal(
-        mixed, timezone=NEW_YORK
-    )
+    none = zipped(tmp_path / "none.zip", {"__MACOSX/._a.csv": b"\0"})
+    assert "none.zip is a zip without files" == refusal(none)
+    old = {"a.csv": HEADER.replace("ride_id", "id"), "readme.txt": "Trips"}
+    assert (
+        "none of the 2 files in old.zip holds trips in a layout that this reader "
+        "knows; for example, a.csv is in neither of the two layouts"
+    ) in refusal(zipped(tmp_path / "old.zip", old), timezone=NEW_YORK)
     locked = tmp_path / "locked.zip"
     with zipfile.ZipFile(locked, "w") as archive:
         archive.writestr("a.csv", HEADER)
@@ -538,6 +951,28 @@ def test_by_time_counts_ids_that_come_twice(write: Write) -> None:
     assert 4 == len(list(trips.by_time()))
     assert 2 == trips.report.count("repeated ride_id")
     assert ["R1"] == trips.report.noted["repeated ride_id"].examples
+
+
+def test_the_first_morning_counts_the_ids_that_come_twice_in_it(write: Write) -> None:
+    """Whoever replays it learns why there are fewer rides than rows."""
+    trips = read_trips(
+        write(
+            *(row(name) for name in ("R1", "R2", "R1", "R3", "R3", "R3")),
+            row("R2", "2026-06-02 08:00:00", "2026-06-02 08:10:00"),
+        ),
+        timezone=NEW_YORK,
+    )
+    assert 6 == len(trips.first_morning())
+    assert 3 == trips.report.count("repeated ride_id")
+    assert ["R1"] == trips.report.noted["repeated ride_id"].examples
+
+
+def test_a_first_morning_of_rides_with_ids_of_their_own_says_nothing(
+    write: Write,
+) -> None:
+    trips = read_trips(write(row("R1"), row("R2")), timezone=NEW_YORK)
+    trips.first_morning()
+    assert {} == trips.report.noted
 
 
 def open_databases() -> list[str]:
@@ -667,7 +1102,7 @@ _instants = st.datetimes(
 )
 _words = st.text(
     st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=8
-)
+).filter(lambda word: word not in MISSING)
 _degrees = st.none() | st.floats(-90, 90)
 
 

@@ -1,6 +1,7 @@
 """Lab 01 with a file of the reader's own, and a first exercise for everybody."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -17,9 +18,16 @@ SOCKETS = re.compile(r"^(real-|kill-|own-replay|own-sum|close)")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_it_replays_the_readers_own_file(tmp_path):
-    """Set `PATH` and `ZONE`, and the first morning of that file is replayed."""
+    """Set `PATH` and `ZONE`, and the first morning of that file is replayed.
+
+    This file gives every fifth ride the same id, and the lab says what becomes of it.
+    """
     city = larkhaven(3, rides=200)
-    write_trips(city.rides(), tmp_path / "mine.csv.gz", layout="lyft")
+    rides = (
+        ride if number % 5 else replace(ride, ride_id="again")
+        for number, ride in enumerate(city.rides())
+    )
+    write_trips(rides, tmp_path / "mine.csv.gz", layout="lyft")
     notebook = read(LAB)
     cell = next(cell for cell in notebook.cells if cell.id == "own-path")
     cell.source = re.sub(
@@ -32,11 +40,15 @@ def test_it_replays_the_readers_own_file(tmp_path):
     run(notebook, tmp_path)
     said = texts(notebook)
     assert "mine.csv.gz" in said["own-read"]
+    assert re.search(r"; \d+ repeated ride_id>", said["own-read"])
+    kept = re.search(r"(\d+) of (\d+) rides, one for each id", said["own-first"])
+    assert kept is not None
+    assert 2 <= int(kept[1]) < int(kept[2])
     found = re.search(
         r"'(\d+) of (\d+) rides charged exactly once'", said["own-replay"]
     )
     assert found is not None
-    assert found[1] == found[2] != "0"
+    assert found[1] == found[2] == kept[1]
     assert said["own-sum"] == "True"
 
 

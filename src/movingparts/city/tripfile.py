@@ -1,4 +1,4 @@
-"""A CSV file, plain, gzipped or zipped, record by record, whatever is broken in it.
+"""A CSV file, record by record, whatever is broken in it.
 
 Python's ``csv`` reads a file as one stream: a quote that never closes swallows every
 row after it. Here each line stands alone unless its quotes span lines, and one bad
@@ -8,16 +8,13 @@ line costs one row. Memory stays constant: a line is at most 64 KiB.
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import struct
 import zipfile
 import zlib
 from codecs import BOM_UTF8
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 LONGEST_LINE = 65_536
@@ -30,11 +27,11 @@ LONG_LINE = "line too long"
 NOT_TEXT = "not UTF-8"
 OPEN_QUOTE = "unclosed quote"
 
-# All that a damaged archive has been seen to raise, besides what is documented.
-_BROKEN = (
+BROKEN = (
     *(EOFError, OSError, zlib.error, zipfile.BadZipFile),
     *(NotImplementedError, RuntimeError, ValueError, struct.error),
 )
+"""All that a damaged archive has been seen to raise, besides what is documented."""
 
 
 class TripsError(ValueError):
@@ -54,70 +51,13 @@ class Record:
     fault: str | None = None
 
 
-def sections(path: Path) -> Generator[tuple[str, IO[bytes]], None, None]:
-    """The CSV files in a file, each as its name and its bytes, decompressed.
-
-    A zip may hold several, read in order of name; what the Mac's archiver adds is
-    left out. What a file is, its first bytes say, not its suffix.
-
-    Raises: TripsError where the file is missing, no file, or no archive after all.
-    """
-    with _opened(path) as raw:
-        magic = raw.peek(4)[:4]
-        if magic.startswith(b"\x1f\x8b"):
-            with io.BufferedReader(gzip.GzipFile(fileobj=raw)) as plain:
-                yield path.name, plain
-        elif magic in (b"PK\x03\x04", b"PK\x05\x06"):
-            yield from _members(path, raw)
-        else:
-            yield path.name, raw
-
-
-def _opened(path: Path) -> io.BufferedReader:
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise TripsError(
-            f"there is no file {path}; give the path of a trip-history CSV "
-            "(.csv, .csv.gz or .zip)"
-        ) from None
-    except IsADirectoryError:
-        raise TripsError(f"{path} is a folder; give one of the files in it") from None
-    except OSError as error:
-        raise TripsError(f"{path} can't be opened: {error.strerror}") from error
-
-
-def _members(path: Path, raw: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
-    try:
-        archive = zipfile.ZipFile(raw)
-    except _BROKEN as error:
-        raise TripsError(
-            f"{path.name} is a broken zip ({error}); download it again"
-        ) from error
-    with archive:
-        names = sorted(archive.namelist())
-        tables = [n for n in names if n.lower().endswith(".csv") and _visible(n)]
-        if not tables:
-            inside = ", ".join(names[:3]) or "nothing"
-            raise TripsError(
-                f"{path.name} is a zip that holds no .csv (it holds {inside}); "
-                "a spreadsheet has to be exported as CSV first"
-            )
-        for name in tables:
-            try:
-                member = archive.open(name)
-            except _BROKEN as error:
-                raise TripsError(
-                    f"{name} in {path.name} can't be unpacked ({error}); "
-                    "unpack it yourself and give the path of the .csv"
-                ) from error
-            with member:
-                yield name.rpartition("/")[2], member
-
-
-def _visible(name: str) -> bool:
-    parts = name.split("/")
-    return "__MACOSX" not in parts and not parts[-1].startswith(".")
+def broken_off(name: str, line: int, error: Exception) -> str:
+    """What to say of a file that can't be read on after a line."""
+    return (
+        f"{name} breaks off after line {line} ({error}); "
+        "the download was probably cut short: download it again. "
+        "The rides before that line are good"
+    )
 
 
 def records(
@@ -155,7 +95,7 @@ class _Lines(Iterator[tuple[int, bytes | None]]):
         if not line:
             raise StopIteration
         self._number += 1
-        if self._number == 1:
+        while self._number == 1 and line.startswith(BOM_UTF8):  # some add a second
             line = line.removeprefix(BOM_UTF8)
         if len(line) < LONGEST_LINE or line.endswith(b"\n"):
             return self._number, line
@@ -170,12 +110,8 @@ class _Lines(Iterator[tuple[int, bytes | None]]):
     def _read(self) -> bytes:
         try:
             return self._stream.readline(LONGEST_LINE)
-        except _BROKEN as error:
-            raise TripsError(
-                f"{self._name} breaks off after line {self._number} ({error}); "
-                "the download was probably cut short: download it again. "
-                "The rides before that line are good"
-            ) from error
+        except BROKEN as error:
+            raise TripsError(broken_off(self._name, self._number, error)) from error
 
 
 def _record(
@@ -183,22 +119,29 @@ def _record(
 ) -> Record | None:
     if raw is None:
         return Record(number, (), LONG_LINE)
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError:
-        return Record(number, (), NOT_TEXT)
+    text, fault = _decoded(raw, encoding)
     if not text.strip():
         return None
     if '"' not in text:
-        return Record(number, tuple(text.rstrip("\r\n").split(",")))
-    fields = _parsed(text, strict=True)
-    if fields is None:
-        fields = _spanning(text, lines, encoding, width)
-    if fields is None:
-        fields = _parsed(text, strict=False)
-        if fields is None or len(fields) != width:
-            return Record(number, (), OPEN_QUOTE)
-    return Record(number, tuple(fields))
+        fields = text.rstrip("\r\n").split(",")
+        return Record(number, () if fault else tuple(fields), fault)
+    parsed = _parsed(text, strict=True)
+    if parsed is None:
+        spanning = _spanning(Record(number, (text,), fault), lines, encoding, width)
+        if spanning is not None:
+            return spanning
+        parsed = _parsed(text, strict=False)
+        if parsed is None or len(parsed) != width:
+            fault = fault or OPEN_QUOTE
+    return Record(number, () if fault else tuple(parsed or ()), fault)
+
+
+def _decoded(raw: bytes, encoding: str) -> tuple[str, str | None]:
+    """The text of a line and its fault; what is no text is replaced, to be counted."""
+    try:
+        return raw.decode(encoding), None
+    except UnicodeDecodeError:
+        return raw.decode(encoding, errors="replace"), NOT_TEXT
 
 
 def _parsed(text: str, *, strict: bool) -> list[str] | None:
@@ -209,16 +152,20 @@ def _parsed(text: str, *, strict: bool) -> list[str] | None:
 
 
 def _spanning(
-    text: str, lines: _Lines, encoding: str, width: int | None
-) -> list[str] | None:
-    """The fields of a row whose quotes close some lines later, or None, none read."""
+    first: Record, lines: _Lines, encoding: str, width: int | None
+) -> Record | None:
+    """The row whose quotes close some lines after its first, or None, none read."""
     taken: list[tuple[int, bytes | None]] = []
+    text, fault = first.fields[0], first.fault
     for line in lines:
         taken.append(line)
-        text += (line[1] or b"").decode(encoding, errors="replace")
+        if line[1] is None:  # too long: it may hold the quote that closes, or not
+            break
+        more, spoiled = _decoded(line[1], encoding)
+        text, fault = text + more, fault or spoiled
         fields = _parsed(text, strict=True)
         if fields is not None and width in (None, len(fields)):
-            return fields
+            return Record(first.line, () if fault else tuple(fields), fault)
         if len(taken) == LINES_PER_RECORD - 1:
             break
     lines.put_back(taken)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html import escape
 
+from movingparts.city.triparchive import AFTER_END, NO_TRIPS, NOT_UNPACKED
 from movingparts.city.tripfile import (
     LINES_PER_RECORD,
     LONG_LINE,
@@ -28,6 +29,7 @@ ZERO = "0 seconds long"
 LONG = "over 24 hours long"
 DOUBLED = "time in a doubled hour"
 SKIPPED = "time in a missing hour"
+MARKED = "marked as missing"
 NO_POSITION = "unreadable position"
 NO_RIDER_TYPE = "unknown rider type"
 REPEATED = "repeated ride_id"
@@ -47,9 +49,13 @@ MEANING = {
     LONG: "kept: the bike was probably not docked properly",
     DOUBLED: "kept: read as the first of the two, unless it would end before it starts",
     SKIPPED: "kept: read as before the change, unless it would end before it starts",
-    NO_POSITION: "kept, without that position",
+    MARKED: r"kept: NA, NULL, nan or \N is read as no value",
+    NO_POSITION: "kept, without that position: it is no number, or no place on Earth",
     NO_RIDER_TYPE: "kept, with member unknown",
-    REPEATED: "kept: another ride has the same id (by_time() looks for these)",
+    NO_TRIPS: "skipped: its header is in neither layout; read it alone to see why",
+    NOT_UNPACKED: "skipped: locked or damaged; unpack it yourself and read it alone",
+    AFTER_END: "skipped: something follows the gzip file's end; the rows are whole",
+    REPEATED: "kept: another ride that was sorted with it has the same id",
 }
 
 
@@ -75,7 +81,8 @@ class Finding:
 class TripsReport:
     """What one pass over a trip file found; ``read == usable + unusable`` always.
 
-    ``complete`` tells whether the pass reached the end of the file. Counts are rows.
+    ``complete`` tells whether the pass reached the end of the file. Counts are rows,
+    but in ``skipped``: what that file holds besides tables of trips.
 
     >>> report = TripsReport("june.csv", read=3, usable=2)
     >>> report.refused["missing station"] = Finding(1, ["line 3"])
@@ -89,6 +96,7 @@ class TripsReport:
     complete: bool = False
     refused: dict[str, Finding] = field(default_factory=dict)
     noted: dict[str, Finding] = field(default_factory=dict)
+    skipped: dict[str, Finding] = field(default_factory=dict)
 
     @property
     def unusable(self) -> int:
@@ -106,8 +114,8 @@ class TripsReport:
         return self.count(SKIPPED)
 
     def count(self, what: str) -> int:
-        """Rows found to be something, for example ``"missing station"``; 0 if none."""
-        finding = self.refused.get(what) or self.noted.get(what)
+        """How often something was found, such as ``"missing station"``; 0 if never."""
+        finding = {**self.refused, **self.noted, **self.skipped}.get(what)
         return finding.count if finding else 0
 
     def rows(self) -> list[tuple[str, int, str, str]]:
@@ -116,7 +124,11 @@ class TripsReport:
             ("rows read", self.read, "", "" if self.complete else "not to the end yet"),
             ("usable rides", self.usable, "", ""),
         ]
-        found = [*sorted(self.refused.items()), *sorted(self.noted.items())]
+        found = [
+            each
+            for findings in (self.refused, self.noted, self.skipped)
+            for each in sorted(findings.items())
+        ]
         return total + [
             (what, finding.count, ", ".join(finding.examples), MEANING[what])
             for what, finding in found
@@ -150,7 +162,7 @@ class TripsReport:
     def __repr__(self) -> str:
         so_far = "" if self.complete else " so far"
         parts = [f"{self.usable:,} of {self.read:,} rows usable{so_far}"]
-        for findings in (self.refused, self.noted):
+        for findings in (self.refused, self.noted, self.skipped):
             if findings:
                 counts = sorted((what, found.count) for what, found in findings.items())
                 parts.append(", ".join(f"{count:,} {what}" for what, count in counts))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from math import nan
 from operator import itemgetter
 
 from movingparts.city.layout import Layout
@@ -15,6 +14,7 @@ from movingparts.city.tripreport import (
     BAD_TIME,
     DOUBLED,
     LONG,
+    MARKED,
     NO_ID,
     NO_OFFSET,
     NO_POSITION,
@@ -32,6 +32,17 @@ from movingparts.city.wallclock import WallClock
 _DAY = timedelta(days=1)
 _MEMBER = {"member": True, "casual": False}
 _NOTE = {"doubled": DOUBLED, "skipped": SKIPPED}
+MISSING = frozenset(
+    {
+        *("#N/A", "#NA", "N/A", "NA", "n/a", "NULL", "null", "None"),
+        *("NaN", "nan", "-NaN", "-nan", "<NA>", r"\N"),
+    }
+)
+"""How programs write a value that they do not have.
+
+Source: pandas.read_csv, na_values; and \\N, as MySQL and PostgreSQL export NULL.
+"""
+
 # Which of two readings of the start and of the end is tried first, second, …
 _FOLDS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
@@ -73,7 +84,7 @@ class RowReader:
             return None
         report.read += 1
         report.usable += 1
-        for note in notes:
+        for note in dict.fromkeys(notes):
             report.noted.setdefault(note, Finding()).add(where)
         return ride
 
@@ -83,6 +94,9 @@ class RowReader:
         if len(row.fields) != self._width:
             raise _RowError(TOO_FEW if len(row.fields) < self._width else TOO_MANY)
         texts = self._pick((*map(str.strip, row.fields), ""))
+        if not MISSING.isdisjoint(texts):
+            texts = tuple("" if text in MISSING else text for text in texts)
+            notes.append(MARKED)
         ride_id, start, end, start_id, end_id, start_name, end_name, *rest = texts
         if self._numbered:
             ride_id = where.replace(" ", "-")
@@ -91,7 +105,9 @@ class RowReader:
         if not (start_id and end_id):
             raise _RowError(NO_STATION)
         started_at, ended_at = self._times(start, end, notes)
-        start_lat, start_lon, end_lat, end_lon, bike_type, rider_type = rest
+        start_lat, start_lon = _position(rest[0], rest[1], notes)
+        end_lat, end_lon = _position(rest[2], rest[3], notes)
+        bike_type, rider_type = rest[4:]
         if rider_type and rider_type not in _MEMBER:
             notes.append(NO_RIDER_TYPE)
         return Ride(
@@ -102,10 +118,10 @@ class RowReader:
             end_station_id=end_id,
             start_station_name=start_name or None,
             end_station_name=end_name or None,
-            start_lat=_degrees(start_lat, notes),
-            start_lon=_degrees(start_lon, notes),
-            end_lat=_degrees(end_lat, notes),
-            end_lon=_degrees(end_lon, notes),
+            start_lat=start_lat,
+            start_lon=start_lon,
+            end_lat=end_lat,
+            end_lon=end_lon,
             bike_type=bike_type or None,
             member=_MEMBER.get(rider_type),
         )
@@ -157,16 +173,28 @@ def _read_time(text: str) -> datetime:
         raise _RowError(BAD_TIME) from None
 
 
-def _degrees(text: str, notes: list[str]) -> float | None:
-    """A position as a number; one that is none, or not on the globe, is noted."""
-    if not text:
+def _position(
+    lat: str, lon: str, notes: list[str]
+) -> tuple[float | None, float | None]:
+    """A latitude and a longitude; what is no place on Earth is noted and left out.
+
+    Zero and zero is how a receiver without a fix reports that it has none.
+    """
+    north, east = _degrees(lat, 90), _degrees(lon, 180)
+    if north == 0 == east:
+        north = east = None
+    if (north is None and lat) or (east is None and lon):
+        notes.append(NO_POSITION)
+    return north, east
+
+
+def _degrees(text: str, most: int) -> float | None:
+    """Return a number from -most to most, or None for anything else."""
+    # float() also takes 1_2 and the digits of other scripts, which no system writes.
+    if not text or "_" in text or not text.isascii():
         return None
     try:
         degrees = float(text)
     except ValueError:
-        degrees = nan
-    if -180 <= degrees <= 180:  # nan is not between any two others
-        return degrees
-    if NO_POSITION not in notes:
-        notes.append(NO_POSITION)
-    return None
+        return None
+    return degrees if -most <= degrees <= most else None  # nan is between no two others

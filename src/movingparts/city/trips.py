@@ -8,21 +8,22 @@ it read, what it could not use and why, and what it kept although it looks odd.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
-from movingparts.city.layout import LAYOUTS, Layout
+from movingparts.city.layout import Layout
 from movingparts.city.ride import MORNING_FROM, MORNING_TO, Ride, is_morning
-from movingparts.city.tripfile import Record, TripsError, records, sections
+from movingparts.city.tripfile import TripsError
 from movingparts.city.tripreport import REPEATED, Finding, TripsReport
 from movingparts.city.triprow import RowReader
 from movingparts.city.tripsort import sorted_on_disk
+from movingparts.city.triptable import tables
 from movingparts.city.wallclock import WallClock
 
 __all__ = ["Finding", "Trips", "TripsError", "TripsReport", "read_trips"]
@@ -35,30 +36,23 @@ KEPT_MORNINGS = 3
 def read_trips(
     path: str | PathLike[str],
     *,
-    timezone: str | None = None,
+    timezone: str | ZoneInfo | None = None,
     encoding: str = "utf-8",
 ) -> Trips:
     """Open a trip history (.csv, .csv.gz, .zip) in either public layout.
 
-    ``timezone`` is an IANA name such as ``"America/New_York"``: the city's clock,
-    which a layout with naive local times needs.
+    ``timezone`` is an IANA name such as ``"America/New_York"``, or a ``ZoneInfo``:
+    the city's clock, which a layout with naive local times needs.
 
     Raises: TripsError, a ValueError that says what to do, where there is no such
     file, it is empty or no CSV, its header is unknown, or its clock is not known.
     """
-    file = Path(fspath(path)).expanduser()
+    file = _file(path)
     zone = None if timezone is None else _zone(timezone)
-    try:
-        b"\n\n\n\n".decode(encoding)
-    except (LookupError, UnicodeError):
-        raise TripsError(
-            f"encoding={encoding!r} can't be read line by line; "
-            "try 'utf-8' or 'latin-1'"
-        ) from None
-    with closing(sections(file)) as parts:
-        name, stream = next(parts)
-        header = _header(next(records(stream, name, encoding), None), name)
-    layout = _layout(header, name)
+    _check_encoding(encoding)
+    with closing(tables(file, encoding, TripsReport(file.name))) as found:
+        first = next(found)
+    name, layout = first.name, first.layout
     if layout.local_times and zone is None:
         raise TripsError(
             f"{name} has the layout of {layout.systems}, whose times are the city's "
@@ -79,7 +73,7 @@ class Trips:
     unless the ride would then end before it starts; both are counted.
 
     Leaves out: finding repeated ride ids while streaming, which cannot be done in
-    constant memory; ``by_time`` counts them.
+    constant memory; ``by_time`` and ``first_morning`` count theirs.
 
     >>> read_trips("no-such.csv")
     Traceback (most recent call last):
@@ -102,18 +96,11 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
 
     def _pass(self, report: TripsReport) -> Iterator[Ride]:
         clock = WallClock(self.zone) if self.zone else None
-        with closing(sections(self.path)) as parts:
-            for number, (name, stream) in enumerate(parts):
-                rows = records(stream, name, self.encoding)
-                header = _header(next(rows, None), name)
-                if _layout(header, name) is not self.layout:
-                    raise TripsError(
-                        f"{name} does not have the layout of the file before it in "
-                        f"{self.path.name}; read the two apart"
-                    )
-                prefix = "" if number == 0 else f"{name} "
-                reader = RowReader(self.layout, header, clock, report, prefix)
-                for row in rows:
+        with closing(tables(self.path, self.encoding, report)) as found:
+            for number, table in enumerate(found):
+                where = "" if number == 0 else f"{table.name} "
+                reader = RowReader(table.layout, table.header, clock, report, where)
+                for row in table.rows:
                     ride = reader.ride(row)
                     if ride is not None:
                         yield ride
@@ -172,6 +159,10 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
                 if is_morning(ride.started_at, zone)
                 and ride.started_at.astimezone(zone).date() == first
             ]
+        uses = Counter(ride.ride_id for ride in rides)
+        if len(uses) < len(rides):
+            example = min(each for each, count in uses.items() if count > 1)
+            self._note_repeated(len(rides) - len(uses), example)
         return sorted(rides, key=lambda ride: ride.started_at)
 
     def __repr__(self) -> str:
@@ -191,12 +182,43 @@ def _keep(earliest: dict[date, list[Ride]], day: date, ride: Ride) -> None:
     earliest[day].append(ride)
 
 
-def _zone(name: str) -> ZoneInfo:
+def _file(path: str | PathLike[str]) -> Path:
+    try:
+        file = Path(fsdecode(path))
+    except TypeError:
+        raise TripsError(
+            f"{path!r} is no path; give the path of a trip-history CSV as a string"
+        ) from None
+    try:
+        return file.expanduser()
+    except RuntimeError:
+        user = file.parts[0][1:]
+        whom = f"no user {user!r}" if user else "no home folder here"
+        raise TripsError(f"{file}: there is {whom}; give the whole path") from None
+
+
+def _check_encoding(encoding: str) -> None:
+    """Refuse an encoding whose lines and commas are not those of ASCII."""
+    marks = b'\n\r,"'
+    try:
+        fits = marks.decode(encoding) == marks.decode("ascii")
+    except (LookupError, TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise TripsError(
+            f"encoding={encoding!r} is none that can be read line by line; "
+            "try 'utf-8' or 'latin-1', or convert the file to UTF-8"
+        )
+
+
+def _zone(name: str | ZoneInfo) -> ZoneInfo:
+    if isinstance(name, ZoneInfo):
+        return name
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # not found, or a path instead of a name
+    except (OSError, TypeError, ValueError, KeyError):  # not found, or no name
         pass
-    wanted = name.strip().replace(" ", "_").casefold()
+    wanted = str(name).strip().replace(" ", "_").casefold()
     zones = sorted(zone for zone in available_timezones() if "/" in zone)
     known = {zone.rpartition("/")[2].casefold(): zone for zone in zones}
     known |= {zone.casefold(): zone for zone in zones}
@@ -205,50 +227,3 @@ def _zone(name: str) -> ZoneInfo:
         f"timezone={name!r} is not a name of the IANA time-zone database; "
         f'did you mean timezone="{known[near[0]]}"?'
     )
-
-
-def _header(record: Record | None, name: str) -> tuple[str, ...]:
-    """The names of the columns, or an error that says what the file is instead."""
-    if record is None:
-        raise TripsError(f"{name} is empty; download it again")
-    text = ",".join(record.fields)
-    if record.fault or "\0" in text or "\r" in text:
-        raise TripsError(
-            f"{name} does not start with a line of text in UTF-8; it may be a "
-            "spreadsheet, text in UTF-16, or have lines that end in CR alone: "
-            "export it as CSV in UTF-8"
-        )
-    return tuple(column.strip().lower() for column in record.fields)
-
-
-def _layout(header: Sequence[str], name: str) -> Layout:
-    for layout in LAYOUTS:
-        if not layout.missing(header):
-            return layout
-    nearest = max(LAYOUTS, key=lambda layout: len({*layout.columns} & {*header}))
-    common = {*nearest.columns} & {*header}
-    found = ",".join(header)[:80]
-    if not common:
-        raise TripsError(
-            f"the first line of {name} is no header that this reader knows: {found!r}"
-            f"{_hint(found)}; it reads {LAYOUTS[0].systems} "
-            f"({','.join(LAYOUTS[0].columns[:4])},…) and {LAYOUTS[1].systems} "
-            f"({','.join(LAYOUTS[1].columns[:4])},…)"
-        )
-    missing = ", ".join(nearest.missing(header))
-    raise TripsError(
-        f"the header of {name} is nearest to the layout of {nearest.systems} "
-        f"but lacks {missing}; add the column or give a file in that layout"
-    )
-
-
-def _hint(found: str) -> str:
-    if found.startswith("<"):
-        return " (a web page: the download probably failed)"
-    if ";" in found or "\t" in found:
-        return " (columns must be separated by commas)"
-    if found[:1].isdigit():
-        return " (it looks like a ride: the header line is missing)"
-    if "duration" in found and "time" in found:
-        return " (an older layout; newer months of the same city may be readable)"
-    return ""
