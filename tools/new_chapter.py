@@ -2,12 +2,15 @@
 
     make new-chapter NN=18 SLUG=my-topic TITLE="My topic"
 
-writes the chapter, its lab (run once, so that its outputs are there), the lab's
-solution and its tests from the templates in tools/chapter, and adds the chapter and
-the lab to the table of contents. Nothing is written when anything is in the way.
+writes the chapter, its lab (run once, so that its outputs are there) and the lab's
+tests from the templates in tools/chapter, a first exercise from those in
+tools/exercise, and adds the chapter and the lab to the table of contents. Nothing is
+written when anything is in the way.
 """
 
+import os
 import re
+import shutil
 import sys
 from pathlib import Path
 from string import Template
@@ -16,7 +19,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools import siblings
+from movingparts.check.exercise import read
+from tools import exercises, siblings
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(__file__).resolve().parent / "chapter"
@@ -32,26 +36,31 @@ def fill(template: str, values: dict[str, str]) -> str:
     return Template((TEMPLATES / template).read_text("utf-8")).substitute(values)
 
 
-def notebook(values: dict[str, str], folder: Path) -> str:
-    """The lab, run from top to bottom, as JSON."""
+def notebook(values: dict[str, str], folder: Path, exercise: Path) -> str:
+    """The lab with its first exercise, run from top to bottom, as JSON."""
     folder.mkdir(exist_ok=True)
+    own = exercises.cells(read(exercise))
     lab = new_notebook()
     lab.metadata["kernelspec"] = {
         "display_name": "Python 3",
         "language": "python",
         "name": "python3",
     }
+    sources: dict[str, str] = {}
     for number, source in enumerate(fill("lab.txt.in", values).strip().split("\n%%\n")):
-        is_prose = source.startswith("#")
-        cell = new_markdown_cell(source) if is_prose else new_code_cell(source)
-        cell["id"] = f"lab-{values['number']}-{number:02}"
-        lab.cells.append(cell)
+        if source == "@exercise":
+            sources |= own
+        else:
+            sources[f"lab-{values['number']}-{number:02}"] = source
+    for key, source in sources.items():
+        make = new_markdown_cell if source.startswith("#") else new_code_cell
+        lab.cells.append(make(source, id=key))
     NotebookClient(
         lab,
         timeout=60,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
-    ).execute()
+    ).execute(env={**os.environ, "PYTHONPATH": str(folder.parent / "src")})
     lab.metadata["language_info"] = {"name": "python"}
     for cell in lab.cells:
         cell.metadata.pop("execution", None)  # wall times
@@ -115,22 +124,27 @@ def start(root: Path, number: str, slug: str, title: str) -> list[Path]:
     values["plain"] = str(int(number))  # in code and in an exercise's id: 8, not 08
     files = {
         root / "chapters" / f"{name}.md": "chapter.md.in",
-        root / "labs" / "solutions" / f"{name}.py": "solution.py.in",
         root / "tests" / "labs" / f"test_{name.replace('-', '_')}.py": "tests.py.in",
     }
     lab = root / "labs" / f"{name}.ipynb"
-    for path in (*files, lab):
+    exercise = root / "labs" / "exercises" / name / "1-ask-again"
+    for path in (*files, lab, exercise):
         if path.exists():
             raise ChapterError(f"{path.relative_to(root)} is there already.")
     contents = root / "book" / "_toc.yml"
-    written = {lab: notebook(values, lab.parent)}
+    exercises.fill(exercise, f"{int(number)}.1", "Ask again")
+    try:
+        written = {lab: notebook(values, lab.parent, exercise)}
+    except BaseException:
+        shutil.rmtree(exercise.parent)
+        raise
     for path, template in files.items():
         written[path] = fill(template, values)
     written[contents] = listed(contents.read_text("utf-8"), name)
     for path, text in written.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8", newline="\n")
-    return list(written)
+    return [*written, exercise]
 
 
 def promised(root: Path, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Find what is missing beside a chapter: its lab, solution, modules and tests.
+"""Find what is missing beside a chapter: its lab, exercises, modules and tests.
 
 A chapter's name, NN-slug, ties what belongs together. `problems` names what breaks
 that, and `make new-chapter` starts with all of it in place.
@@ -44,8 +44,8 @@ def missing(root: Path, chapter: str) -> Iterator[str]:
     """What one chapter lacks, a sentence each."""
     if not NAME.fullmatch(chapter):
         yield f"chapters/{chapter}.md: the name is not NN-slug in lower case"
-    for sibling in (f"labs/{chapter}.ipynb", f"labs/solutions/{chapter}.py"):
-        if not (root / sibling).is_file():
+    for sibling in (f"labs/{chapter}.ipynb", f"labs/exercises/{chapter}"):
+        if not (root / sibling).exists():
             yield f"chapters/{chapter}.md: {sibling} is not there"
     for path in printed(root, chapter):
         if not path.is_file():
@@ -59,9 +59,9 @@ def missing(root: Path, chapter: str) -> Iterator[str]:
 
 
 def strays(root: Path) -> Iterator[str]:
-    """Labs and solutions that no chapter belongs to, and numbers given twice."""
+    """Labs and exercises that no chapter belongs to, and numbers given twice."""
     known = set(chapters(root))
-    for folder, kind in (("labs", "*.ipynb"), ("labs/solutions", "[0-9]*.py")):
+    for folder, kind in (("labs", "*.ipynb"), ("labs/exercises", "[0-9]*")):
         for path in sorted((root / folder).glob(kind)):
             if path.stem not in known:
                 yield f"{folder}/{path.name}: there is no chapters/{path.stem}.md"

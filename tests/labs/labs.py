@@ -7,10 +7,8 @@ runs a lab and writes its outputs into the committed file.
 
 from __future__ import annotations
 
-import ast
 import sys
 from pathlib import Path
-from typing import Any
 
 import nbclient
 import nbformat
@@ -63,44 +61,6 @@ def twice(lab: str) -> nbformat.NotebookNode:
     assert not checks, f"{lab} has no cell that checks {list(checks.values())}"
     notebook.cells += again.cells
     return notebook
-
-
-def given(exercise: Exercise) -> list[str]:
-    """Return what an answer may build on: imports, constants, functions, classes."""
-    kinds = (ast.Import, ast.ImportFrom, ast.ClassDef)
-    kinds += (ast.FunctionDef, ast.AsyncFunctionDef)
-    found: list[str] = []
-    for cell in read(exercise.lab).cells:
-        if cell.source.strip() == exercise.stub.strip():
-            return found
-        if cell.cell_type == "code":
-            body = ast.parse(cell.source).body
-            found += [
-                ast.unparse(each)
-                for each in body
-                if isinstance(each, kinds) or _is_constant(each)
-            ]
-    raise AssertionError(f"{exercise.lab} has no cell for {exercise}")
-
-
-def _is_constant(statement: ast.stmt) -> bool:
-    """Return whether a statement gives a name in capitals to a literal."""
-    match statement:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if name.isupper():
-            try:
-                ast.literal_eval(value)
-            except ValueError:
-                return False
-            return True
-    return False
-
-
-def answer(exercise: Exercise, text: str) -> Any:
-    """Run a cell's text where the lab has it, and return what is to be checked."""
-    scope: dict[str, Any] = {"__name__": "answer"}
-    for source in (*given(exercise), text):
-        exec(compile(source, "answer.py", "exec"), scope)
-    return scope[exercise.call.name]
 
 
 def run(notebook: nbformat.NotebookNode, folder: Path, *, timeout: int = 120) -> None:

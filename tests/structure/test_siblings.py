@@ -1,4 +1,4 @@
-"""A chapter's name ties its text, lab, solution, printed modules and tests."""
+"""A chapter's name ties its text, lab, exercises, printed modules and tests."""
 
 import json
 from pathlib import Path
@@ -14,13 +14,13 @@ NAME = "18-whose-turn"
 @pytest.fixture
 def complete(tmp_path: Path) -> Path:
     """A book of one chapter with everything that belongs to it."""
-    for folder in ("chapters", "labs/solutions", "tests/labs", "book", "src"):
+    for folder in ("chapters", "labs/exercises", "tests/labs", "book", "src"):
         (tmp_path / folder).mkdir(parents=True)
     text = "# Whose turn\n\n```{literalinclude} ../src/turn.py\n```\n"
     (tmp_path / "chapters" / f"{NAME}.md").write_text(text)
     cell = {"cell_type": "code", "source": ["1"], "execution_count": 1, "outputs": []}
     (tmp_path / "labs" / f"{NAME}.ipynb").write_text(json.dumps({"cells": [cell]}))
-    (tmp_path / "labs" / "solutions" / f"{NAME}.py").write_text("")
+    (tmp_path / "labs" / "exercises" / NAME).mkdir()
     (tmp_path / "tests" / "labs" / "test_18_whose_turn.py").write_text("")
     (tmp_path / "src" / "turn.py").write_text("")
     contents = f"- file: chapters/{NAME}\n- file: labs/{NAME}\n"
@@ -41,7 +41,7 @@ def test_a_complete_chapter_has_no_problems(complete: Path) -> None:
     ("gone", "said"),
     [
         (f"labs/{NAME}.ipynb", f"labs/{NAME}.ipynb is not there"),
-        (f"labs/solutions/{NAME}.py", f"labs/solutions/{NAME}.py is not there"),
+        (f"labs/exercises/{NAME}", f"labs/exercises/{NAME} is not there"),
         ("src/turn.py", "it prints turn.py, which is not there"),
         ("tests/labs/test_18_whose_turn.py", "no test in tests/labs is about it"),
     ],
@@ -49,7 +49,8 @@ def test_a_complete_chapter_has_no_problems(complete: Path) -> None:
 def test_what_is_missing_beside_a_chapter_is_named(
     complete: Path, gone: str, said: str
 ) -> None:
-    (complete / gone).unlink()
+    path = complete / gone
+    path.rmdir() if path.is_dir() else path.unlink()
     assert [f"chapters/{NAME}.md: {said}"] == problems(complete)
 
 

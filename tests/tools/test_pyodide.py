@@ -59,9 +59,10 @@ def test_our_wheel_is_renamed_when_its_content_changes(
     """A browser that has an old copy asks for the new one."""
     (ours,) = kit.glob("movingparts-*.whl")
     with zipfile.ZipFile(ours) as archive:
-        held = {name for name in archive.namelist() if "/check/solutions/" in name}
-    solutions = (pyodide.ROOT / "labs" / "solutions").glob("[0-9]*.py")
-    assert {f"movingparts/check/solutions/{file.name}" for file in solutions} <= held
+        held = {name for name in archive.namelist() if "/check/exercises/" in name}
+    home = pyodide.ROOT / "labs" / "exercises"
+    files = [path.relative_to(home) for path in home.rglob("check.py")]
+    assert {f"movingparts/check/exercises/{path}" for path in files} <= held
     again = pyodide.own_wheel(tmp_path)
     assert ours.name == again.name
     assert ours.read_bytes() == again.read_bytes()

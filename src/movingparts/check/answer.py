@@ -2,43 +2,66 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import copy
 import inspect
 import re
 import reprlib
 import traceback
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
-from movingparts.check.meter import OutOfSteps, of_the_answer
-from movingparts.check.verdict import AnswerRaised, Rejected, StillToDo
+from movingparts.check.verdict import Rejected, StillToDo
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+MACHINERY = ("site-packages", "/movingparts/", "\\movingparts\\", "<frozen ", "asyncio")
+LIMIT = 60  # characters of a value that are shown
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """How an exercise calls an answer: a name, its arguments, and whether it awaits.
+    """How an answer is called, as its stub says: a function, or a class with methods.
 
-    An answer with `methods` is a class, or whatever else makes what has them.
-
-    >>> print(Call("charge", ("node", "cents"), is_async=True))
+    >>> print(Call.of('''async def charge(node, cents):
+    ...     raise NotImplementedError'''))
     async def charge(node, cents)
-    >>> print(Call("Stand", ("bikes",), methods=(Call("reserve", ("rider", "now")),)))
-    class Stand
     """
 
     name: str
     arguments: tuple[str, ...]
     is_async: bool = False
     methods: tuple[Call, ...] = ()
+    is_class: bool = False
+
+    @classmethod
+    def of(cls, stub: str) -> Call:
+        """Read the call off a stub; its last function or class is the answer."""
+        return cls._read(ast.parse(stub).body[-1])
+
+    @classmethod
+    def _read(cls, node: ast.stmt) -> Call:
+        match node:
+            case ast.ClassDef(name=name, body=body):
+                parts = [cls._read(e) for e in body if isinstance(e, ast.FunctionDef)]
+                calls = {part.name: part.without_self() for part in parts}
+                made = calls.pop("__init__", Call(name, ()))
+                return cls(name, made.arguments, False, tuple(calls.values()), True)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                arguments = tuple(each.arg for each in node.args.args)
+                return cls(name, arguments, isinstance(node, ast.AsyncFunctionDef))
+        raise ValueError(f"a stub ends with a function or a class, not {node!r}")
+
+    def without_self(self) -> Call:
+        """Return the call of a bound method."""
+        return Call(self.name, self.arguments[1:], self.is_async)
 
     def __str__(self) -> str:
-        if self.methods:
+        if self.is_class:
             return f"class {self.name}"
-        prefix = "async def" if self.is_async else "def"
-        return f"{prefix} {self.called}"
+        return f"{'async def' if self.is_async else 'def'} {self.called}"
 
     @property
     def called(self) -> str:
@@ -46,48 +69,68 @@ class Call:
         return f"{self.name}({', '.join(self.arguments)})"
 
 
-def shown(value: object, limit: int = 60) -> str:
+def shown(value: object, limit: int = LIMIT) -> str:
     """Return a value's repr, cut short and without addresses, whatever it does."""
     cut = reprlib.Repr()
     cut.maxlist = cut.maxtuple = cut.maxdict = cut.maxset = cut.maxfrozenset = 20
     cut.maxstring = cut.maxother = cut.maxlong = limit
     try:
-        if type(value) in {str, bytes}:
-            text = repr(value[:limit])  # type: ignore[index]  # both can be cut
-        elif callable(value):
-            text = object.__repr__(value)
-        elif type(value) in {list, tuple, dict, set, frozenset}:
-            text = cut.repr(value)
-        else:
-            text = repr(value)
+        text = object.__repr__(value) if callable(value) else cut.repr(value)
     except Exception:  # noqa: BLE001  # a reader's __repr__ may raise anything
         text = f"a {type(value).__name__}"
     text = ADDRESS.sub("", text[: 10 * limit])
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def fits(value: Any, kind: Any) -> bool:  # noqa: PLR0911  # one return for each kind
+    """Return whether a value is of a type, inside of lists, tuples and dicts too.
+
+    A list may be a tuple, a float may be an int, and a bool is no number.
+
+    >>> fits([1, 2], list[int]), fits([1, "2"], list[int]), fits(True, int)
+    (True, False, False)
+    """
+    origin, inner = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return True
+    if origin in {Union, UnionType}:
+        return any(fits(value, each) for each in inner)
+    if origin is Literal:
+        return any(isinstance(value, type(each)) and value == each for each in inner)
+    if origin is dict:
+        return isinstance(value, dict) and all(
+            fits(key, inner[0]) and fits(item, inner[1]) for key, item in value.items()
+        )
+    if origin in {list, set, frozenset}:
+        also = {list: (list, tuple)}.get(origin, (set, frozenset))
+        return isinstance(value, also) and all(fits(each, inner[0]) for each in value)
+    if kind is None:
+        return value is None
+    if kind in {int, float}:
+        numbers = (int, float) if kind is float else int
+        return isinstance(value, numbers) and not isinstance(value, bool)
+    return isinstance(value, kind)
+
+
+def copied(value: Any) -> Any:
+    """Return a deep copy, or the value itself where it can't be copied."""
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # noqa: BLE001  # a world's parts can't be copied
+        return value
+
+
 def where(error: BaseException) -> str:
     """Return the line of the answer's own code at which it raised, in brackets."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if of_the_answer(frame.filename)]
-    return f" (in `{own[-1].name}`, its line: `{own[-1].line}`)" if own else ""
-
-
-def complaint_of(name: str, error: BaseException) -> Rejected:
-    """Return what to say of an exception that an answer let out."""
-    kind = type(error).__name__
-    try:
-        said = " ".join(str(error).split())[:200]
-    except Exception:  # noqa: BLE001  # a reader's __str__ may raise anything
-        said = ""
-    text = f"`{name}` raised {kind}{': ' + said if said else ''}{where(error)}."
-    if isinstance(error, RecursionError):
-        text = f"`{name}` calls itself without end{where(error)}."
-    elif "asyncio.run() cannot be called" in said or "already running" in said:
-        text += " A loop runs already: use `await` instead of starting another."
-    elif isinstance(error, SystemExit | KeyboardInterrupt):
-        text += " It would have ended the whole kernel: return instead."
-    return AnswerRaised(text, error)
+    own = [
+        frame
+        for frame in frames
+        if frame.line and not any(part in frame.filename for part in MACHINERY)
+    ]
+    if not own:
+        return ""
+    return f" (in `{own[-1].name}`, at the line `{own[-1].line}`)"
 
 
 class Answer:
@@ -97,117 +140,165 @@ class Answer:
 
     >>> Answer(42, Call("verdict", ("outcome",)))
     Traceback (most recent call last):
-    movingparts.check.verdict.Rejected: The answer is a function,
+    movingparts.check.verdict.Rejected: Your answer should be a function,
       `def verdict(outcome)`; this is a value of type int.
     """
 
-    def __init__(self, thing: object, call: Call) -> None:
-        self._call = call
+    def __init__(
+        self,
+        thing: object,
+        call: Call,
+        *,
+        returns: Any = Any,
+        wants: str = "",
+        may_raise: tuple[type[BaseException], ...] = (),
+    ) -> None:
         if inspect.iscoroutine(thing):
             thing.close()
-            text = f"Give the function itself, `{call.name}`, without calling it."
+            text = f"Pass the function itself, `{call.name}`, without calling it."
             raise Rejected("not-a-function", text)
         if not callable(thing):
+            kind = "class" if call.is_class else "function"
             text = (
-                f"The answer is a {'class' if call.methods else 'function'}, `{call}`;"
+                f"Your answer should be a {kind}, `{call}`;"
                 f" this is a value of type {type(thing).__name__}."
             )
             raise Rejected("not-a-function", text)
-        self._function = thing
-        _fits(thing, call, call.name)
+        self.function: Any = thing
+        self.call, self.name = call, call.name
+        self.changed = ""  # the argument that the answer changed, if any
+        self.rejected: Callable[[Rejected | StillToDo], object] = bool
+        self._returns, self._wants, self._may_raise = returns, wants, may_raise
+        self._log: list[tuple[tuple[Any, ...], Any]] = []
+        _takes(thing, call, call.name)
 
-    @property
-    def name(self) -> str:
-        """The function's name, as the exercise has it."""
-        return self._call.name
+    def __call__(self, *arguments: Any) -> Any:
+        """Call a plain function with copies, and return its value.
 
-    @property
-    def function(self) -> Any:
-        """The function itself, for a world to serve."""
-        return self._function
-
-    def __call__(self, *arguments: object) -> Any:
-        """Call a plain function and return its value."""
-        return _plain(self.name, self._called(*arguments))
-
-    def made(self, *arguments: object) -> Any:
-        """Call a class, and see that what it makes has all its methods."""
-        thing = self(*arguments)
-        for call in self._call.methods:
-            method = self._method(thing, call.name)
-            if not callable(method):
-                text = f"What `{self.name}` makes has no method `{call.called}`."
-                raise Rejected("no-method", text)
-            _fits(method, call, f"{self.name}.{call.name}")
-        return thing
-
-    def ask(self, thing: object, name: str, *arguments: object) -> Any:
-        """Call a method of what was made and return its value.
-
-        Raises `AnswerRaised` with whatever the method raises.
+        An exception of `may_raise` is returned too.
         """
-        full = f"{self.name}.{name}"
-        try:
-            value = self._method(thing, name)(*arguments)
-        except BaseException as error:  # noqa: BLE001  # each ends in a sentence
-            return self._refuse(error, full)
-        if inspect.isgenerator(value) or inspect.isasyncgen(value):
-            text = f"`{full}` has a `yield`, and so is a generator: use `return`."
-            raise Rejected("yields", text)
-        return _plain(full, value)
+        given = copied(arguments)
+        value = self._value(self.name, self.function, given)
+        self._notice(arguments, given)
+        self._fits(value, arguments)
+        self._log.append((copied(arguments), copied(value)))
+        return value
 
-    def _method(self, thing: object, name: str) -> Any:
-        try:
-            return getattr(thing, name, None)
-        except BaseException as error:  # noqa: BLE001  # each ends in a sentence
-            return self._refuse(error, f"{self.name}.{name}")
-
-    async def awaited(self, *arguments: object, within: float) -> Any:
+    async def awaited(self, *arguments: Any, within: float = 3_600.0) -> Any:
         """Call an async function and await it, for so many virtual seconds at most."""
-        value = self._called(*arguments)
-        if inspect.isasyncgen(value) or inspect.isgenerator(value):
-            text = f"`{self.name}` has a `yield`, and so is a generator: use `return`."
-            raise Rejected("sync-where-async", text)
+        value = self._outcome(self.name, self.function, arguments)
+        if isinstance(value, self._may_raise):
+            return value
         if not inspect.isawaitable(value):
-            text = f"`{self.name}` is `def`, and it has to await: make it `async def`."
-            raise Rejected("sync-where-async", text)
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(_outcome(value), name=self.name)
-        ended = asyncio.Event()
-        task.add_done_callback(lambda _: ended.set())
+            text = f"`{self.name}` has to await: make it `async def`, without `yield`."
+            raise self._reject(Rejected("sync-where-async", text))
+        task = asyncio.ensure_future(_ended(value))  # noqa: TID251  # watched right here
+        over = asyncio.Event()
+        task.add_done_callback(lambda _: over.set())
         try:
             async with asyncio.timeout(within):
-                await ended.wait()
+                await over.wait()
         except TimeoutError:
             task.cancel()
-            text = (
-                f"`{self.name}` had not returned after {within:,.0f} virtual seconds."
-            )
-            raise Rejected("never-returns", text) from None
+            text = f"`{self.name}` had not returned after {within:,.0f} virtual s."
+            raise self._reject(Rejected("never-returns", text)) from None
         result, error = task.result()
         if error is not None:
-            self._refuse(error)
+            return self._raised(self.name, error)
+        self._fits(result, ())
         return result
 
-    def _called(self, *arguments: object) -> Any:
+    def made(self, *arguments: Any) -> Any:
+        """Call a class, and see that what it makes has all its methods."""
+        thing = self._value(self.name, self.function, copied(arguments))
+        for call in self.call.methods:
+            method = self._outcome(self.name, getattr, (thing, call.name, None))
+            if not callable(method):
+                text = f"What `{self.name}` makes has no method `{call.called}`."
+                raise self._reject(Rejected("no-method", text))
+            _takes(method, call, f"{self.name}.{call.name}")
+        return thing
+
+    def ask(self, thing: Any, method: str, *arguments: Any) -> Any:
+        """Call a method of what was made, and return its value."""
+        name = f"{self.name}.{method}"
+        return self._value(name, getattr(thing, method), copied(arguments))
+
+    def served(self, node: Any) -> Any:
+        """Call a factory of a service; give it to `world.serve`."""
+        return self._value(self.name, self.function, (node,))
+
+    def forgets(self) -> bool:
+        """Return whether the same calls give the same values in another order."""
+        log, self._log = self._log, []
+        for arguments, value in reversed(log):
+            again = self._value(self.name, self.function, copied(arguments))
+            if not _same(again, value):
+                return False
+        return True
+
+    def _value(self, name: str, function: Any, arguments: Sequence[Any]) -> Any:
+        value = self._outcome(name, function, arguments)
+        if inspect.isawaitable(value):
+            if inspect.iscoroutine(value):
+                value.close()
+            text = f"`{name}` is `async def`, and nothing awaits it: make it `def`."
+            raise self._reject(Rejected("async-where-sync", text))
+        if inspect.isgenerator(value) or inspect.isasyncgen(value):
+            text = (
+                f"`{name}` returned a generator. Return the value itself: a list, for"
+                " example, and `return` in place of `yield`."
+            )
+            raise self._reject(Rejected("yields", text))
+        return value
+
+    def _outcome(self, name: str, function: Any, arguments: Sequence[Any]) -> Any:
         try:
-            return self._function(*arguments)
+            return function(*arguments)
         except BaseException as error:  # noqa: BLE001  # each ends in a sentence
-            return self._refuse(error)
+            return self._raised(name, error)
 
-    def _refuse(self, error: BaseException, name: str = "") -> None:
+    def _raised(self, name: str, error: BaseException) -> Any:
+        kinds = {kind.__name__ for kind in self._may_raise}
         if isinstance(error, NotImplementedError):
-            raise StillToDo(str(error)) from None
-        if isinstance(error, Rejected | OutOfSteps):
+            raise self._reject(StillToDo(str(error))) from None
+        if isinstance(error, self._may_raise):
+            return error
+        if kinds & {kind.__name__ for kind in type(error).__mro__}:
+            return self._may_raise[0](str(error))  # a `Refused` of the answer's own
+        if isinstance(error, Rejected | KeyboardInterrupt | asyncio.CancelledError):
             raise error
-        raise complaint_of(name or self.name, error) from None
+        raise self._reject(Rejected("raises", _sentence(name, error))) from None
+
+    def _reject(self, why: Rejected | StillToDo) -> Rejected | StillToDo:
+        self.rejected(why)
+        return why
+
+    def _fits(self, value: Any, arguments: Sequence[Any]) -> None:
+        if isinstance(value, self._may_raise) or fits(value, self._returns):
+            return
+        names = zip(self.call.arguments, arguments, strict=False)
+        cut = [(name, shown(each, 30)) for name, each in names]
+        listed = ", ".join(
+            name if "…" in text or "..." in text else text for name, text in cut
+        )
+        called = f"{self.name}({listed})" if arguments else self.name
+        text = f"`{called}` returned {shown(value)}; it should return {self._wants}."
+        raise self._reject(Rejected("wrong-type", text))
+
+    def _notice(self, arguments: Sequence[Any], given: Sequence[Any]) -> None:
+        for name, before, after in zip(
+            self.call.arguments, arguments, given, strict=False
+        ):
+            if isinstance(before, list | dict | set) and not _same(before, after):
+                self.changed = name
 
 
-def _fits(function: Any, call: Call, name: str) -> None:
+def _takes(function: Any, call: Call, name: str) -> None:
     """Raise `Rejected` where a function does not take the arguments of its call."""
     try:
         signature = inspect.signature(function)
-    except Exception:  # noqa: BLE001  # some callables have none: the call will tell
+    except (TypeError, ValueError):  # some callables have none: the call will tell
         return
     try:
         signature.bind(*call.arguments)
@@ -219,19 +310,40 @@ def _fits(function: Any, call: Call, name: str) -> None:
         raise Rejected("wrong-signature", text) from None
 
 
-def _plain(name: str, value: Any) -> Any:
-    """Return a value; raise `Rejected` for one that is to be awaited."""
-    if inspect.isawaitable(value):
-        if inspect.iscoroutine(value):
-            value.close()
-        text = f"`{name}` is `async def`, and nothing awaits it: make it `def`."
-        raise Rejected("async-where-sync", text)
-    return value
+def _sentence(name: str, error: BaseException) -> str:
+    """Return what to say of an exception that an answer let out."""
+    try:
+        said = " ".join(str(error).partition("For further information")[0].split())
+    except Exception:  # noqa: BLE001  # a reader's __str__ may raise anything
+        said = ""
+    if isinstance(error, RecursionError):
+        return f"`{name}` calls itself too often{where(error)}: {said}."
+    said = said[:200]
+    text = f"`{name}` raised {type(error).__name__}{': ' + said if said else ''}"
+    text = f"{text.rstrip('.')}{where(error)}."
+    if "unhashable type" in said:
+        text += " It can't be in a set or be a key: use its name."
+    elif "asyncio.run() cannot be called" in said or "already running" in said:
+        text += " A loop runs already: use `await` instead of starting another."
+    elif isinstance(error, SystemExit):
+        text += " That would end the whole kernel: return instead."
+    return text
 
 
-async def _outcome(value: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, BaseException) or isinstance(other, BaseException):
+        return type(one) is type(other)
+    try:
+        return bool(one == other)
+    except Exception:  # noqa: BLE001  # a reader's __eq__ may raise anything
+        return False
+
+
+async def _ended(value: Awaitable[Any]) -> tuple[Any, BaseException | None]:
     """Await; return what it raised, so that SystemExit does not end the loop."""
     try:
         return await value, None
+    except KeyboardInterrupt:  # Ctrl-C, or the limit on processor time
+        raise
     except BaseException as error:  # noqa: BLE001  # judged by the caller
         return None, error

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from movingparts.check.answers import Answer
+    from movingparts.check.answer import Answer
     from movingparts.world.core import Recording
 
 

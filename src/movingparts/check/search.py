@@ -1,167 +1,277 @@
-"""Looking for the seed under which something goes wrong, and the least of it."""
+"""Running an answer by its check, and finding the smallest run that breaks a law."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from movingparts.check.guard import SECONDS, real_seconds, seeded
-from movingparts.check.meter import new_run, stop
-from movingparts.check.verdict import Complaint, Rejected
-from movingparts.world.core import Recording, ScenarioStuck, ServeError
+from movingparts.check.answer import Answer, Call
+from movingparts.check.laws import Broken, Check, Run
+from movingparts.check.limits import Limits, OutOfTime, seeded
+from movingparts.check.verdict import Rejected, StillToDo
+from movingparts.world.core import Recording, ScenarioStuck, ServeError, TooManyMessages
 
 MESSAGES = 2_000  # in one run
-Scenario = Callable[[Any], Awaitable[Any]]
+ENOUGH = 6  # runs that break a law, after which no more are looked for
+SHRUNK = 3  # runs that break the first law, which are made smaller
+REPLY = 0.005  # seconds in which the last reply arrives
+KEEPS = (
+    "Called again with the same arguments, it answered something else. Something that"
+    " it keeps between calls (a global, a mutable default, chance) belongs to another"
+    " call."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run of an answer, and what is wrong with it, if anything is.
+    """A run, or a case, that breaks a law, and what it takes to break it.
 
-    `steps` are the keys of what was done in it, in order, where a checker can leave
-    that out; faults can be left out in any case.
+    `parts` are the keys of all that can be left out: the last steps first, then faults.
     """
 
     seed: int
-    recording: Recording
-    complaint: Complaint | None
-    steps: tuple[str, ...] = ()
+    broken: Broken
+    recording: Recording | None = None
+    parts: tuple[str, ...] = ()
 
     @property
-    def reason(self) -> str:
-        """The misconception that the run shows; "" if it shows none."""
-        return "" if self.complaint is None else self.complaint.misconception
-
-    @property
-    def size(self) -> tuple[int, int, int]:
-        """By what the least telling of two failures is passed over."""
-        rank = 0 if self.complaint is None else self.complaint.rank
-        return rank, len(self.recording.messages), self.seed
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The keys of all that can be left out: the last steps first, then faults."""
-        return (*self.steps[::-1], *(fault.key for fault in self.recording.faults))
+    def size(self) -> tuple[int, int, int, int]:
+        """By what two are compared: the law that comes first, then the smaller run."""
+        messages = len(self.recording.messages) if self.recording else 0
+        return self.broken.place, len(self.parts), messages, self.seed
 
 
-ENOUGH = 8  # plainly wrong runs, or
-SHRUNK = 3  # failing runs, of which the one with the fewest faults is shown
-MANY = 12  # wrong runs of any kind, after which no more are looked for
-Try = Callable[[int, Collection[str]], Trial]
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a check found: a broken law, or all that was seen while none broke."""
+
+    trial: Trial | None
+    seen: Sequence[Any] = field(default=())
 
 
-def play(
-    scenario: Scenario, seed: int, without: Collection[str] = (), *, until: float
-) -> Trial:
-    """Run a scenario that returns a complaint or None; what it rejects is one too."""
-    from movingparts.world.simulated import simulate
+class Search:
+    """One check of one answer. With `fast`, the first broken run is enough.
 
-    async def judged(world: Any) -> Complaint | None:
-        _count(world)
-        try:
-            complaint: Complaint | None = await scenario(world)
-        except Rejected as rejected:
-            return _placed(rejected)
-        return complaint
-
-    new_run()
-    begin = real_seconds()
-    try:
-        with seeded(seed):
-            recording = simulate(judged, seed=seed, until=until, without=without)
-    except ServeError as error:
-        raise Rejected("not-a-service", f"It cannot be served: {error}.") from None
-    except ScenarioStuck as stuck:
-        text = f"It waits for what never comes: {' '.join(str(stuck).split())}"
-        raise Rejected("waits-forever", text) from None
-    if real_seconds() - begin > SECONDS:
-        text = "It holds up the whole kernel: one run took many real seconds."
-        raise Rejected("blocks", text)
-    complaint = recording.result
-    if any(moment.kind == "until" for moment in recording.moments):
-        text = f"Nothing had come of it after {until:,.0f} s (virtual ones)."
-        complaint = Complaint("never-returns", text)
-    return Trial(seed, recording, complaint)
-
-
-def _count(world: Any) -> None:
-    """Stop an answer that sends without end: no step and no second is spent on it."""
-    recorder = world._fabric.recorder  # noqa: SLF001  # a world has no such limit
-    note = recorder.message
-
-    def counted(*arguments: Any, **rest: Any) -> Any:
-        sent = recorder._recording.messages  # noqa: SLF001  # as it grows
-        if len(sent) >= MESSAGES:
-            stop("never-returns", flood(sent))
-        return note(*arguments, **rest)
-
-    recorder.message = counted
-
-
-def flood(messages: Sequence[Any]) -> str:
-    """Return what to say of a run with too many messages: what came back most."""
-    answers = Counter((m.source, m.status) for m in messages if m.kind == "reply")
-    text = f"It was stopped after {len(messages):,} messages in one run."
-    if answers:
-        (name, status), times = answers.most_common(1)[0]
-        text += f" {name} answered {status} {times:,} times."
-    return text
-
-
-def _placed(rejected: Rejected) -> Complaint:
-    return replace(rejected.complaint, rank=rejected.complaint.rank or 1)
-
-
-def worst(attempt: Try, seeds: Iterable[int]) -> Trial | None:
-    """Return the failing run with the fewest parts, and of those the shortest.
-
-    None if the answer passes under all seeds. A few of the shortest failures of one
-    misconception are shrunk: one with more messages may need fewer faults.
+    `run` raises `Rejected` for what can't be checked by laws, `StillToDo` for a
+    stub, and `OutOfTime`.
     """
-    failing: list[Trial] = []
-    for seed in seeds:
-        trial = attempt(seed, ())
-        if trial.complaint is not None:
-            failing.append(trial)
-        plain = sum(trial.size[0] == 0 for trial in failing)
-        if plain >= ENOUGH or len(failing) >= MANY:
-            break
-    failing.sort(key=lambda trial: trial.size)
-    alike = [t for t in failing if t.reason == failing[0].reason][:SHRUNK]
-    return min((shrunk(attempt, t) for t in alike), key=_least, default=None)
+
+    def __init__(
+        self, check: Check, thing: Any, call: Call, limits: Limits, *, fast: bool
+    ) -> None:
+        self._check, self._thing, self._call = check, thing, call
+        self._limits, self._fast = limits, fast
+        self.changed = ""
+        self._answer()
+
+    def run(self) -> Found:
+        """Return the smallest run that breaks the first law, or what was seen."""
+        found = self._by_cases() if self._check.cases else self._by_runs()
+        if self._limits.out_of_time:
+            raise OutOfTime
+        if self._limits.refused is not None:
+            raise self._limits.refused
+        return found
+
+    def _answer(self) -> Answer:
+        check = self._check
+        return Answer(
+            self._thing,
+            self._call,
+            returns=check.returns,
+            wants=check.wants,
+            may_raise=check.may_raise,
+        )
+
+    # --- inputs -----------------------------------------------------------------
+
+    def _by_cases(self) -> Found:
+        check, answer = self._check, self._answer()
+        assert check.cases is not None  # noqa: S101  # Check.__post_init__ has seen to it
+        assert check.seen is not None  # noqa: S101
+        seen, broken = [], []
+        for arguments in check.cases():
+            self._limits.begin()
+            with seeded(0):
+                seen.append(check.seen(*arguments, answer(*arguments)))
+            broken.append(check.broken(seen[-1]))
+        self.changed = answer.changed
+        with seeded(1):
+            if not answer.forgets():
+                raise Rejected("keeps-between-calls", KEEPS)
+        found = [each for each in (*broken, check.broken_overall(seen)) if each]
+        if not found:
+            return Found(None, seen)
+        first = min(found, key=lambda each: each.place)
+        picture = check.picture(_example(first.seen)) if check.picture else None
+        return Found(Trial(0, first, picture))
+
+    # --- scenarios ---------------------------------------------------------------
+
+    def _by_runs(self) -> Found:
+        failing: list[Trial] = []
+        all_seen: list[tuple[int, Any]] = []
+        for seed in self._check.seeds:
+            run, trial = self._attempt(seed)
+            all_seen += [(seed, seen) for seen in run.seen]
+            if trial is not None:
+                failing.append(trial)
+            if len(failing) >= (1 if self._fast else ENOUGH):
+                break
+        if failing:
+            return Found(self._smallest(failing))
+        seen = [each for _, each in all_seen]
+        broken = self._check.broken_overall(seen)
+        if broken is None:
+            return Found(None, seen)
+        example = _example(broken.seen)
+        seed = next((s for s, each in all_seen if each is example), 0)
+        _, _, recording = self._play(seed, ())
+        return Found(Trial(seed, broken, recording))
+
+    def _smallest(self, failing: list[Trial]) -> Trial:
+        failing.sort(key=lambda trial: trial.size)
+        if self._fast or failing[0].recording is None:
+            return failing[0]  # without a recording there is nothing to show smaller
+        name = failing[0].broken.name
+        alike = [each for each in failing if each.broken.name == name][:SHRUNK]
+        return min(
+            (shrunk(self._again, each) for each in alike), key=lambda each: each.size
+        )
+
+    def _again(self, seed: int, without: Collection[str]) -> Trial | None:
+        return self._attempt(seed, without)[1]
+
+    def _attempt(
+        self, seed: int, without: Collection[str] = ()
+    ) -> tuple[Run, Trial | None]:
+        run, broken, recording = self._play(seed, without)
+        if broken is None:
+            return run, None
+        faults = [fault.key for fault in recording.faults] if recording else []
+        parts = (*run.steps[::-1], *faults)
+        return run, Trial(seed, broken, recording, parts)
+
+    def _play(
+        self, seed: int, without: Collection[str]
+    ) -> tuple[Run, Broken | None, Recording | None]:
+        """Play one run; what is no answer at all counts behind all laws."""
+        from movingparts.world.simulated import simulate
+
+        self._limits.begin()
+        run, answer = Run(self._check, seed, without), self._answer()
+        stage = _Stage(run, answer, self._check)
+        recording, text = None, ""
+        try:
+            with seeded(seed):
+                recording = simulate(
+                    stage.play,
+                    seed=seed,
+                    until=self._check.until,
+                    without=without,
+                    messages=MESSAGES,
+                )
+        except ServeError as error:
+            raise Rejected("not-a-service", f"It can't be served: {error}.") from None
+        except ScenarioStuck as stuck:
+            text = f"It waits for what never comes: {' '.join(str(stuck).split())}"
+            run.broken = run.broken or self._nonsense("waits-forever", text)
+        except TooManyMessages as error:
+            text = f"It never returned: {error}"
+            run.broken = run.broken or self._nonsense("never-returns", text)
+        if isinstance(stage.rejected, StillToDo):
+            raise stage.rejected
+        if run.failed is not None:
+            raise run.failed
+        if self._limits.out_of_time:
+            raise OutOfTime
+        self.changed = self.changed or answer.changed
+        with seeded(seed + 1):
+            if not answer.forgets():
+                raise Rejected("keeps-between-calls", KEEPS)
+        if run.broken is None and stage.rejected is not None:
+            why = stage.rejected
+            run.broken = self._nonsense(why.name, why.message)
+        if run.broken is None and recording and _cut_off(recording):
+            text = f"Nothing had come of it after {self._check.until:,.0f} virtual s."
+            run.broken = self._nonsense("never-returns", text)
+        return run, run.broken, recording
+
+    def _nonsense(self, name: str, message: str) -> Broken:
+        return Broken(len(self._check.laws), name, message)
 
 
-def _least(trial: Trial) -> tuple[int, int, int, int]:
-    rank, messages, seed = trial.size
-    return rank, len(trial.parts), messages, seed
+class _Stage:
+    """A scenario that ends with the first broken law, or when the answer is none."""
+
+    def __init__(self, run: Run, answer: Answer, check: Check) -> None:
+        self.rejected: Rejected | StillToDo | None = None
+        self._run, self._answer, self._check = run, answer, check
+        answer.rejected = self._reject
+
+    def _reject(self, why: Rejected | StillToDo) -> None:
+        self.rejected = self.rejected or why
+        self._run.ended.set()
+
+    async def play(self, world: Any) -> None:
+        """Play the scenario until it ends, or until something is wrong."""
+        assert self._check.run is not None  # noqa: S101  # Check.__post_init__
+        scenario = self._check.run(world, self._answer, self._run)
+        task = asyncio.ensure_future(_quiet(scenario))  # noqa: TID251  # ends with the run
+        task.add_done_callback(lambda _: self._run.ended.set())
+        await self._run.ended.wait()
+        if task.done() and not task.cancelled():
+            error = task.result()
+            if error is not None and self.rejected is None:
+                raise error
+        await world.clock.sleep(REPLY)
 
 
-def shrunk(attempt: Try, trial: Trial) -> Trial:
-    """Leave out what can be, as long as the run fails for its reason.
+async def _quiet(scenario: Any) -> BaseException | None:
+    """Return what a scenario raised, instead of reporting it as a task's failure."""
+    try:
+        await scenario
+    except Exception as error:  # noqa: BLE001  # raised again where it is awaited
+        return error
+    return None
+
+
+def _cut_off(recording: Recording) -> bool:
+    return any(moment.kind == "until" for moment in recording.moments)
+
+
+def _example(seen: Any) -> Any:
+    return getattr(seen, "example", seen)
+
+
+def shrunk(
+    again: Callable[[int, Collection[str]], Trial | None], trial: Trial
+) -> Trial:
+    """Leave out what can be, as long as the run breaks the same law.
 
     Half of the parts are tried first, then fewer at a time; in the end none of them
     can be left out.
     """
     left_out: set[str] = set()
-    reason, size = trial.reason, max(1, len(trial.parts) // 2)
-    found = True
+    size, found = max(1, len(trial.parts) // 2), True
     while found or size > 1:
         size = size if found else size // 2
         found = False
         parts = trial.parts
         for chunk in (set(parts[n : n + size]) for n in range(0, len(parts), size)):
             if chunk <= set(trial.parts):  # else some of it went with another
-                less = attempt(trial.seed, left_out | chunk)
-                if less.complaint is not None and less.reason == reason:
+                less = again(trial.seed, left_out | chunk)
+                if less is not None and less.broken.name == trial.broken.name:
                     left_out |= chunk
                     trial, found = less, True
     return trial
 
 
 def find_seed(
-    scenario: Callable[[Any, Any], Awaitable[Any]],
+    scenario: Callable[[Any, Any], Any],
     service: Any,
     seeds: Iterable[int] = range(1_000),
 ) -> int | None:
@@ -180,6 +290,10 @@ def find_seed(
     from movingparts.world.simulated import simulate
 
     for seed in seeds:
-        if simulate(lambda world: scenario(world, service), seed=seed).result:
+        if simulate(partial(_with, scenario, service), seed=seed).result:
             return seed
     return None
+
+
+async def _with(scenario: Any, service: Any, world: Any) -> Any:
+    return await scenario(world, service)

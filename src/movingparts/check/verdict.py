@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import html
-import sys
 import textwrap
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import TYPE_CHECKING, Literal
-
-from movingparts.check.meter import measured, of_the_answer
 
 if TYPE_CHECKING:
     from movingparts.world.core import Recording
@@ -18,46 +14,16 @@ State = Literal["passed", "not yet", "still to do"]
 WIDTH = 88  # columns of a terminal's text
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """What is wrong with an answer; `rank` orders complaints, the lowest first."""
-
-    misconception: str
-    message: str
-    rank: int = 0
-
-
 class StillToDo(Exception):
     """The answer raised NotImplementedError: nobody has begun it."""
 
 
 class Rejected(Exception):
-    """An answer that cannot be judged further; the complaint is a sentence.
+    """An answer that no law can judge; `name` says which nonsense, `message` why."""
 
-    One that an answer makes itself is an exception of its own, and says only that.
-    """
-
-    def __init__(self, misconception: str, message: str) -> None:
-        if measured() and _made_by_the_answer():
-            misconception = "raises"
-            message = "The answer made a `Rejected`, which only a checker does."
+    def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
-        self.complaint = Complaint(misconception, message)
-
-
-def _made_by_the_answer() -> bool:
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # who makes it
-    while frame is not None and frame.f_code.co_filename == __file__:
-        frame = frame.f_back
-    return frame is not None and of_the_answer(frame.f_code.co_filename)
-
-
-class AnswerRaised(Rejected):
-    """The answer raised; `error` is what."""
-
-    def __init__(self, message: str, error: BaseException) -> None:
-        super().__init__("raises", message)
-        self.error = error
+        self.name, self.message = name, message
 
 
 @dataclass(frozen=True, slots=True)

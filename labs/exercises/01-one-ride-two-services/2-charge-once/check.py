@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from movingparts.check import Check, Law, always
-from movingparts.check.answers import where
+from movingparts.check import where
 from movingparts.scenes.ch01.billing import Billing, disturb
 
 KINDS = ("slow", "lossy", "slow", "everything") * 2 + ("two rides", "restart", "outage")
