@@ -84,8 +84,8 @@ def scripted(
 class Outcome:
     """A command, when it was given, and what came of it.
 
-    `value` is what it returned or the refusal; `after_refusal` says whether one before
-    it in its turn was refused, and `clean` is its value where none of these was given.
+    `value` is what it returned or the refusal; `after_refusal` says whether the object
+    was given one before that it refused, and `clean` is the value where it was not.
     """
 
     command: Command
@@ -101,19 +101,23 @@ class Outcome:
 
 
 class Store:
-    """One object, saved with its version and with the books of its rules."""
+    """One object, saved with its version and with the books of its rules.
+
+    Beside it is `clean`, which was given no command that was refused; the object itself
+    while none was.
+    """
 
     def __init__(self, thing: Any, books: Any) -> None:
         self.version = 1
-        self._saved = copy.deepcopy((thing, books))
+        self._saved = copy.deepcopy((thing, thing, books))
 
-    def load(self) -> tuple[int, Any, Any]:
-        """Return the version, and copies of the object and of the books."""
+    def load(self) -> tuple[int, Any, Any, Any]:
+        """Return the version, and copies of the object, the clean one, the books."""
         return (self.version, *copy.deepcopy(self._saved))
 
-    def save(self, thing: Any, books: Any) -> None:
+    def save(self, thing: Any, clean: Any, books: Any) -> None:
         """Save them under the next version."""
-        self._saved = copy.deepcopy((thing, books))
+        self._saved = copy.deepcopy((thing, clean, books))
         self.version += 1
 
 
@@ -177,9 +181,10 @@ class Saved:
         @app.post("/{what}")
         async def work(what: str, turn: int) -> None:
             for _ in range(ATTEMPTS):
-                version, thing, books = self._store.load()
+                version, thing, clean, books = self._store.load()
                 await node.clock.sleep(turns[turn].wait)
-                outcomes = self._outcomes(node, thing, turns[turn].commands)
+                commands = turns[turn].commands
+                outcomes, clean = self._outcomes(node, thing, clean, commands)
                 if version != self._store.version:
                     self._world.note(node.name, f"version {version} is stale")
                     continue
@@ -191,31 +196,28 @@ class Saved:
                     raise
                 if all(outcome.refused for outcome in outcomes):
                     raise HTTPException(409)
-                self._store.save(thing, books)
+                self._store.save(thing, clean, books)
                 return
             raise HTTPException(503)
 
         return app
 
     def _outcomes(
-        self, node: Node, thing: Any, commands: Iterable[Command]
-    ) -> list[Outcome]:
-        """Give commands to an object, and after a refusal also to one without it."""
+        self, node: Node, thing: Any, clean: Any, commands: Iterable[Command]
+    ) -> tuple[list[Outcome], Any]:
+        """Give commands to an object and its clean twin; return the latter too."""
         outcomes: list[Outcome] = []
         now = node.clock.now()
-        clean, refused = copy.deepcopy(thing), False
         for command in commands:
-            value = self._ask(thing, command, now)
-            also = value
-            if refused:
+            before = copy.deepcopy(clean)
+            value = also = self._ask(thing, command, now)
+            if clean is not thing:
                 also = self._ask(clean, command, now)
-            outcomes.append(Outcome(command, now, value, refused, also))
+            outcomes.append(Outcome(command, now, value, clean is not thing, also))
             self._world.note(node.name, f"{command.method}: {_shown(value)}")
             if isinstance(value, Refused):
-                refused = True
-            elif not refused:
-                clean = copy.deepcopy(thing)
-        return outcomes
+                clean = before
+        return outcomes, clean
 
 
 def _shown(value: Any) -> str:
