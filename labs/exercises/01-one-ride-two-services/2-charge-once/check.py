@@ -4,8 +4,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 
-from movingparts.check import Check, Law, always
-from movingparts.check import where
+from movingparts.check import Check, Law, always, where
 from movingparts.scenes.ch01.billing import Billing, disturb
 
 KINDS = ("slow", "lossy", "slow", "everything") * 2 + ("two rides", "restart", "outage")

@@ -2,8 +2,7 @@
 
 from itertools import pairwise
 
-from movingparts.check import Check, Law, always
-from movingparts.check import shown
+from movingparts.check import Check, Law, always, shown
 from movingparts.scenes.ch01.chain import SPARE, STEP, Chain, ask, overrun
 
 

@@ -3,8 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from movingparts.check import Check, Law, always
-from movingparts.check import shown, where
+from movingparts.check import Check, Law, always, shown, where
 from movingparts.city.stations.acl import Unreadable
 from movingparts.city.stations.model import Docked, DockState, Taken
 from movingparts.scenes.ch02 import border
