@@ -254,9 +254,13 @@ class Answer:
 
     def _outcome(self, name: str, function: Any, arguments: Sequence[Any]) -> Any:
         try:
-            return function(*arguments)
+            value = function(*arguments)
         except BaseException as error:  # noqa: BLE001  # each ends in a sentence
             return self._raised(name, error)
+        if isinstance(value, self._may_raise):
+            text = f"`{name}` returned {shown(value)}: use `raise`, not `return`."
+            raise self._reject(Rejected("returns-an-exception", text))
+        return value
 
     def _raised(self, name: str, error: BaseException) -> Any:
         kinds = {kind.__name__ for kind in self._may_raise}
