@@ -145,11 +145,11 @@ def run(this: Run) -> Count:
         if not built:
             lines.append(f"  {title}: did not run, since the book was not built")
             continue
-        if part == "screens" and not chromium:
-            lines.append(f"  {title}: DID NOT RUN, Chromium was not found")
-            total.failed += without_browser()
-            continue
-        if chromium:
+        if part == "screens":
+            if not chromium:
+                lines.append(f"  {title}: DID NOT RUN, Chromium was not found")
+                total.failed += without_browser()
+                continue
             os.environ["CHROMIUM"] = chromium
         this.later = sum(list(took.values())[number:])
         process.say(f"\n=== part {number} of {len(PARTS)}: {title} ===")
@@ -158,9 +158,7 @@ def run(this: Run) -> Count:
         total.add(count)
         lines.append(f"  {title}: {count} in {time.monotonic() - began:.0f} s")
         built = built and not (part == "book" and count.failed)
-    process.say("\n=== summary ===")
-    for line in lines:
-        process.say(line)
+    process.say("\n".join(["", "=== summary ===", *lines]))
     return total
 
 
