@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import os
 import random
+import re
 import shutil
 import tracemalloc
 import zipfile
@@ -575,32 +576,108 @@ def test_a_missing_file_a_folder_and_an_empty_file(tmp_path: Path) -> None:
     assert "empty.csv is empty; download it again" == refusal(tmp_path / "empty.csv")
 
 
+def magic(start: bytes) -> bytes:
+    return start + bytes(range(256)) * 4
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "what"),
     [
-        b"\x89PNG\r\n\x1a\n\x00\x00",
-        b"PAR1\x00\x15\x04",
-        f"{HEADER}\n{row()}\n".encode("utf-16"),
-        f"{HEADER}\r{row()}\r".encode(),
-        b"x" * 100_000,
+        (b"BZh91AY&SY", "packed with bzip2, which this reader can't unpack; unpack it"),
+        (magic(b"\xfd7zXZ\x00"), "packed with xz, which this reader can't unpack"),
+        (magic(b"7z\xbc\xaf\x27\x1c"), "packed with 7-Zip, which"),
+        (magic(b"Rar!\x1a\x07\x01\x00"), "packed with RAR, which"),
+        (magic(b"\x28\xb5\x2f\xfd"), "packed with Zstandard, which"),
+        (b"june.csv".ljust(257, b"\0") + b"ustar\x0000", "a tar archive, which"),
+        (magic(b"PAR1"), "a Parquet file; export it as CSV in UTF-8"),
+        (magic(b"\xd0\xcf\x11\xe0"), "an old Excel file; export it as CSV"),
+        (magic(b"SQLite format 3\x00"), "an SQLite database; export it as CSV"),
+        (magic(b"%PDF-1.7\n"), "a PDF, not a CSV file"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            "a Git LFS pointer, which stands for the file; fetch the file with git lfs",
+        ),
+        (TABLE.encode("utf-16"), "text in UTF-16; save it in UTF-8, for example with"),
+        (TABLE.encode("utf-16-le"), "text in UTF-16; save it in UTF-8, for example"),
+        (TABLE.encode("utf-16-be"), "-f UTF-16BE -t UTF-8"),
+        (TABLE.encode("utf-32"), "text in UTF-32; save it in UTF-8, for example with"),
+        (b"\x00\x00\x01" * 9, "no text, since its first line holds a NUL byte"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "no text in utf-8; if it is text, try enc"),
+        (f"stræde,{HEADER}\n".encode("latin-1"), "try encoding='latin-1', or export"),
     ],
-    ids=["picture", "parquet", "utf-16", "old Mac", "one long line"],
 )
-def test_a_file_that_is_no_csv_in_utf_8(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("inside", ["", "zip", "gz"])
+def test_a_file_that_is_no_csv_is_told_what_it_is(
+    tmp_path: Path, content: bytes, what: str, inside: str
+) -> None:
+    path = tmp_path / "june.csv"
+    path.write_bytes(gzip.compress(content) if inside == "gz" else content)
+    if inside == "zip":
+        zipped(path, {"june.csv": content})
+    message = refusal(path, timezone=NEW_YORK)
+    assert message.startswith("june.csv is ")
+    assert what in message
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (f"{HEADER}\r{row()}\r".encode(), "has lines that end in CR alone, as on old"),
+        (
+            b"x" * 100_000,
+            "starts with a line that is no header of a CSV file (line too",
+        ),
+        (b'"' + HEADER.encode() + b"\n", "(unclosed quote); export it as CSV"),
+    ],
+    ids=["old Mac", "one long line", "open quote"],
+)
+def test_a_first_line_that_is_no_header_is_explained(
+    tmp_path: Path, content: bytes, what: str
+) -> None:
     path = tmp_path / "june.csv"
     path.write_bytes(content)
-    assert "export it as CSV in UTF-8" in refusal(path, timezone=NEW_YORK)
+    message = refusal(path, timezone=NEW_YORK)
+    assert what in message
+    assert "export it as CSV in UTF-8" in message
+
+
+@pytest.mark.parametrize("marks", [1, 2, 3])
+def test_a_header_may_have_more_than_one_byte_order_mark(
+    tmp_path: Path, marks: int
+) -> None:
+    path = tmp_path / "june.csv"
+    path.write_text("\ufeff" * marks + TABLE, encoding="utf-8")
+    assert ["R1"] == [ride.ride_id for ride in read(path)[0]]
 
 
 @pytest.mark.parametrize(
     ("header", "hint"),
     [
-        ("<!DOCTYPE html>", "a web page: the download probably failed"),
-        (HEADER.replace(",", ";"), "columns must be separated by commas"),
-        (row(), "is no header that this reader knows"),
-        ("2026,1,2", "the header line is missing"),
-        ("tripduration,starttime,stoptime", "an older layout"),
-        ("name,price", "it reads Lyft-run systems (ride_id,rideable_type,"),
+        ("<!DOCTYPE html>", "is a web page, so the download probably failed; downl"),
+        ('{"data": []}', "is JSON; export it as CSV in UTF-8"),
+        (f"sep=,\n{HEADER}", "meant for a spreadsheet program; delete it"),
+        (HEADER.replace(",", ";"), "not separated by commas; export it with commas"),
+        (HEADER.replace(",", "\t"), "not separated by commas; export it with commas"),
+        (HEADER.replace(",", "|"), "not separated by commas; export it with commas"),
+        (row(), "begins with a ride; put the header line, which is missing, before"),
+        ("2026,1,2", "begins with a ride; put the header line, which is missing"),
+    ],
+)
+def test_a_first_line_that_names_no_columns_is_told_what_it_is(
+    write: Write, header: str, hint: str
+) -> None:
+    """And nothing of columns that it lacks, since that is not what is wrong."""
+    message = refusal(write(header=header), timezone=NEW_YORK)
+    assert message.startswith("june.csv ")
+    assert hint in message
+    assert "lacks" not in message
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        ("tripduration,starttime,stoptime", "It is an older layout; newer months"),
+        ("name,price", "Its first line is 'name,price'."),
     ],
 )
 def test_an_unknown_header_is_refused_with_what_it_looks_like(
@@ -609,17 +686,68 @@ def test_an_unknown_header_is_refused_with_what_it_looks_like(
     assert hint in refusal(write(header=header), timezone=NEW_YORK)
 
 
+OTHERS = {
+    "TfL": "Rental Id,Duration,Bike Id,End Date,EndStation Id,EndStation Name,"
+    "Start Date,StartStation Id,StartStation Name",
+    "Capital": "Duration,Start date,End date,Start station number,Start station,"
+    "End station number,End station,Bike number,Member type",
+    "Indego": "trip_id,duration,start_time,end_time,start_station,start_lat,start_lon,"
+    "end_station,end_lat,end_lon,bike_id,plan_duration,trip_route_category,"
+    "passholder_type,bike_type",
+    "Bay Wheels": "duration_sec,start_time,end_time,start_station_id,"
+    "start_station_name,start_station_latitude,start_station_longitude,"
+    "end_station_id,end_station_name,end_station_latitude,end_station_longitude,"
+    "bike_id,user_type",
+}
+
+
+@pytest.mark.parametrize(
+    ("operator", "lyft", "urban_sharing"),
+    [
+        ("TfL", LYFT.needed, URBAN_SHARING.needed),
+        ("Capital", LYFT.needed, URBAN_SHARING.needed),
+        ("Indego", LYFT.needed, URBAN_SHARING.needed),
+        (
+            "Bay Wheels",
+            ("ride_id", "started_at", "ended_at"),
+            ("started_at", "ended_at"),
+        ),
+    ],
+)
+def test_another_operators_header_is_refused_with_both_layouts_and_what_they_need(
+    write: Write,
+    operator: str,
+    lyft: tuple[str, ...],
+    urban_sharing: tuple[str, ...],
+) -> None:
+    message = refusal(write(header=OTHERS[operator]), timezone=NEW_YORK)
+    assert "june.csv is in neither of the two layouts that this reader kn" in message
+    assert f"For that of {LYFT.systems} it lacks {', '.join(lyft)}." in message
+    assert (
+        f"For that of {URBAN_SHARING.systems} it lacks {', '.join(urban_sharing)}."
+    ) in message
+    assert "rename them" in message
+
+
 def test_a_header_that_lacks_columns_is_refused_with_their_names(
     write: Write,
 ) -> None:
     lyft = refusal(write(header=HEADER.replace("started_at,", "")), timezone=OSLO)
-    assert (
-        "the header of june.csv is nearest to the layout of Lyft-run systems but "
-        "lacks started_at; add the column or give a file in that layout" == lyft
-    )
+    assert "Lyft-run systems (such as Citi Bike and Divvy) it lacks started_at." in lyft
     oslo = refusal(write(header="started_at,duration,end_station_latitude"))
-    assert "nearest to the layout of Urban Sharing systems" in oslo
-    assert "lacks start_station_latitude, ended_at, start_station_id" in oslo
+    assert (
+        "Urban Sharing systems (such as Oslo and Bergen) it lacks "
+        "start_station_latitude, ended_at, start_station_id"
+    ) in oslo
+
+
+def test_an_encoding_is_never_explained_by_itself(tmp_path: Path) -> None:
+    """Whoever says that a file is UTF-16 knows that."""
+    path = tmp_path / "june.csv"
+    path.write_bytes(TABLE.encode("utf-16"))
+    message = refusal(path, timezone=NEW_YORK, encoding="utf-16")
+    assert "encoding='utf-16' is none that can be read line by line" in message
+    assert "convert the file to UTF-8" in message
 
 
 def test_a_layout_with_wall_clock_times_needs_the_clock(write: Write) -> None:
@@ -781,7 +909,7 @@ def test_gzip_files_one_after_the_other_and_padded_are_one(
 def test_a_gzip_whose_check_sum_or_length_is_wrong_breaks_off(
     tmp_path: Path, at: int
 ) -> None:
-    packed = bytearray(gzip.compress(TABLE.encode() + f"{row()}\n".encode() * 9_000))
+    packed = bytearray(gzip.compress(TABLE.encode() + f"{row()}\n".encode() * 900))
     packed[-at] ^= 1
     path = tmp_path / "june.csv.gz"
     path.write_bytes(packed)
@@ -800,12 +928,15 @@ def test_zips_that_cannot_be_read(write: Write, tmp_path: Path) -> None:
     broken = tmp_path / "broken.zip"
     broken.write_bytes(sheet.read_bytes()[:60])
     assert "broken.zip is a broken zip" in refusal(broken)
+    both = tmp_path / "both.csv.gz"
+    both.write_bytes(gzip.compress(sheet.read_bytes()))
+    assert "it is a zip inside a gzip file); unpack it yourself" in refusal(both)
     none = zipped(tmp_path / "none.zip", {"__MACOSX/._a.csv": b"\0"})
     assert "none.zip is a zip without files" == refusal(none)
     old = {"a.csv": HEADER.replace("ride_id", "id"), "readme.txt": "Trips"}
     assert (
-        "none of the 2 files in old.zip holds trips in a layout that this reader "
-        "knows; for example, the header of a.csv"
+        "none of the 2 files in old.zip gives rides. "
+        "For example, a.csv is in neither of the two layouts"
     ) in refusal(zipped(tmp_path / "old.zip", old), timezone=NEW_YORK)
     locked = tmp_path / "locked.zip"
     with zipfile.ZipFile(locked, "w") as archive:
@@ -1056,7 +1187,7 @@ def test_any_bytes_give_rides_or_a_sentence_and_the_counts_add_up(
     path = tmp_path / "fuzz.csv"
     path.write_bytes((f"{HEADER}\n".encode() if header else b"") + data)
     if not header:
-        assert ";" in refusal(path, timezone=NEW_YORK)
+        assert re.search("; | lacks ", refusal(path, timezone=NEW_YORK))
     else:
         rides, trips = read(path)
         report = trips.report

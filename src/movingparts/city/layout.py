@@ -54,7 +54,7 @@ class Layout:
 
 LYFT = Layout(
     name="lyft",
-    systems="Lyft-run systems",
+    systems="Lyft-run systems (such as Citi Bike and Divvy)",
     columns=(
         *("ride_id", "rideable_type", "started_at", "ended_at"),
         *("start_station_name", "start_station_id"),
@@ -74,7 +74,7 @@ LYFT = Layout(
 
 URBAN_SHARING = Layout(
     name="urban-sharing",
-    systems="Urban Sharing systems",
+    systems="Urban Sharing systems (such as Oslo and Bergen)",
     columns=(
         *("started_at", "ended_at", "duration"),
         *("start_station_id", "start_station_name", "start_station_description"),

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from movingparts.city.gunzip import MAGIC, Gunzip
 from movingparts.city.tripfile import BROKEN, TripsError, broken_off
+from movingparts.city.tripmagic import EXPORT, no_csv, packed_as
 
 NO_TRIPS = "file without trips"
 NOT_UNPACKED = "file not unpacked"
@@ -89,8 +90,14 @@ def _unpacked(name: str, packed: io.BufferedReader[Any], depth: int) -> Iterator
         if gunzip.more_follows:
             sentence = f"{name} goes on after the end of its gzip file"
             yield Part(name, PartError(AFTER_END, sentence))
+    elif zipped and not packed.seekable():
+        yield Part(name, _not_unpacked(name, "it is a zip inside a gzip file"))
     elif zipped:
         yield from _members(name, packed, depth)
+    elif what := packed_as(head):
+        yield Part(name, PartError(NOT_UNPACKED, f"{name} is {what}"))
+    elif what := no_csv(head):
+        yield Part(name, PartError(NO_TRIPS, f"{name} is {what}"))
     else:
         yield Part(name, packed)
 
@@ -107,8 +114,7 @@ def _members(name: str, packed: io.BufferedReader[Any], depth: int) -> Iterator[
         if not files:
             yield Part(name, PartError(NO_TRIPS, f"{name} is a zip without files"))
         elif not _SPREADSHEET.isdisjoint(each.filename for each in files):
-            sentence = f"{name} is a spreadsheet; export it as CSV in UTF-8"
-            yield Part(name, PartError(NO_TRIPS, sentence))
+            yield Part(name, PartError(NO_TRIPS, f"{name} is a spreadsheet; {EXPORT}"))
         else:
             for each in sorted(files, key=lambda file: file.filename):
                 inside = f"{name}/{each.filename}" if depth else each.filename

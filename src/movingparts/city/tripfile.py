@@ -95,7 +95,7 @@ class _Lines(Iterator[tuple[int, bytes | None]]):
         if not line:
             raise StopIteration
         self._number += 1
-        if self._number == 1:
+        while self._number == 1 and line.startswith(BOM_UTF8):  # some add a second
             line = line.removeprefix(BOM_UTF8)
         if len(line) < LONGEST_LINE or line.endswith(b"\n"):
             return self._number, line

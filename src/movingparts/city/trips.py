@@ -68,8 +68,10 @@ class Trips:
 
     Rides come in the order of the file, one at a time; ``report`` is what the latest
     pass has found so far. Where a layout has no ride ids, ``line-17`` is the ride of
-    line 17. Local times in the hour that autumn doubles are read as the first of the
-    two, times in the hour that spring skips as if the clock had not been changed yet,
+    line 17; from the second file of an archive on, the file's path goes before.
+
+    Local times in the hour that autumn doubles are read as the first of the two,
+    times in the hour that spring skips as if the clock had not been changed yet,
     unless the ride would then end before it starts; both are counted.
 
     Leaves out: finding repeated ride ids while streaming, which cannot be done in

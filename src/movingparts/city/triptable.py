@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,8 +10,20 @@ from pathlib import Path
 
 from movingparts.city.layout import LAYOUTS, Layout
 from movingparts.city.triparchive import NO_TRIPS, Part, PartError, parts
-from movingparts.city.tripfile import Record, TripsError, records
+from movingparts.city.tripfile import NOT_TEXT, Record, TripsError, records
+from movingparts.city.tripmagic import EXPORT
 from movingparts.city.tripreport import Finding, TripsReport
+
+_STARTS = {
+    "<": "is a web page, so the download probably failed; download it again",
+    "{": f"is JSON; {EXPORT}",
+    "[": f"is JSON; {EXPORT}",
+    "sep=": "begins with a line that is meant for a spreadsheet program; delete it",
+}
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+# Of Citi Bike and Bluebikes, Divvy, Bay Wheels, and Capital Bikeshare.
+_OLD_COLUMNS = {"starttime", "from_station_id", "duration_sec", "member type"}
+_OLDER = " It is an older layout; newer months of the same city may be readable."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +62,8 @@ def tables(
     if looked_at == 1:
         raise trouble
     raise TripsError(
-        f"none of the {looked_at} files in {path.name} holds trips in a layout that "
-        f"this reader knows; for example, {trouble}"
+        f"none of the {looked_at} files in {path.name} gives rides. "
+        f"For example, {trouble}"
     )
 
 
@@ -58,55 +71,52 @@ def _table(part: Part, encoding: str) -> Table:
     if isinstance(part.content, PartError):
         raise part.content
     rows = records(part.content, part.name, encoding)
-    header = _header(next(rows, None), part.name)
+    header = _header(next(rows, None), part.name, encoding)
     return Table(part.name, header, _layout(header, part.name), rows)
 
 
-def _header(record: Record | None, name: str) -> tuple[str, ...]:
-    """The names of the columns, or an error that says what the file is instead."""
+def _header(record: Record | None, name: str, encoding: str) -> tuple[str, ...]:
+    """The names of the columns, or an error that says why there are none."""
     if record is None:
         raise PartError(NO_TRIPS, f"{name} is empty; download it again")
-    text = ",".join(record.fields)
-    if record.fault or "\0" in text or "\r" in text:
-        raise PartError(
-            NO_TRIPS,
-            f"{name} does not start with a line of text in UTF-8; it may be a "
-            "spreadsheet, text in UTF-16, or have lines that end in CR alone: "
-            "export it as CSV in UTF-8",
-        )
-    return tuple(column.strip().lower() for column in record.fields)
+    if record.fault == NOT_TEXT:
+        what = f"is no text in {encoding}; if it is text, try encoding='latin-1', or"
+    elif record.fault:
+        what = f"starts with a line that is no header of a CSV file ({record.fault});"
+    elif any("\r" in column for column in record.fields):
+        what = "has lines that end in CR alone, as on old Macs;"
+    else:
+        return tuple(column.strip().lower() for column in record.fields)
+    raise PartError(NO_TRIPS, f"{name} {what} {EXPORT}")
 
 
 def _layout(header: Sequence[str], name: str) -> Layout:
     for layout in LAYOUTS:
         if not layout.missing(header):
             return layout
-    nearest = max(LAYOUTS, key=lambda layout: len({*layout.columns} & {*header}))
-    common = {*nearest.columns} & {*header}
-    found = ",".join(header)[:80]
-    if not common:
-        raise PartError(
-            NO_TRIPS,
-            f"the first line of {name} is no header that this reader knows: {found!r}"
-            f"{_hint(found)}; it reads {LAYOUTS[0].systems} "
-            f"({','.join(LAYOUTS[0].columns[:4])},…) and {LAYOUTS[1].systems} "
-            f"({','.join(LAYOUTS[1].columns[:4])},…)",
-        )
-    missing = ", ".join(nearest.missing(header))
+    found = ",".join(header)
+    first_line = f"Its first line is {found[:80]!r}"
+    if what := _no_header(found):
+        raise PartError(NO_TRIPS, f"{name} {what}. {first_line}")
+    lacks = " ".join(
+        f"For that of {layout.systems} it lacks {', '.join(layout.missing(header))}."
+        for layout in LAYOUTS
+    )
+    older = "" if _OLD_COLUMNS.isdisjoint(header) else _OLDER
     raise PartError(
         NO_TRIPS,
-        f"the header of {name} is nearest to the layout of {nearest.systems} "
-        f"but lacks {missing}; add the column or give a file in that layout",
+        f"{name} is in neither of the two layouts that this reader knows. {lacks} "
+        f"{first_line}.{older} Where only the names of columns differ, rename them",
     )
 
 
-def _hint(found: str) -> str:
-    if found.startswith("<"):
-        return " (a web page: the download probably failed)"
-    if ";" in found or "\t" in found:
-        return " (columns must be separated by commas)"
-    if found[:1].isdigit():
-        return " (it looks like a ride: the header line is missing)"
-    if "duration" in found and "time" in found:
-        return " (an older layout; newer months of the same city may be readable)"
-    return ""
+def _no_header(found: str) -> str | None:
+    """What a first line shows that names no columns, and what to do about it."""
+    for start, what in _STARTS.items():
+        if found.startswith(start):
+            return what
+    if any(mark in found for mark in ";\t|"):
+        return "has columns that are not separated by commas; export it with commas"
+    if _DATE.search(found) or found[:1].isdigit():
+        return "begins with a ride; put the header line, which is missing, before it"
+    return None
