@@ -119,6 +119,12 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
         """
         return sorted_on_disk(self, self.path.name, self._note_repeated)
 
+    def _look_for_repeated(self, rides: list[Ride]) -> None:
+        uses = Counter(ride.ride_id for ride in rides)
+        if len(uses) < len(rides):
+            example = min(each for each, count in uses.items() if count > 1)
+            self._note_repeated(len(rides) - len(uses), example)
+
     def _note_repeated(self, count: int, example: str) -> None:
         self.report.noted[REPEATED] = Finding(count, [example])
 
@@ -161,10 +167,7 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
                 if is_morning(ride.started_at, zone)
                 and ride.started_at.astimezone(zone).date() == first
             ]
-        uses = Counter(ride.ride_id for ride in rides)
-        if len(uses) < len(rides):
-            example = min(each for each, count in uses.items() if count > 1)
-            self._note_repeated(len(rides) - len(uses), example)
+        self._look_for_repeated(rides)
         return sorted(rides, key=lambda ride: ride.started_at)
 
     def __repr__(self) -> str:
