@@ -127,16 +127,12 @@ def moved_folders() -> dict[str, str]:
     return {name: str(folder) for name, folder in moved.items()}
 
 
-@contextlib.contextmanager
-def jupyterlab() -> Iterator[Lab]:
-    """JupyterLab for the length of a `with` block, ready when the block begins.
+def places() -> dict[str, str]:
+    """Make sure that JupyterLab can write; return what `moved_folders` does, and say.
 
     Raises:
-        LabError: it did not answer in time, ended at once, or there is no place
-            for its log.
+        LabError: there is no place for its log.
     """
-    port, token = free_port(PORT), secrets.token_hex(16)
-    say_if_moved("JupyterLab", PORT, port)
     if not writable(STATE):
         raise LabError(
             f"{STATE} can't be written, and JupyterLab's log goes there: "
@@ -149,6 +145,20 @@ def jupyterlab() -> Iterator[Lab]:
             f"{os.environ.get('HOME', 'not set')}), so it keeps its settings in "
             f"{os.path.relpath(STATE / 'home')}."
         )
+    return moved
+
+
+@contextlib.contextmanager
+def jupyterlab() -> Iterator[Lab]:
+    """JupyterLab for the length of a `with` block, ready when the block begins.
+
+    Raises:
+        LabError: it did not answer in time, ended at once, or there is no place
+            for its log.
+    """
+    port, token = free_port(PORT), secrets.token_hex(16)
+    say_if_moved("JupyterLab", PORT, port)
+    moved = places()
     command = [sys.executable, "-m", "jupyterlab", "--config=tools/jupyter_config.py"]
     command += [f"--ServerApp.port={port}", f"--ServerApp.root_dir={ROOT / 'labs'}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in most containers

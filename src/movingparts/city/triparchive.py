@@ -90,6 +90,8 @@ def _unpacked(name: str, packed: io.BufferedReader[Any], depth: int) -> Iterator
         if gunzip.more_follows:
             sentence = f"{name} goes on after the end of its gzip file"
             yield Part(name, PartError(AFTER_END, sentence))
+    elif zipped and not packed.seekable():
+        yield Part(name, _not_unpacked(name, "it is a zip inside a gzip file"))
     elif zipped:
         yield from _members(name, packed, depth)
     elif what := packed_as(head):

@@ -68,8 +68,10 @@ class Trips:
 
     Rides come in the order of the file, one at a time; ``report`` is what the latest
     pass has found so far. Where a layout has no ride ids, ``line-17`` is the ride of
-    line 17. Local times in the hour that autumn doubles are read as the first of the
-    two, times in the hour that spring skips as if the clock had not been changed yet,
+    line 17; from the second file of an archive on, the file's path goes before.
+
+    Local times in the hour that autumn doubles are read as the first of the two,
+    times in the hour that spring skips as if the clock had not been changed yet,
     unless the ride would then end before it starts; both are counted.
 
     Leaves out: finding repeated ride ids while streaming, which cannot be done in
@@ -117,6 +119,12 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
         """
         return sorted_on_disk(self, self.path.name, self._note_repeated)
 
+    def _look_for_repeated(self, rides: list[Ride]) -> None:
+        uses = Counter(ride.ride_id for ride in rides)
+        if len(uses) < len(rides):
+            example = min(each for each, count in uses.items() if count > 1)
+            self._note_repeated(len(rides) - len(uses), example)
+
     def _note_repeated(self, count: int, example: str) -> None:
         self.report.noted[REPEATED] = Finding(count, [example])
 
@@ -159,10 +167,7 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
                 if is_morning(ride.started_at, zone)
                 and ride.started_at.astimezone(zone).date() == first
             ]
-        uses = Counter(ride.ride_id for ride in rides)
-        if len(uses) < len(rides):
-            example = min(each for each, count in uses.items() if count > 1)
-            self._note_repeated(len(rides) - len(uses), example)
+        self._look_for_repeated(rides)
         return sorted(rides, key=lambda ride: ride.started_at)
 
     def __repr__(self) -> str:

@@ -15,14 +15,15 @@ from movingparts.city.tripmagic import EXPORT
 from movingparts.city.tripreport import Finding, TripsReport
 
 _STARTS = {
-    "<": "it is a web page: the download probably failed",
-    "{": "it is JSON, not CSV",
-    "[": "it is JSON, not CSV",
-    "sep=": "its first line is meant for a spreadsheet program: delete that line",
+    "<": "is a web page, so the download probably failed; download it again",
+    "{": f"is JSON; {EXPORT}",
+    "[": f"is JSON; {EXPORT}",
+    "sep=": "begins with a line that is meant for a spreadsheet program; delete it",
 }
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 # Of Citi Bike and Bluebikes, Divvy, Bay Wheels, and Capital Bikeshare.
 _OLD_COLUMNS = {"starttime", "from_station_id", "duration_sec", "member type"}
+_OLDER = " It is an older layout; newer months of the same city may be readable."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ def tables(
     if looked_at == 1:
         raise trouble
     raise TripsError(
-        f"none of the {looked_at} files in {path.name} holds trips in a layout that "
-        f"this reader knows; for example, {trouble}"
+        f"none of the {looked_at} files in {path.name} gives rides. "
+        f"For example, {trouble}"
     )
 
 
@@ -94,26 +95,28 @@ def _layout(header: Sequence[str], name: str) -> Layout:
         if not layout.missing(header):
             return layout
     found = ",".join(header)
-    lacks = "; ".join(
-        f"for that of {layout.systems} it lacks {', '.join(layout.missing(header))}"
+    first_line = f"Its first line is {found[:80]!r}"
+    if what := _no_header(found):
+        raise PartError(NO_TRIPS, f"{name} {what}. {first_line}")
+    lacks = " ".join(
+        f"For that of {layout.systems} it lacks {', '.join(layout.missing(header))}."
         for layout in LAYOUTS
     )
+    older = "" if _OLD_COLUMNS.isdisjoint(header) else _OLDER
     raise PartError(
         NO_TRIPS,
-        f"{name} is in neither of the two layouts that this reader knows"
-        f"{_hint(found, header)}: {lacks}; its first line is {found[:80]!r}. "
-        "Where only the names of columns differ, rename them in that line",
+        f"{name} is in neither of the two layouts that this reader knows. {lacks} "
+        f"{first_line}.{older} Where only the names of columns differ, rename them",
     )
 
 
-def _hint(found: str, header: Sequence[str]) -> str:
+def _no_header(found: str) -> str | None:
+    """What a first line shows that names no columns, and what to do about it."""
     for start, what in _STARTS.items():
         if found.startswith(start):
-            return f" ({what})"
+            return what
     if any(mark in found for mark in ";\t|"):
-        return " (columns must be separated by commas)"
+        return "has columns that are not separated by commas; export it with commas"
     if _DATE.search(found) or found[:1].isdigit():
-        return " (it begins with a ride: the header line is missing)"
-    if not _OLD_COLUMNS.isdisjoint(header):
-        return " (it is an older one; newer months of the same city may be readable)"
-    return ""
+        return "begins with a ride; put the header line, which is missing, before it"
+    return None
