@@ -80,7 +80,7 @@ BIKE += ("BikeReportedFaulty", "BikeRepaired")
 BAD = ("ReservationExpired", "PaymentDeclined", "RiderSuspended", "BikeReportedFaulty")
 BY_RIDER = ("BikeReserved", "RideStarted", "BikeReportedFaulty")
 BY_WORD = (  # laws that a word shows better than a rule
-    *("one-context-for-everything", "same-word-same-context"),
+    *("one-context-for-everything", "every-rule-at-once", "same-word-same-context"),
     *("everything-about-the-bike", "two-meanings"),
 )
 
@@ -111,6 +111,7 @@ CHECK = Check(
         Law("unsorted", always, lambda s: not s.unsorted),
         Law("one-context-for-everything", lambda s: len(s.contexts) == 1, holds),
         Law("one-context-per-event", lambda s: len(s.contexts) == len(s.of), holds),
+        Law("every-rule-at-once", Sorted.crosses_no_rule, holds),
         Law("by-the-clock", Sorted.is_by_time, holds),
         Law("same-word-same-context", Sorted.is_by_word, holds),
         Law("everything-about-the-bike", lambda s: s.together(*BIKE), holds),

@@ -71,7 +71,7 @@ class Read:
         mixed = None in self.meant and any(self.meant)
         self.spoiled = 0 < self.given == len(unread) and mixed
         sound = not self.raised and self.unsound is None
-        if sound and self.counted and not (head and self.sent.accepts(self.items)):
+        if sound and self.counted and not (head and len(unread) == self.given):
             self._find(self.meant * self.given if head else self.meant, head)
         self.read, self.was = border.in_words(self.item), border.in_words(self.right)
 

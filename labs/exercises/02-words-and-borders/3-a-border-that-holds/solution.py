@@ -23,15 +23,15 @@ def translate(message):
 def one(event, version, station, sent, unit):
     try:
         state = event["state"] if version == 1 else event["state"][-1]
+        at, bike = sent - event["age"] * unit, event.get("vehicle")
+        if event["type"] == "vehicle" and state in GONE:
+            return Taken(bike.removeprefix("LHV-"), station, at)
         clamp = event["clamp" if version == 1 else "lock"]
-        dock, at = f"{station}-{clamp:02d}", sent - event["age"] * unit
+        dock = f"{station}-{clamp:02d}"
         if event["type"] == "clamp":
             return DockState(station, dock, JAMMED[state], at)
-        bike = event["vehicle"].removeprefix("LHV-")
         if event["type"] == "vehicle" and state in HELD:
-            return Docked(bike, station, dock, at)
-        if event["type"] == "vehicle" and state in GONE:
-            return Taken(bike, station, at)
+            return Docked(bike.removeprefix("LHV-"), station, dock, at)
         return Unreadable(f"{event['type']}: {state}", str(event))
     except ODD as error:
         return Unreadable(repr(error), str(event))

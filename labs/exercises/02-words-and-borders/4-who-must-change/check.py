@@ -37,7 +37,7 @@ class Named:
             f" and you named {listed(self.named)}"
         )
         wrong = min(self.named ^ self.true, default="")
-        self.why = f"{wrong} still reads it as before"
+        self.why = f"{wrong} needs no `{change.field}`, and reads it as before"
         if wrong not in self.named:
             self.why = f"{wrong} can't go on"
         elif wrong not in self.readers:

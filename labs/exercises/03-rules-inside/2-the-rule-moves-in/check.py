@@ -108,9 +108,17 @@ class Seen:
         wrong = not right(self.value, self.may, self.giving)
         clean = right(outcome.clean, self.may, self.giving)
         self.spoiled = outcome.after_refusal and wrong and clean
-        self.could = " or ".join(self.may)
         self.bikes = books.bikes
         self.all = ", ".join(books.bikes)
+
+    @property
+    def fact(self):
+        """Why a command should not be refused, in words."""
+        if not self.giving:
+            return f"{self.rider} is riding {self.bike}"
+        if self.mine:
+            return f"{self.mine} is promised to {self.rider}"
+        return f"{self.may[0]} is free"
 
 
 def right(value, may, giving):

@@ -45,10 +45,13 @@ class Asked:
         self.needed = all_found[inside].conflict_rate > case.limit
         self.wanted = "bike" if self.needed else inside
         self.right = (self.boundary, self.process) == (self.wanted, self.needed)
-        self.instead = "a bike and a process" if self.needed else f"a {inside}"
-        also = " and a process" if self.process else ""
-        self.asks = f"{case.name} wants that {case.rule}; you say {self.boundary}{also}"
-        self.rows = "; ".join(f"{each}: {found}" for each, found in all_found.items())
+        self.instead = "a bike with a process" if self.needed else f"a {inside}"
+        also = " with a process" if self.process else ""
+        rule = f"The rule in {case.name} is that {case.rule}"
+        self.asks = f'{rule}. You chose "{self.boundary}"{also}'
+        rows = (f"for a {each}: {found}" for each, found in all_found.items())
+        self.rows = "; ".join(rows)
+        self.rate = f"{100 * all_found[inside].conflict_rate:.4g}%"
         self.limit = f"{100 * case.limit:.4g}%"
         self.through = self.found.attempts - self.found.conflicts
 

