@@ -66,7 +66,7 @@ def check(exercise_id: str, answer: Any) -> Verdict:
 
 
 def evaluate(exercise: Exercise, answer: Any, *, fast: bool = False) -> Verdict:
-    """Return the verdict on an answer; with `fast`, of the first run that is wrong.
+    """Return the verdict on an answer; with `fast`, its run is not made smaller.
 
     Keeps no progress. Raises `KeyboardInterrupt` if the reader interrupts.
     """
