@@ -47,10 +47,11 @@ class Named:
         """Return the contexts that translate the contract, or take it as it is."""
         return {c.name for c in self.contexts if c.takes(self.contract) == how}
 
-    def below(self, names):
+    def below(self, names, calls=True):
         """Return the contexts downstream of some others, by an event or a call."""
         events = {e for c in self.contexts if c.name in names for e in c.publishes}
-        found = (c for c in self.contexts if events & {*c.reads} or names & {*c.calls})
+        called = names if calls else set()
+        found = (c for c in self.contexts if events & {*c.reads} or called & {*c.calls})
         return {c.name for c in found} - names
 
     def rippled(self):
@@ -82,13 +83,21 @@ def event(contract):
     return contract.partition(".")[2]
 
 
-def unless(kind):
-    return lambda q: set() if q.kind == kind else q.true
+def true(q):
+    return q.true
+
+
+def unless(kind, belief=true):
+    return lambda q: set() if q.kind == kind else belief(q)
 
 
 BELIEFS = (  # what each makes you answer; the one that explains most answers counts
     ("no-one", lambda _: set()),
     ("everyone-downstream", lambda q: q.below({q.publisher})),
+    (
+        "everyone-downstream",
+        unless("added", lambda q: q.below({q.publisher}, calls=False)),
+    ),
     ("everyone-who-reads-the-contract", lambda q: q.readers),
     ("a-new-field-breaks", lambda q: q.readers if q.kind == "added" else q.true),
     ("a-conformist-is-safe", lambda q: q.true - q.taken("CF")),
@@ -113,6 +122,7 @@ BELIEFS = (  # what each makes you answer; the one that explains most answers co
         ),
     ),
     ("a-rename-is-harmless", unless("renamed")),
+    ("a-removal-is-harmless", unless("removed")),
     ("a-type-is-harmless", unless("retyped")),
     ("it-ripples-on", lambda q: q.true | q.named & q.rippled()),  # fits much
 )
