@@ -10,6 +10,7 @@ import gc
 import itertools
 import random
 import sys
+import threading
 import time
 import weakref
 from types import SimpleNamespace
@@ -486,6 +487,20 @@ def test_recursion_is_not_endless():
         return 2 * n if depth > 500 else recursive(n, depth + 1)
 
     assert verdict_on(recursive).passed
+
+
+def test_a_thread_of_the_kernel_may_sleep_meanwhile():
+    slept = []
+
+    def other():
+        time.sleep(0)
+        slept.append(True)
+
+    with Limits().around() as limits:
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert ([True], None) == (slept, limits.refused)
 
 
 def test_everything_is_put_back():

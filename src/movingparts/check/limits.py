@@ -96,7 +96,7 @@ class Limits:
             stack.enter_context(contextlib.redirect_stderr(self.printed))
             stack.enter_context(_silent())
             for where, name, why in _refusals():
-                refusal = self._refusal(why)
+                refusal = self._refusal(getattr(where, name), why)
                 stack.enter_context(mock.patch.object(where, name, refusal))
             stack.enter_context(self._alarm())
             yield self
@@ -127,8 +127,12 @@ class Limits:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             signal.signal(signal.SIGVTALRM, before)
 
-    def _refusal(self, why: str) -> Callable[..., Any]:
+    def _refusal(self, real: Callable[..., Any], why: str) -> Callable[..., Any]:
+        me = threading.get_ident()
+
         def refuse(*arguments: Any, **named: Any) -> Any:
+            if threading.get_ident() != me:  # the kernel's own threads go on
+                return real(*arguments, **named)
             self.refused = Rejected("blocks", why)
             raise self.refused
 

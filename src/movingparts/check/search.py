@@ -91,7 +91,7 @@ class Search:
     def _by_cases(self) -> Found:
         check, answer = self._check, self._answer()
         assert check.cases is not None  # noqa: S101  # Check.__post_init__ has seen to it
-        assert check.seen is not None  # noqa: S101
+        assert check.seen is not None  # noqa: S101  # as above
         seen, broken = [], []
         for arguments in check.cases():
             self._limits.begin()
