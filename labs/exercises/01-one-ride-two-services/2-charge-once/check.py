@@ -46,6 +46,8 @@ class Charged:
         self.times = "twice" if times == 2 else f"{times} times"
         self.methods = {label.partition(" ")[0] for label in self.sent}
         self.puts = {label for label in self.sent if label.startswith("PUT")}
+        orders = [label for label in self.sent if not label.startswith("GET")]
+        self.only_looks = len(orders) <= len(self.rides)
         posts = self.sent.count("POST /charges")
         self.posts = f"{posts} times" if posts > 1 else "once, doubled by the network"
         strange = [row[1:] for row in self.rows if row[1:] not in self.rides]
@@ -123,6 +125,7 @@ CHECK = Check(
         Law("fresh-id", lambda s: len(s.puts) > len(s.rides), once),
         Law("check-then-act", lambda s: {"POST", "GET"} <= s.methods, once),
         Law("post-twice", always, once),
+        Law("never-sends-again", lambda s: s.only_looks, lambda s: not s.is_flooded),
         Law("insists-on-another-answer", always, lambda s: not s.is_flooded),
         Law("nothing-sent", lambda s: not s.sent and not s.error, known),
         Law("raises", lambda s: not s.sent or isinstance(s.error, BUGS), known),

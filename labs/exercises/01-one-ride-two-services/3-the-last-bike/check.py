@@ -1,6 +1,5 @@
 """Checks exercise 1.3: riders come at once, and pricing fails."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 from movingparts.check import Check, Law, always
@@ -27,54 +26,42 @@ RUSH, PATIENCE = 0.9, 8.0  # seconds that a rider waits; pricing takes 0.5 in a 
 
 
 @dataclass
-class Morning:
-    """All rides of one run, and who has which bike afterwards."""
+class Asked:
+    """One ride of a morning: what came of it, and what should have."""
 
+    ride: Ride
+    rides: list[Ride]
     kind: str
     fault: str
-    rides: list[Ride]
     parked: list[str]
-    table: dict[str, str | None]
-    promised: int
+    table: dict[str, str | None]  # who has which bike in the end
+    cents: int
+    refusal: int  # with what status the rider may be refused, if at all
     errors: list[str]
 
     def __post_init__(self) -> None:
-        self.before = ", ".join(self.parked)
-        self.given = [ride.bike for ride in self.rides if ride.bike]
-        self.taken = [who for who in self.table.values() if who]
-        self.most, self.count = Counter([*self.taken, ""]).most_common(1)[0]
-        self.cause = "A ride that is refused must leave no trace."
-        if self.fault:
-            self.cause = (
-                f"Here `pricing` {self.fault}. A rider who gets no price gets no bike,"
-                " so `rides` has to let go of it."
-            )
+        ride, self.given = self.ride, [r.bike for r in self.rides if r.bike]
+        self.rider, self.bike, self.told = ride.rider, ride.bike, ride.cents
+        self.status, self.text = ride.status, ride.text
+        self.mine = [bike for bike, who in ride.table.items() if who == self.rider]
+        free = [bike for bike, who in ride.table.items() if who is None]
+        self.free, self.before = ", ".join(free) or "none", ", ".join(self.parked)
+        self.count, self.held = len(self.mine), ", ".join(self.mine)
+        self.owner = self.table.get(self.bike)
+        status = self.status or 0
+        self.is_success = 200 <= status < 300
+        self.is_held = status >= 400 and bool(self.mine)
+        self.wanted = 201 if ride.bike else self.refusal
+        why = {503: "there is no price", 409: "no bike is left"}
+        self.why = why.get(self.wanted, "the rider gets a bike")
+        self.error = (self.errors or [""])[-1].partition(" (in run,")[0]
+        fault = f" Here `pricing` {self.fault}, so there is no price."
+        self.because = fault if self.refusal == 503 else ""
         late = sum(ride.status is None for ride in self.rides)
         self.waited = f"{late} of {len(self.rides)} riders gave up after {RUSH} s."
         self.has_queue = self.kind == "rush" and late
         if any("is locked" in error for error in self.errors):
             self.waited, self.has_queue = "sqlite3 said: database is locked.", True
-
-
-@dataclass
-class Asked:
-    """One ride: what came of it, and what should have."""
-
-    ride: Ride
-    day: Morning
-    cents: int
-    refusal: int  # with what status the rider may be refused, if at all
-
-    def __post_init__(self) -> None:
-        ride, errors = self.ride, self.day.errors
-        self.rider, self.bike, self.told = ride.rider, ride.bike, ride.cents
-        self.status, self.text = ride.status, ride.text
-        self.wanted = 201 if ride.bike else self.refusal
-        why = {503: "there is no price", 409: "no bike is left"}
-        self.why = why.get(self.wanted, "the rider gets a bike")
-        self.error = errors[-1].partition(" (in run,")[0] if errors else ""
-        fault = f" Here `pricing` {self.day.fault}: that is a 503."
-        self.because = fault if self.refusal == 503 else ""
 
 
 async def run(world, answer, run):
@@ -98,21 +85,19 @@ async def run(world, answer, run):
         await one_by_one(world, path, rides, pricing, fault)
     else:
         if kind == "two at once":
-            fault, unlucky = "does not get one request", {"rider-0", "rider-1"}
+            fault, unlucky = "never gets the request", {"rider-0", "rider-1"}
             world.network.lose("rides", "pricing", kind="request", skip=turn % 2)
         await all_at_once(world, path, rides)
-    spans = [
-        s for s in world.recording.spans if (s.node, s.kind) == ("rides", "server")
-    ]
-    promised = sum(200 <= (span.status or 0) < 300 for span in spans)
-    errors = [span.note for span in spans if span.note]
-    day = Morning(kind, fault, rides, parked, bikes(path), promised, errors)
-    run.see(day)
+    spans = [s for s in world.recording.spans if s.kind == "server"]
+    errors = [s.note for s in spans if s.note and s.node == "rides"]
+    given = sum(ride.bike is not None for ride in rides)
     lucky = sum(ride.bike is not None or ride.rider not in unlucky for ride in rides)
-    refusal = 201 if min(places, lucky) > len(day.given) else 409
+    refusal = 201 if min(places, lucky) > given else 409
+    table = bikes(path)
     for ride in rides:
-        may_be = 503 if ride.rider in unlucky else refusal
-        run.see(Asked(ride, day, pricing.cents, may_be))
+        may = 503 if ride.rider in unlucky else refusal
+        cents = pricing.cents
+        run.see(Asked(ride, rides, kind, fault, parked, table, cents, may, errors))
 
 
 async def one_by_one(world, path, rides, pricing, fault):
@@ -131,43 +116,32 @@ async def all_at_once(world, path, rides):
     await world.clock.sleep(20)
 
 
-def day(name, holds, when=always):
-    return Law(name, lambda seen: isinstance(seen, Morning) and when(seen), holds)
+def at_once(asked):
+    return asked.kind != "pricing fails"
 
 
-def each(name, holds, when=always):
-    return Law(name, lambda seen: isinstance(seen, Asked) and when(seen), holds)
-
-
-def given_once(day):
-    return len(set(day.given)) == len(day.given)
-
-
-def kept(day):
-    return len(day.taken) <= day.promised
+def alone(asked):
+    return asked.kind != "two at once"
 
 
 CHECK = Check(
     run=run,
-    praise=lambda seen: {"days": sum(isinstance(each, Morning) for each in seen)},
     seeds=range(6 * len(KINDS)),
     laws=(
-        day("bike-gone", lambda d: sorted(d.table) == d.parked),
-        day("takes-them-all", lambda d: d.count <= 1),
-        day("look-then-take", given_once, lambda d: d.kind != "pricing fails"),
-        each("not-in-the-database", lambda a: not a.bike or a.ride.is_written),
-        each(
-            "taken-away-again", lambda a: not a.bike or a.day.table[a.bike] == a.rider
-        ),
-        day("lock-across-the-call", lambda d: not d.has_queue),
-        day("held-after-failure", kept, lambda d: d.kind != "two at once"),
-        day("shared-transaction", kept),
-        each("wrong-price", lambda a: not a.bike or a.told == a.cents),
-        each("keeps-riders-waiting", lambda a: a.status is not None),
-        each("another-route", lambda a: a.day.given or a.status not in ROUTING),
-        each("another-body", lambda a: a.bike or not 200 <= a.status < 300),
-        each("raises", lambda a: a.status != 500 or not a.error),
-        each("turns-away", lambda a: a.bike or a.wanted != 201),
-        each("wrong-status", lambda a: a.status == a.wanted),
+        Law("bike-gone", always, lambda a: sorted(a.table) == a.parked),
+        Law("takes-them-all", always, lambda a: a.count <= 1),
+        Law("look-then-take", at_once, lambda a: a.given.count(a.bike) <= 1),
+        Law("not-in-the-database", lambda a: a.bike, lambda a: a.bike in a.mine),
+        Law("taken-away-again", lambda a: a.bike, lambda a: a.owner == a.rider),
+        Law("lock-across-the-call", always, lambda a: not a.has_queue),
+        Law("held-after-failure", alone, lambda a: not a.is_held),
+        Law("shared-transaction", always, lambda a: not a.is_held),
+        Law("wrong-price", lambda a: a.bike, lambda a: a.told == a.cents),
+        Law("keeps-riders-waiting", always, lambda a: a.status is not None),
+        Law("another-route", lambda a: not a.given, lambda a: a.status not in ROUTING),
+        Law("another-body", lambda a: not a.bike, lambda a: not a.is_success),
+        Law("raises", lambda a: a.error, lambda a: a.status != 500),
+        Law("turns-away", lambda a: a.wanted == 201, lambda a: a.bike),
+        Law("wrong-status", always, lambda a: a.status == a.wanted),
     ),
 )

@@ -96,6 +96,7 @@ class Seen:
         self.until = f"{at + PROMISED_FOR:%H:%M:%S}"
         self.ended = self.other and books.returned is not None and books.returned > at
         soon = self.now - at < timedelta(seconds=30)
+        soon = soon and at.hour == (at + PROMISED_FOR).hour  # not at the full hour
         self.fresh_promise = self.other and soon and not self.ended
         self.walks_up = self.method == "walk_up"
         gone = [self.now - end for b, end in ends.items() if b in self.may]

@@ -20,6 +20,7 @@ SCRIPTS = (  # the turns of a run: seconds since the one before (5), and command
     f"{CHARGED}; stop car-1; start car-2 A1 22",
     f"{CHARGED}; unplugged A1; start car-2 A1 22",
     f"{KEPT}; start car-1 A1 7; start car-2 A2 22",
+    "reserve car-1 A1 7; start car-1 A1 22; start car-2 A2 11",
     # A refused start leaves the reservation as it was, and doesn't charge.
     (
         "start car-1 A1 7; reserve car-2 A2 22; start car-2 A2 29, stop car-1;"
@@ -242,7 +243,8 @@ LAWS = (
     ),
     Law("reservation-ignored", lambda s: given(s) and s.here, never),
     Law("car-in-two-places", lambda s: given(s) and s.mine, never),
-    Law("sum-ignored", lambda s: given(s) and s.flows, never),
+    Law("sum-ignored", lambda s: given(s) and s.flows and not s.replaced, never),
+    Law("charges-what-was-reserved", lambda s: given(s) and s.flows, never),
     Law("reserved-power-ignored", lambda s: given(s) and s.kept, never),
     Law("stop-refused", stuck, never),
     Law("ends-too-much", lambda s: s.wrong and s.touched, never),

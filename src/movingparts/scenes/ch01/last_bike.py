@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ ANSWERS = {
     "answers with something that is not JSON": (200, "<h1>Welcome!</h1>"),
     "answers without `cents`": (200, "{}"),
 }
-FAULTS = (*ANSWERS, "is down", "does not answer", "does not get one request")
+FAULTS = (*ANSWERS, "is down", "does not answer")
 
 
 def park(node: Node, *bikes: str) -> None:
@@ -98,8 +98,6 @@ class Pricing:
                 world.crash("pricing")
             case "does not answer":
                 world.network.partition("rides", "pricing")
-            case "does not get one request":
-                world.network.lose("rides", "pricing", kind="request")
 
     async def mend(self, world: Any) -> None:
         """Let all go well again."""
@@ -132,7 +130,7 @@ class Ride:
     text: str = ""
     bike: str | None = None
     cents: Any = None
-    is_written: bool = False  # in the database, when the answer arrived
+    table: dict[str, str | None] = field(default_factory=dict)  # as it was then
 
     async def ask(self, world: Any, path: Path) -> None:
         """Come, ask for a bike, and wait as long as patience lasts."""
@@ -144,10 +142,10 @@ class Ride:
         except httpx.HTTPError:
             return
         self.status, self.text = reply.status_code, reply.text
+        self.table = bikes(path)
         match reply.is_success and _json(reply):
             case {"bike": str(bike), "cents": cents}:
                 self.bike, self.cents = bike, cents
-                self.is_written = bikes(path).get(bike) == self.rider
 
 
 def _json(reply: httpx.Response) -> Any:

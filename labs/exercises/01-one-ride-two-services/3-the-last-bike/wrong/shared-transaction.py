@@ -1,7 +1,5 @@
 from fastapi import FastAPI, HTTPException
-
-TAKE = """UPDATE bikes SET rider = ? WHERE bike_id =
-    (SELECT bike_id FROM bikes WHERE rider IS NULL LIMIT 1) RETURNING bike_id"""
+from solution import NO_PRICE, TAKE, price
 
 
 def rides(node):
@@ -13,12 +11,11 @@ def rides(node):
         if bike is None:
             raise HTTPException(409)
         try:
-            quote = await node.client.get("http://pricing/quotes?minutes=30", timeout=1)
-            cents = quote.json()["cents"]
-        except Exception:
+            answer = {"bike": bike["bike_id"], "cents": await price(node)}
+        except NO_PRICE:
             db.rollback()
             raise HTTPException(503) from None
         db.commit()
-        return {"bike": bike["bike_id"], "cents": cents}
+        return answer
 
     return app
