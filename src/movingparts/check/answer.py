@@ -228,10 +228,14 @@ class Answer:
         """Call a factory of a service; give it to `world.serve`."""
         return self._value(self.name, self.function, (node,))
 
-    def forgets(self) -> bool:
-        """Return whether the same calls give the same values in another order."""
+    def forgets(self, begin: Callable[[], object] = bool) -> bool:
+        """Return whether the same calls give the same values in another order.
+
+        `begin` is called before each.
+        """
         log, self._log = self._log, []
         for arguments, value in reversed(log):
+            begin()
             again = self._value(self.name, self.function, copied(arguments))
             if not _same(again, value):
                 return False
@@ -272,7 +276,10 @@ class Answer:
             return self._may_raise[0](str(error))  # a `Refused` of the answer's own
         if isinstance(error, Rejected | KeyboardInterrupt | asyncio.CancelledError):
             raise error
-        raise self._reject(Rejected("raises", _sentence(name, error))) from None
+        text = _sentence(name, error)
+        if kinds:
+            text += f" The only error that may leave it is `{'` or `'.join(sorted(kinds))}`."
+        raise self._reject(Rejected("raises", text)) from None
 
     def _reject(self, why: Rejected | StillToDo) -> Rejected | StillToDo:
         self.rejected(why)

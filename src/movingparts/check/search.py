@@ -19,9 +19,9 @@ ENOUGH = 6  # runs that break a law, after which no more are looked for
 SHRUNK = 3  # runs that break the first law, which are made smaller
 REPLY = 0.005  # seconds in which the last reply arrives
 KEEPS = (
-    "Called again with the same arguments, it answered something else. Something that"
-    " it keeps between calls (a global, a mutable default, chance) belongs to another"
-    " call."
+    "Called again with the same arguments, it answered something else. The answer must"
+    " depend on its arguments alone: not on a global, a mutable default, a clock, or"
+    " chance."
 )
 
 
@@ -100,7 +100,7 @@ class Search:
             broken.append(check.broken(seen[-1]))
         self.changed = answer.changed
         with seeded(1):
-            if not answer.forgets():
+            if not answer.forgets(self._limits.begin):
                 raise Rejected("keeps-between-calls", KEEPS)
         found = [each for each in (*broken, check.broken_overall(seen)) if each]
         if not found:
@@ -190,7 +190,7 @@ class Search:
             raise OutOfTime
         self.changed = self.changed or answer.changed
         with seeded(seed + 1):
-            if not answer.forgets():
+            if run.broken is None and not answer.forgets(self._limits.begin):
                 raise Rejected("keeps-between-calls", KEEPS)
         if run.broken is None and stage.rejected is not None:
             why = stage.rejected

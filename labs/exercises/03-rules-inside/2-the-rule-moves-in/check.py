@@ -137,9 +137,11 @@ class Made:
 
     def __init__(self, answer, world):
         one, two = answer.made(["bike-1"]), answer.made(["bike-1"])
-        self.unsaved, now = copies(one), world.clock.now()
+        now = world.clock.now()
         answer.ask(one, "reserve", "ada", now)
         self.fresh = not isinstance(answer.ask(two, "reserve", "bob", now), Refused)
+        answer.ask(two, "walk_up", "bob", now)
+        self.unsaved = copies(one) or copies(two)
 
 
 async def run(world, answer, run):
