@@ -54,6 +54,17 @@ function wordless() {
   }).map((svg) => svg.outerHTML.slice(0, 200));
 }
 
+/** Mark words of listings that look as another one does: axe need not see them all. */
+function markRepeated() {
+  const looks = new Set();
+  for (const word of all("pre span")) {
+    const look = [word.className, word.parentElement.className,
+      getComputedStyle(word).color].join();
+    word.toggleAttribute("data-repeated", looks.has(look));
+    looks.add(look);
+  }
+}
+
 // --- Size ----------------------------------------------------------------------------
 
 /** What scripts add to, with the height that it has now. */
@@ -197,15 +208,15 @@ function ringless() {
   }).map((stop) => stop.name);
 }
 
-/** What takes the focus by its kind, and is on no way of the Tab key. */
+/** What takes the focus by its kind, and yet is no stop of the Tab key. */
 function passedOver() {
   const roots = [document, ...all("moving-parts-player").map((e) => e.shadowRoot)];
   const stops = new Set(window.mpStops.map((stop) => stop.element));
   const kinds = "a[href], button, input:not([type=radio]), select, textarea, " +
     "details > summary:first-of-type, [tabindex='0']";
   return roots.filter(Boolean).flatMap((root) => [...root.querySelectorAll(kinds)])
-    .filter((e) => !e.disabled && e.tabIndex >= 0 && shown(e) && !e.closest("[inert]"))
-    .filter((e) => e.getClientRects().length && !stops.has(e)).map(name);
+    .filter((e) => !e.disabled && shown(e) && !e.closest("[inert]") && !stops.has(e))
+    .map((e) => `${name(e)}: ${e.textContent.trim().slice(0, 50)}`);
 }
 
 // --- Without scripts -----------------------------------------------------------------

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.built import CHAPTER, ROOT
 
 PROGRESS = "progress/"
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
-# A machine that builds and tests at once may take its time.
-expect.set_options(timeout=15_000)
 READ = """() => new Promise((done, failed) => {
   const asked = indexedDB.open("moving-parts:/moving-parts/");
   asked.onerror = failed;

@@ -52,7 +52,8 @@ NOT_ASKED = [
 VIOLATIONS = """async ([off, within, outside]) => {
   const rules = Object.fromEntries(axe.getRules().map(
     ({ruleId}) => [ruleId, {enabled: !off.includes(ruleId)}]));
-  const context = {include: [within], exclude: outside ? [outside] : []};
+  const context = {include: [within], exclude: ["[data-repeated]"]};
+  if (outside) context.exclude.push(outside);
   // Style sheets, which are the same on all pages, are looked at in test_frame.py.
   const {violations} = await axe.run(
     context, {rules, resultTypes: ["violations"], preload: false});
@@ -283,18 +284,16 @@ class Seen:
         return found
 
     def audited(self, page: Page) -> Facts:
-        """What axe finds: at a desk in the light and on a phone in the dark.
+        """What axe finds at a desk in the light, and on a phone in the dark.
 
-        The other way round it looks at the frame, which differs by width.
+        The other way round it looks at the frame alone: test_frame.py.
         """
         found = {}
-        for scheme, whole, frame in (("light", DESK, PHONE), ("dark", PHONE, DESK)):
+        for size, scheme in ((DESK, "light"), (PHONE, "dark")):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            for size in (whole, frame):
-                resize(page, size)
-                outside = "article" if size == frame and self.framed else None
-                found[f"{scheme} at {size[0]}"] = violations(page, outside=outside)
-        page.emulate_media(color_scheme="light")
+            resize(page, size)
+            look(page, "markRepeated")
+            found[f"{scheme} at {size[0]}"] = violations(page)
         return found
 
     def zoomed(self, page: Page) -> Facts:
@@ -332,7 +331,6 @@ class Seen:
         if self.framed:
             change_colors(page)
             if size == DESK:
-                use_search(page)
                 fold_sidebar(page)
             else:
                 open_menus(page)
@@ -375,10 +373,9 @@ class Seen:
         """What goes wrong where the browser keeps nothing, at the root of a host."""
         visit = Visit(context.new_page(), root)
         page = visit.go(self.path)
-        if self.framed:
-            change_colors(page)
-            use_search(page)
-            use_article(page)
+        change_colors(page)
+        use_search(page)
+        use_article(page)
         page.wait_for_load_state("networkidle")
         page.close()
         return visit.problems()

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.built import BUILT, addresses
@@ -57,13 +57,15 @@ def test_it_asks_nobody_else_and_has_nothing_to_complain_of(
 
     Also under its policy, with all that a reader uses: search, colors, menus, figures.
     """
-    assert [] == getattr(seen, way)["problems"]
+    if seen.framed:  # 404.html, which looks for the book: test_frame.py
+        assert [] == getattr(seen, way)["problems"]
 
 
 def test_it_works_where_nothing_can_be_kept(
     seen: Seen, refusing: BrowserContext, root: str
 ) -> None:
-    assert [] == seen.refused(refusing, root)
+    if seen.framed:
+        assert [] == seen.refused(refusing, root)
 
 
 def test_its_links_lead_to_pages_and_places_of_the_book(seen: Seen, base: str) -> None:
@@ -77,17 +79,15 @@ def test_its_links_lead_to_pages_and_places_of_the_book(seen: Seen, base: str) -
         file = BUILT / unquote(path)
         file = file / "index.html" if file.is_dir() else file
         here = path == seen.path.partition("?")[0] and place in seen.new["ids"]
-        if not file.is_file() or not (here or has_place(file, unquote(place))):
+        if not file.is_file() or not (here or unquote(place) in places(file)):
             lost.append(link)
     assert [] == lost
 
 
-def has_place(file: Path, place: str) -> bool:
-    """Whether a file has such a place; its beginning is always one."""
-    if place in ("", "top"):
-        return True
-    page = BeautifulSoup(file.read_text("utf-8"), "html.parser")
-    return page.find(id=place) is not None
+@cache
+def places(file: Path) -> set[str]:
+    """The places of a built page; its beginning is always one."""
+    return {"", "top", *re.findall(r'\sid="([^"]+)"', file.read_text("utf-8"))}
 
 
 # --- Light and still ------------------------------------------------------------------
@@ -169,7 +169,8 @@ def test_landmarks_and_headings_map_it(seen: Seen) -> None:
 
 def test_each_figure_says_in_words_what_it_shows(seen: Seen) -> None:
     """A drawing has a title and a description, and the table beside it its heads."""
-    assert [] == seen.new["wordless"]
+    if seen.framed:
+        assert [] == seen.new["wordless"]
     assert [] == seen.new["tables"]
 
 

@@ -140,7 +140,7 @@ def sorts() -> str:
     cards = Card("RideStarted", "off"), Card("RideEnded", "over")
     made = board(Board(cards), contexts=("rides", "fleet"), title="Two events")
     built = f'<div class="cell_output"><div class="output text_html">{made.html()}'
-    return CELL.format(source=escape(SORTS), output=f"{built}</div></div></div>")
+    return CELL.format(source=escape(SORTS), output=f"{built}</div></div>")
 
 
 @pytest.fixture(scope="module")

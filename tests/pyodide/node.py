@@ -44,7 +44,7 @@ def ask(script: str, *arguments: str, code: str) -> Any:
         text=True,
         cwd=ROOT,
         env=env,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert not done.returncode, done.stderr[-2000:]
