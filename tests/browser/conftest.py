@@ -1,6 +1,7 @@
 """What all browser tests are given: one Chromium a worker, the site, a reader.
 
-Under `pytest -n 2 --dist loadgroup` the tests of a page, or of a file, stay together.
+The tests of a page, or of a file, stay together, and what takes longest begins:
+`pytest -n 2 --dist loadgroup --no-loadscope-reorder`.
 """
 
 import json
@@ -14,6 +15,7 @@ from tests.browser.built import BUILT
 from tests.browser.chromium import CHROMIUM, FLAGS, launched
 from tools.serve import SiteServer
 
+LONGEST = ("test_lite", "test_live", "test_player")
 REFUSED = {"profile": {"default_content_setting_values": {"cookies": 2}}}
 
 
@@ -23,6 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @pytest.fixture(scope="session")
