@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,21 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "book" / "_build" / "dirhtml"
 EXTENSIONS = ROOT / "book" / "_ext"
 sys.path.insert(0, str(EXTENSIONS))
+
+
+CHAPTER = re.compile(r"test_chapter_(\d\d)\.py|\[(\d\d)-")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, under `-n 2 --dist loadgroup`, what runs a chapter's cells once.
+
+    Of the rest, the tests of a file stay together.
+    """
+    for item in items:
+        found = CHAPTER.search(item.nodeid)
+        group = "".join(filter(None, found.groups())) if found else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -54,6 +55,7 @@ class Page:
         return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
+@functools.cache
 def executed(site: Path, document: str) -> dict[str, Any]:
     """The notebook of a page as the build ran it, with its outputs.
 
@@ -66,6 +68,7 @@ def executed(site: Path, document: str) -> dict[str, Any]:
     return notebook
 
 
+@functools.cache
 def table_of_contents() -> dict[str, Any]:
     """The table of contents as it is written."""
     loaded: dict[str, Any] = yaml.safe_load((ROOT / "book/_toc.yml").read_text("utf-8"))
@@ -88,8 +91,9 @@ def documents(part: object) -> Iterator[str]:
 PAGES = tuple(Page(document) for document in documents(table_of_contents()))
 
 
+@functools.cache
 def read(file: Path) -> BeautifulSoup:
-    """A built page, parsed."""
+    """A built page, parsed once for all tests, which only read in it."""
     return BeautifulSoup(file.read_text("utf-8"), "html.parser")
 
 

@@ -18,6 +18,7 @@ from tests.book.pages import (
     read,
     source_of,
 )
+from tools import postbuild
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.document)
 
@@ -99,6 +100,57 @@ def test_page_offers_to_edit_it_and_to_report_a_problem(page: Page, site: Path) 
 def test_page_stays_within_its_weight(page: Page, site: Path) -> None:
     """A page is at most 250 KB of HTML (DESIGN.md)."""
     assert page.file(site).stat().st_size <= 250_000
+
+
+POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">')
+ALLOWED = {
+    "default-src": {"'none'"},
+    "script-src": {"'self'", "'wasm-unsafe-eval'"},
+    "style-src": {"'self'"},
+    "img-src": {"'self'", "data:"},
+    "font-src": {"'self'"},
+    "connect-src": {"'self'"},
+    "worker-src": {"'self'"},
+    "manifest-src": {"'self'"},
+    "base-uri": {"'none'"},
+    "form-action": {"'self'"},
+}
+
+
+def test_each_page_has_the_policy_and_nothing_wider(site: Path) -> None:
+    """Beside what is listed above, only hashes, and those for scripts and styles."""
+    for file in [site / "404.html", *postbuild.pages(site)]:
+        page = file.read_text("utf-8")
+        found = POLICY.findall(page)
+        assert 1 == len(found), file
+        assert page.index("Content-Security-Policy") < page.index("<title"), file
+        rules = {name: set(rest) for name, *rest in map(str.split, found[0].split(";"))}
+        hashes = {
+            each
+            for name in ("script-src", "style-src")
+            for each in rules[name] - ALLOWED[name]
+        }
+        assert all(re.fullmatch(r"'sha256-[\w+/]{43}='", each) for each in hashes), file
+        assert ALLOWED == {name: rest - hashes for name, rest in rules.items()}, file
+
+
+def test_all_pages_but_two_are_linked_from_the_cover_on(site: Path) -> None:
+    """The search is behind a button; who has no scripts is led to the index instead."""
+    seen: set[Path] = set()
+    waiting = {(site / "index.html").resolve()}
+    while waiting:
+        page = waiting.pop()
+        seen.add(page)
+        for link in read(page).select("a[href]:not(noscript a)"):
+            target = (page.parent / str(link["href"]).partition("#")[0]).resolve()
+            file = target / "index.html" if target.is_dir() else target
+            if file.name == "index.html" and file.is_file() and file not in seen:
+                waiting.add(file)
+    pages = {file.resolve() for file in postbuild.pages(site)} - {
+        (site / "404.html").resolve()
+    }
+    unlinked = {file.parent.name for file in pages - seen}
+    assert {"search", "genindex"} == unlinked
 
 
 @each_page

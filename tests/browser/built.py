@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, Request
 
 ROOT = Path(__file__).resolve().parents[2]
+CHAPTER = "chapters/01-one-ride-two-services/"
 BUILT = Path(os.environ.get("BOOK_SITE", ROOT / "book" / "_build" / "dirhtml"))
 
 
@@ -59,6 +60,13 @@ class Visit:
         """Open a page of the book."""
         self.page.goto(self.base + path, wait_until="load")
         return self.page
+
+    def names(self) -> list[str]:
+        """The files of the site that were asked for, with "" for its cover."""
+        urls = [
+            request.url for request in self.asked if request.url.startswith(self.base)
+        ]
+        return [url.removeprefix(self.base).partition("?")[0] for url in urls]
 
     def problems(self) -> list[str]:
         """All that went to other hosts or wrong."""

@@ -5,11 +5,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium")) or shutil.which(
     "google-chrome"
 )
+# A machine that builds and tests at once may take its time.
+expect.set_options(timeout=30_000)
 REQUIRED = os.environ.get("REQUIRE_BROWSER") == "1"
 MARKS = [
     pytest.mark.browser,

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browser.test_site import Visit
+from tests.browser.built import Visit
 from tests.labs.labs import read
 
 PATIENCE = 120_000  # milliseconds, for a machine with much else to do

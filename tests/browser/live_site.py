@@ -57,6 +57,7 @@ class LiveSite(SiteServer):
         super().__init__(folder, prefix=prefix)
         self.RequestHandlerClass = LiveHandler
         self.own: dict[str, str] = {}
+        self.scripts: dict[str, str] = {}
         self.refused: set[str] = set()
         self.held: dict[str, threading.Event] = {}
         self.answers: list[tuple[str, int]] = []
@@ -100,6 +101,9 @@ class LiveHandler(SiteHandler):
         if any(name in path for name in self.server.refused):
             self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
             return None
+        for name, text in self.server.scripts.items():
+            if name in path:
+                return self.send_text(text, "text/javascript")
         if not path or path.endswith("/"):
             path += "index.html"
         if path.endswith(".html"):
@@ -115,11 +119,21 @@ class LiveHandler(SiteHandler):
         if page is None:
             return super().send_head()
         # The policy of this test is the stricter one.
-        body = META_POLICY.sub("", page).encode()
+        text = META_POLICY.sub("", page)
+        return self.send_text(
+            text, "text/html; charset=utf-8", {"Content-Security-Policy": policy(text)}
+        )
+
+    def send_text(
+        self, text: str, kind: str, headers: dict[str, str] | None = None
+    ) -> io.BytesIO:
+        """Answer with a text of the test's own."""
+        body = text.encode()
         self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Content-Security-Policy", policy(body.decode()))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         return io.BytesIO(body)
 

@@ -1,24 +1,13 @@
-"""What the tests of the reader's tools share: the book served, and its storage read."""
+"""What the tests of the reader's tools share: pages with other questions, storage."""
 
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.chromium import CHROMIUM, FLAGS
-from tools.serve import SiteServer
+from tests.browser.built import CHAPTER, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILT = Path(os.environ.get("BOOK_SITE", ROOT / "book" / "_build" / "dirhtml"))
-CHAPTER = "chapters/01-one-ride-two-services/"
 PROGRESS = "progress/"
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
-# A machine that builds and tests at once may take its time.
-expect.set_options(timeout=15_000)
 READ = """() => new Promise((done, failed) => {
   const asked = indexedDB.open("moving-parts:/moving-parts/");
   asked.onerror = failed;
@@ -28,13 +17,6 @@ READ = """() => new Promise((done, failed) => {
     all.onsuccess = () => { asked.result.close(); done(all.result); };
   };
 })"""
-
-
-def served(prefix: str) -> Iterator[str]:
-    """The built book's address; the body of a fixture."""
-    assert (BUILT / "index.html").is_file(), "build the book first: make book"
-    with SiteServer(BUILT, prefix=prefix).running() as url:
-        yield url
 
 
 def records(page: Page) -> list[dict[str, Any]]:
@@ -55,19 +37,6 @@ def page_with(reader: BrowserContext, base: str, markup: str) -> Page:
     page.route(f"**/{CHAPTER}", answer)
     page.goto(base + CHAPTER)
     return page
-
-
-@contextmanager
-def without_storage(browser: Browser, profile: Path) -> Iterator[BrowserContext]:
-    """A Chromium whose settings block all storage, as strict private windows do."""
-    (profile / "Default").mkdir(parents=True)
-    blocked = {"profile": {"default_content_setting_values": {"cookies": 2}}}
-    (profile / "Default/Preferences").write_text(json.dumps(blocked))
-    context = browser.browser_type.launch_persistent_context(
-        str(profile), executable_path=CHROMIUM, args=FLAGS
-    )
-    yield context
-    context.close()
 
 
 def axe_violations(page: Page) -> list[str]:

@@ -524,8 +524,7 @@ def test_nothing_moves_when_the_script_comes(
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: npm ci")
-@pytest.mark.parametrize("width", [360, 1000])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "theme"), [(1000, "light"), (360, "dark")])
 def test_axe_finds_nothing_to_object_to(opened: Open, theme: str, width: int) -> None:
     """Names, roles and contrast hold before and after sorting, tables open."""
     page = opened(theme=theme, viewport={"width": width, "height": 800})

@@ -356,8 +356,7 @@ def test_nothing_moves_when_the_controls_come_or_turn(
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: npm ci")
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (360, "dark")])
 def test_axe_finds_nothing_to_object_to(opened: Open, theme: str, width: int) -> None:
     """Names, roles and contrast hold before and after a turn, tables open."""
     page = opened(theme=theme, viewport={"width": width, "height": 800})

@@ -1,8 +1,8 @@
 """A whole lab in JupyterLite, as a reader meets it: the site under a sub-path.
 
-That its cells give what is committed holds for every lab: test_lite_labs.py.
-Pyodide takes its time to start, so that one page serves most of the module, and the
-tests build on each other in the order in which they stand.
+All labs run in the same kernel under Node: tests/pyodide/test_labs.py. Pyodide takes
+its time to start, so that one page serves most of the module, and the tests build on
+each other in the order in which they stand.
 """
 
 from collections.abc import Iterator
@@ -11,11 +11,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from movingparts.check.browser import SCRIPT
+from tests.browser.built import Visit
 from tests.browser.chromium import MARKS
 from tests.browser.lite import KEPT, PATIENCE, Lab, plain
-from tests.browser.test_site import BUILT, Visit
 from tests.labs.labs import exercises_of, local_cells
-from tools.serve import SiteServer
 
 LAB = "01-one-ride-two-services"
 PAGE = f"labs/{LAB}/"
@@ -23,15 +22,7 @@ FIRST = "lite/notebooks/index.html?path="
 NEEDED = "This part needs sockets, which a browser tab does not have"
 LACKING = "This cell needs `world`, which needs a local kernel."
 SAID = "cells['ex-1-1-check'].outputs[0]?.data['text/plain']"
-pytestmark = [*MARKS, pytest.mark.xdist_group("lite")]
-
-
-@pytest.fixture(scope="module")
-def base() -> Iterator[str]:
-    """The address of the site under a sub-path."""
-    assert (BUILT / "lite" / "notebooks" / "index.html").is_file(), "run: make book"
-    with SiteServer(BUILT, prefix="/moving-parts/").running() as url:
-        yield url
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +48,31 @@ def lab(context: BrowserContext, asked: list[str], base: str) -> Lab:
     lab.enter()
     lab.run_all()
     return lab
+
+
+def test_the_kernel_starts_by_itself_and_no_cell_fails(lab: Lab) -> None:
+    """No question which kernel, no error, and the system's dark theme."""
+    kinds = {
+        output["output_type"]
+        for cell in lab.cells().values()
+        for output in cell["outputs"]
+    }
+    assert kinds <= {"stream", "execute_result", "display_data"}
+    expect(lab.page.locator(".jp-Dialog")).to_have_count(0)
+    expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+
+
+def test_the_simulated_cells_give_what_is_committed(lab: Lab) -> None:
+    """Text for text: the same seed gives the same run in a tab."""
+    local = local_cells(lab.notebook)
+    committed = {
+        cell.id: plain(cell.outputs)
+        for cell in lab.notebook.cells
+        if cell.cell_type == "code" and cell.id not in local
+    }
+    here = {key: plain(cell["outputs"]) for key, cell in lab.cells().items()}
+    assert committed
+    assert committed == {key: here[key] for key in committed}
 
 
 def test_what_needs_sockets_says_so_in_one_line(lab: Lab) -> None:

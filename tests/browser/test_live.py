@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import json
 import re
 from collections.abc import Iterator
 from html import escape
@@ -15,18 +15,13 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from movingparts.draw import board
 from movingparts.storming import Board, Card
-from tests.browser.built import addresses
+from tests.browser.built import BUILT, addresses
 from tests.browser.chromium import CHROMIUM, FLAGS, MARKS
 from tests.browser.live_site import CELL, LiveSite, cell
-from tests.world.test_simulated import MORNING
+from tests.pyodide import node
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILT = Path(os.environ.get("BOOK_SITE", ROOT / "book" / "_build" / "dirhtml"))
 pytestmark = MARKS
-CHAPTER = "chapters/01-one-ride-two-services/"
 LOADED = 120_000  # milliseconds: a busy machine needs a minute for Python
-LONG = 400_000
-NEVER = "while True:\n    pass"
 
 
 class Reader:
@@ -123,10 +118,36 @@ def reader(browser: Browser, site: LiveSite) -> Iterator[Reader]:
         yield Reader(context.new_page(), site.url)
 
 
+PLAYS = (
+    "from movingparts.draw import play\n"
+    "from movingparts.world import simulate\n"
+    "from movingparts.template import service\n"
+    "async def ask(world):\n"
+    "    await world.serve('fleet', lambda node: service(node, title='fleet'))\n"
+    "    await world.client('dock').get('http://fleet/ready')\n"
+    "play(simulate(ask, seed=7), title='A call')"
+)
+SORTS = (
+    "from movingparts.draw import board\n"
+    "from movingparts.storming import Board, Card\n"
+    "cards = Card('RideStarted', 'off'), Card('RideEnded', 'over')\n"
+    "board(Board(cards), contexts=('rides', 'fleet'), title='Two events')"
+)
+
+
+def sorts() -> str:
+    """A cell that shows a board, on a page that came without the board's script."""
+    cards = Card("RideStarted", "off"), Card("RideEnded", "over")
+    made = board(Board(cards), contexts=("rides", "fleet"), title="Two events")
+    built = f'<div class="cell_output"><div class="output text_html">{made.html()}'
+    return CELL.format(source=escape(SORTS), output=f"{built}</div></div>")
+
+
 @pytest.fixture(scope="module")
 def trial(browser: Browser, site: LiveSite) -> Iterator[Reader]:
     """A page whose Python is there already; a test resets the cells that it used."""
     cells = [cell("start = 1"), cell("start + 1", "2"), cell("'last'"), cell("start")]
+    cells += [cell(PLAYS), sorts()]
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         reader = Reader(context.new_page(), site.url).open(site.page(*cells))
         reader.run(1)
@@ -175,23 +196,51 @@ def with_live_cells() -> list[str]:
     return [path for path, text in pages.items() if '<div class="cell tag_live' in text]
 
 
-@pytest.mark.parametrize("path", with_live_cells())
+REPLAYED = """const told = new Map(%s);
+self.onmessage = ({data}) => {
+  const known = data.type === "start" ? [{type: "ready"}] : told.get(data.source);
+  for (const each of known ?? [{type: "died", why: "a cell of another page"}]) {
+    self.postMessage(each);
+  }
+};"""
+
+
+def in_pyodide(built: list[Tag]) -> str:
+    """A worker that tells at once what a page's own has told of its cells in Node."""
+    sources = [one.select_one(".cell_input pre").get_text() for one in built]  # type: ignore[union-attr]
+    sources = [source.removesuffix("\n") for source in sources]
+    told = node.page_cells(BUILT, sources)
+    return REPLAYED % json.dumps(list(zip(sources, told, strict=True)))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=pytest.mark.xdist_group(f"{path} live"))
+        for path in with_live_cells()
+    ],
+)
 def test_all_cells_of_a_page_show_what_the_build_has_shown(
     reader: Reader, site: LiveSite, path: str
 ) -> None:
-    """To the letter: text, tables, drawings, and the recording that a player plays."""
+    """To the letter: text, tables, drawings, and the recording that a player plays.
+
+    The page's worker runs them in Node's Pyodide, and the page shows what it told.
+    """
     file = BeautifulSoup(
         (BUILT / path / "index.html").read_text("utf-8"), "html.parser"
     )
     built = file.select("div.cell.tag_live")
     assert len(built) >= 3
+    site.scripts["worker.js"] = in_pyodide(built)
     # Players, knobs and boards would rebuild what is compared here.
     site.refused |= {"player.js", "knob.js", "board.js"}
     try:
         reader.open(site.url + path)
-        reader.run(len(built), within=LONG)
+        reader.run(len(built))
     finally:
         site.refused.clear()
+        site.scripts.clear()
     live = reader.page.evaluate(
         "[...document.querySelectorAll('div.cell.tag_live')].map((cell) =>"
         " cell.querySelector('.mp-live-output')?.outerHTML ?? '')"
@@ -205,19 +254,6 @@ def test_all_cells_of_a_page_show_what_the_build_has_shown(
     reader.expect_said(len(built), f"Ran the {len(built) - 1} cells above first.")
     ids = reader.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
-    reader.expect_quiet()
-
-
-def test_a_simulated_morning_is_the_same_to_the_byte(
-    reader: Reader, site: LiveSite
-) -> None:
-    """Every fault that there is, in the page as natively."""
-    source = (ROOT / "tests/world/busy_morning.py").read_text("utf-8")
-    ask = "from movingparts.world import simulate\n"
-    ask += "digest(simulate(busy_morning, seed=11))"
-    reader.open(site.page(cell(source), cell(ask)))
-    reader.run(2)
-    expect(reader.text(2)).to_have_text(f"'{MORNING}'")
     reader.expect_quiet()
 
 
@@ -252,8 +288,10 @@ def test_nothing_is_loaded_before_the_first_click_and_a_second_page_reuses_it(
         second.expect_quiet()
 
 
-def test_a_slow_network_shows_what_is_awaited(reader: Reader, site: LiveSite) -> None:
-    """And Stop ends the wait; the next Run begins again."""
+def test_what_does_not_come_is_named_and_the_next_try_works(
+    reader: Reader, site: LiveSite
+) -> None:
+    """A slow file is awaited in words, and Stop ends the wait."""
     reader.open(site.page(cell("6 * 7")))
     with site.holding("pyodide.asm.wasm"):
         reader.press(1)
@@ -262,31 +300,18 @@ def test_a_slow_network_shows_what_is_awaited(reader: Reader, site: LiveSite) ->
         reader.press(1, "Stop")
         reader.expect_state(1, "as built")
         expect(reader.button(1, "Run")).to_be_focused()
-        reader.press(1)
-        reader.expect_state(1, "waiting")
-    reader.expect_state(1, "done")
-    expect(reader.text(1)).to_have_text("42")
-    reader.expect_quiet()
-
-
-@pytest.mark.parametrize(
-    "name", ["pydantic_core", "pyodide.mjs", "pyodide-lock.json", "worker.js"]
-)
-def test_a_file_that_does_not_come_is_named_and_retry_works(
-    reader: Reader, site: LiveSite, name: str
-) -> None:
-    """Nothing of the failed start is left."""
-    reader.open(site.page(cell("6 * 7")))
-    site.refused.add(name)
-    try:
-        reader.press(1)
-        reader.expect_said(
-            1, re.compile(rf"could not be loaded: {name}\S* did not come")
-        )
-        reader.expect_state(1, "as built")
-    finally:
-        site.refused.clear()
-    reader.press(1, "Retry")
+    press = "Run"
+    for name in ("worker.js", "pyodide.mjs", "pyodide-lock.json", "pydantic_core"):
+        site.refused.add(name)
+        try:
+            reader.press(1, press)
+            said = rf"could not be loaded: {name}\S* did not come"
+            reader.expect_said(1, re.compile(said))
+            reader.expect_state(1, "as built")
+        finally:
+            site.refused.clear()
+        press = "Retry"
+    reader.press(1, press)
     reader.expect_state(1, "done")
     expect(reader.button(1, "Run")).to_be_focused()
     expect(reader.text(1)).to_have_text("42")
@@ -322,28 +347,6 @@ def test_paper_and_pages_without_javascript_have_no_toolbars(
 # --- Running --------------------------------------------------------------------------
 
 
-def test_stop_ends_a_busy_loop_and_the_next_run_replays_what_is_above(
-    reader: Reader, site: LiveSite
-) -> None:
-    """And says so."""
-    cells = [cell("count = 41"), cell("count += 1"), cell(NEVER), cell("count")]
-    reader.open(site.page(*cells))
-    reader.run(2)
-    reader.press(3)
-    reader.expect_state(3, "running")
-    expect(reader.button(3, "Stop")).to_be_visible()
-    reader.button(3, "Stop").focus()
-    reader.page.keyboard.press("Enter")
-    reader.expect_state(3, "stopped")
-    expect(reader.button(3, "Run")).to_be_focused()
-    expect(reader.button(3, "Stop")).to_be_hidden()
-    reader.write(3, "count += 0")
-    reader.run(4)
-    reader.expect_said(4, "Python had ended: ran the 3 cells above again first.")
-    expect(reader.text(4)).to_have_text("42")
-    reader.expect_quiet()
-
-
 def test_output_comes_while_the_cell_runs(trial: Reader) -> None:
     """Also from a loop that never waits."""
     trial.write(4, "print('first words', flush=True)\nawait_me = 0\nprint('more')")
@@ -351,23 +354,6 @@ def test_output_comes_while_the_cell_runs(trial: Reader) -> None:
     trial.expect_state(4, "done")
     expect(trial.output(4)).to_contain_text("first words\nmore")
     trial.press(4, "Reset")
-
-
-def test_a_cell_above_that_fails_ends_the_replay(
-    reader: Reader, site: LiveSite
-) -> None:
-    """It is named; the cells below have not run."""
-    reader.open(site.page(cell("a = 1"), cell("b = a / 0"), cell("c = 3"), cell("c")))
-    reader.press(4)
-    reader.expect_state(2, "failed")
-    reader.expect_said(4, "Cell 2 failed, so this cell was not run.")
-    for number, state in {1: "done", 3: "as built", 4: "as built"}.items():
-        reader.expect_state(number, state)
-    reader.write(2, "b = a / 1")
-    reader.press(4, "Run all above")
-    reader.expect_said(4, "Ran the 3 cells above")
-    reader.expect_state(4, "as built")
-    reader.run(4)
 
 
 def test_a_change_above_makes_what_is_below_out_of_date(trial: Reader) -> None:
@@ -458,58 +444,62 @@ def test_hostile_html_loses_what_could_act_or_ask(trial: Reader) -> None:
     trial.expect_quiet()
 
 
-def test_a_player_plays_where_the_page_had_none(reader: Reader, site: LiveSite) -> None:
+def test_a_player_plays_where_the_page_had_none(trial: Reader) -> None:
     """Its script is loaded when it appears."""
-    source = (
-        "from movingparts.draw import play\n"
-        "from movingparts.world import simulate\n"
-        "from movingparts.template import service\n"
-        "async def ask(world):\n"
-        "    await world.serve('fleet', lambda node: service(node, title='fleet'))\n"
-        "    await world.client('dock').get('http://fleet/ready')\n"
-        "play(simulate(ask, seed=7), title='A call')"
-    )
-    reader.open(site.page(cell(source)))
-    reader.run(1)
-    player = reader.output(1).locator("moving-parts-player")
+    trial.run(5)
+    player = trial.output(5).locator("moving-parts-player")
     expect(player.get_by_role("button", name="Play", exact=False).first).to_be_visible()
     expect(player.locator("svg text").first).to_be_visible()
-    reader.expect_quiet()
+    trial.expect_quiet()
 
 
 def test_a_board_is_sorted_where_the_page_had_none(
-    reader: Reader, site: LiveSite
+    trial: Reader, site: LiveSite
 ) -> None:
     """Its script and its style sheet are loaded when it appears."""
-    source = (
-        "from movingparts.draw import board\n"
-        "from movingparts.storming import Board, Card\n"
-        "cards = Card('RideStarted', 'off'), Card('RideEnded', 'over')\n"
-        "board(Board(cards), contexts=('rides', 'fleet'), title='Two events')"
-    )
-    cards = Card("RideStarted", "off"), Card("RideEnded", "over")
-    made = board(Board(cards), contexts=("rides", "fleet"), title="Two events")
-    built = f'<div class="cell_output"><div class="output text_html">{made.html()}'
-    page = CELL.format(source=escape(source), output=f"{built}</div></div>")
-    reader.open(site.page(page))
     assert [] == site.asked("board.")
-    reader.run(1)
-    reader.expect_said(1, "Same as on the page.")
-    live = reader.output(1).locator("moving-parts-board")
+    trial.run(6)
+    trial.expect_said(6, "Same as on the page.")
+    live = trial.output(6).locator("moving-parts-board")
     live.get_by_label("Context of RideStarted").select_option("rides")
     expect(live.locator(".mp-bin").nth(1)).to_have_text("ridesRideStarted")
     expect(live.locator(".mp-desk")).to_have_css("position", "sticky")
-    reader.expect_quiet()
+    trial.expect_quiet()
 
 
-def test_endless_output_is_cut_and_the_page_lives(trial: Reader) -> None:
-    """A loop that prints for ever can be stopped."""
+def test_stop_ends_a_busy_loop_and_endless_output_and_the_next_run_replays(
+    trial: Reader,
+) -> None:
+    """What is above has to run again, and the page says so."""
     trial.write(3, "while True: print('and again')")
     trial.press(3)
     expect(trial.output(3)).to_contain_text("Here the output was cut")
-    trial.press(3, "Stop")
+    expect(trial.button(3, "Stop")).to_be_visible()
+    trial.button(3, "Stop").focus()
+    trial.page.keyboard.press("Enter")
     trial.expect_state(3, "stopped")
-    trial.press(3, "Reset")
-    trial.run(2)
-    trial.expect_said(2, "Python had ended: ran the cell above again first.")
+    expect(trial.button(3, "Run")).to_be_focused()
+    expect(trial.button(3, "Stop")).to_be_hidden()
+    trial.write(3, "start += 40")
+    trial.run(4)
+    trial.expect_said(4, "Python had ended: ran the 3 cells above again first.")
+    expect(trial.text(4)).to_have_text("41")
+    for number in (3, 4):
+        trial.press(number, "Reset")
+    trial.expect_quiet()
+
+
+def test_a_cell_above_that_fails_ends_the_replay(trial: Reader) -> None:
+    """It is named; the cells below have not run."""
+    trial.write(2, "start / 0")
+    trial.press(4)
+    trial.expect_state(2, "failed")
+    trial.expect_said(4, "Cell 2 failed, so this cell was not run.")
+    for number, state in {3: "as built", 4: "as built"}.items():
+        trial.expect_state(number, state)
+    trial.write(2, "start / 1")
+    trial.press(4, "Run all above")
+    trial.expect_said(4, "Ran the 3 cells above")
+    trial.expect_state(4, "as built")
+    trial.run(4)
     trial.expect_quiet()

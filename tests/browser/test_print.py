@@ -1,25 +1,25 @@
 """The PDF of the built book: pages, links, bookmarks, fonts, and what is not on it."""
 
-import os
 import re
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pypdf import PdfReader
 from pypdf.generic import IndirectObject
 
+from tests.browser.built import BUILT
 from tests.browser.chromium import MARKS
 from tools import pdf, print_pages
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILT = Path(os.environ.get("BOOK_SITE", ROOT / "book" / "_build" / "dirhtml"))
 pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory: pytest.TempPathFactory) -> PdfReader:
     file = tmp_path_factory.mktemp("pdf") / "book.pdf"
-    count = pdf.make_pdf(file, BUILT)
+    # Its Chromium needs a thread in which no other one is driven.
+    with ThreadPoolExecutor() as threads:
+        count = threads.submit(pdf.make_pdf, file, BUILT).result()
     reader = PdfReader(file)
     assert count == len(reader.pages)
     return reader

@@ -9,17 +9,9 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.built import addresses
+from tests.browser.built import BUILT, CHAPTER, addresses
 from tests.browser.chromium import MARKS
-from tests.browser.reading import (
-    BUILT,
-    CHAPTER,
-    PROGRESS,
-    axe_violations,
-    records,
-    served,
-    without_storage,
-)
+from tests.browser.reading import PROGRESS, axe_violations, records
 
 pytestmark = MARKS
 LAB = {
@@ -40,11 +32,6 @@ HOSTILE = '<img src=x onerror="window.hurt=1">'
 def ours(*rows: dict[str, Any]) -> dict[str, Any]:
     """A file as this page exports it."""
     return {"format": "movingparts.progress/2", "records": list(rows)}
-
-
-@pytest.fixture(scope="module")
-def base() -> Iterator[str]:
-    yield from served("/moving-parts/")
 
 
 def opened(reader: BrowserContext, base: str) -> Page:
@@ -235,12 +222,20 @@ BAD = {
 }
 
 
+@pytest.fixture(scope="module")
+def page_for_files(browser: Browser, base: str) -> Iterator[Page]:
+    """The page, for files that are not to change anything of it."""
+    with browser.new_context() as context:
+        yield opened(context, base)
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_bad_file_is_refused_in_a_sentence_and_changes_nothing(
-    reader: BrowserContext, base: str, name: str
+    page_for_files: Page, name: str
 ) -> None:
     text, sentence = BAD[name]
-    page = opened(reader, base)
+    page = page_for_files
+    page.locator(".mp-upkeep [role=status]").evaluate("said => said.replaceChildren()")
     imported(page, text)
     answer = said(page)
     assert answer.startswith(sentence)
@@ -291,17 +286,17 @@ def test_record_that_another_program_has_spoiled_is_left_out(
 
 
 def test_without_storage_the_page_says_so_and_works(
-    browser: Browser, base: str, tmp_path: Path
+    refusing: BrowserContext, base: str
 ) -> None:
-    with without_storage(browser, tmp_path) as context:
-        page = opened(context, base)
-        expect(page.locator(".mp-not-kept")).to_have_text(
-            "The browser refuses storage: progress is not kept in this window."
-        )
-        imported(page, LAB)
-        expect(page.locator(".mp-totals")).to_contain_text(f"1 of {IN_ALL['Solved']}")
-        page.reload()
-        expect(page.locator(".mp-totals")).to_contain_text(f"0 of {IN_ALL['Solved']}")
+    page = opened(refusing, base)
+    expect(page.locator(".mp-not-kept")).to_have_text(
+        "The browser refuses storage: progress is not kept in this window."
+    )
+    imported(page, LAB)
+    expect(page.locator(".mp-totals")).to_contain_text(f"1 of {IN_ALL['Solved']}")
+    page.reload()
+    expect(page.locator(".mp-totals")).to_contain_text(f"0 of {IN_ALL['Solved']}")
+    page.close()
 
 
 def test_without_scripts_one_line_says_why_nothing_shows(
@@ -328,8 +323,7 @@ def test_page_is_in_the_navigation(reader: BrowserContext, base: str) -> None:
     expect(page).to_have_url(base + PROGRESS)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 def test_no_axe_violation_and_no_sideways_scrolling(
     browser: Browser, base: str, width: int, scheme: str
 ) -> None:

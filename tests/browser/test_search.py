@@ -10,20 +10,13 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.built import BUILT, Visit
+from tests.browser.built import CHAPTER, Visit
 from tests.browser.chromium import MARKS
+from tests.browser.seen import violations
 from tools import search
-from tools.serve import SiteServer
 
 pytestmark = MARKS
-CHAPTER = "chapters/01-one-ride-two-services/"
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
-
-
-@pytest.fixture(scope="module", params=["/", "/courses/moving-parts/"])
-def base(request: pytest.FixtureRequest) -> Iterator[str]:
-    with SiteServer(BUILT, prefix=request.param).running() as url:
-        yield url
 
 
 @pytest.fixture
@@ -50,6 +43,16 @@ def searched(page: Page, words: str) -> Locator:
     return dialog(page).get_by_role("link")
 
 
+@pytest.fixture(scope="module", params=["base", "root"])
+def searching(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """The worlds' page, on a site under a path and on one at a host's root."""
+    with browser.new_context() as context:
+        visit = Visit(context.new_page(), request.getfixturevalue(request.param))
+        visit.go("worlds/")
+        yield visit
+        assert [] == visit.problems()
+
+
 @pytest.mark.parametrize(
     ("words", "where"),
     [
@@ -65,11 +68,12 @@ def searched(page: Page, words: str) -> Locator:
     ],
 )
 def test_words_and_names_in_code_are_found(
-    visit: Visit, base: str, words: str, where: str
+    searching: Visit, words: str, where: str
 ) -> None:
-    links = searched(visit.page, words)
+    links = searched(searching.page, words)
     found = links.evaluate_all("list => list.map(a => a.href.split('#')[0])")
-    assert base + where in found
+    assert searching.base + where in found
+    searching.page.keyboard.press("Escape")
 
 
 def test_places_in_a_page_lead_to_their_section(visit: Visit, base: str) -> None:
@@ -161,8 +165,7 @@ def test_hostile_words_are_words(visit: Visit) -> None:
     assert [] == opened
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 def test_the_search_passes_axe_and_fits(
     browser: Browser, base: str, width: int, scheme: str
 ) -> None:
@@ -175,13 +178,7 @@ def test_the_search_passes_axe_and_fits(
         visit = Visit(context.new_page(), base)
         page = visit.go(CHAPTER)
         searched(page, "pricing")
-        axe = Path("node_modules/axe-core/axe.min.js").read_text("utf-8")
-        page.evaluate(axe)
-        found = page.evaluate(
-            "axe.run(document.querySelector('dialog[open]')).then(r => r.violations.map"
-            "(v => v.id + ': ' + v.nodes.map(n => n.html).join(' ').slice(0, 300)))"
-        )
-        assert [] == found
+        assert [] == violations(page, within="dialog[open]")
         assert width >= page.evaluate("document.documentElement.scrollWidth")
         assert [] == visit.problems()
 

@@ -1,22 +1,45 @@
-// Run a cell in Pyodide under Node as JupyterLite's kernel does: lab.mjs LOCK < cell.
-// What the cell's text imports is loaded before it. Prints, as JSON, which packages were
-// there at first and which after, and the cell's value.
+// Run a notebook's cells as JupyterLite's kernel does, in Pyodide under Node:
+// lab.mjs LOCK < {"packages": [...], "cells": [...]}. The kernel is JupyterLite's own.
+// Prints, as JSON, the packages that were there at first and at the end, and of each
+// cell how it ended ("ok", or the error) and what it showed as text.
 import fs from "node:fs";
 import { loadPyodide } from "pyodide";
 
+const RUN = `
+import os, sys
+import pyodide_kernel
+kernel, shell = pyodide_kernel.kernel_instance, pyodide_kernel.ipython_shell
+shown = []
+for stream in (pyodide_kernel.stdout_stream, pyodide_kernel.stderr_stream):
+    stream.publish_stream_callback = lambda name, text: shown.append(text)
+shell.display_pub.display_data_callback = lambda data, *_: shown.append(
+    data.get("text/plain", ""))
+shell.displayhook.publish_execution_result = lambda _, data, __: shown.append(
+    data.get("text/plain", ""))
+# What a widget sends goes to a front end, and here is none.
+shell.send_comm = lambda *_: None
+
+async def run(cell):
+    shown.clear()
+    ended = await kernel.run(cell)
+    wrong = f"{ended.get('ename')}: {ended.get('evalue')}"
+    return ["ok" if ended["status"] == "ok" else wrong, "".join(shown)]
+run
+`;
+
 const [lockFileURL] = process.argv.slice(2);
-const quiet = { messageCallback() {} };
 try {
-  const py = await loadPyodide({ lockFileURL });
-  await py.loadPackage(["movingparts", "ipython"], quiet);
+  const { packages, cells } = JSON.parse(fs.readFileSync(0, "utf-8"));
+  const py = await loadPyodide({ lockFileURL, packages });
+  const run = py.runPython(RUN, { globals: py.globals.get("dict")() });
   const before = Object.keys(py.loadedPackages);
-  const cell = fs.readFileSync(0, "utf-8");
-  await py.loadPackagesFromImports(cell, quiet);
+  const told = [];
+  for (const cell of cells) told.push((await run(cell)).toJs());
   const after = Object.keys(py.loadedPackages);
-  const value = await py.runPythonAsync(cell);
-  console.log(JSON.stringify({ before, after, value }));
+  fs.writeFileSync(1, "\n" + JSON.stringify({ before, after, cells: told }));
 } catch (error) {
   // The default print of such an error is the whole of Pyodide's source.
-  console.error(String(error.message ?? error));
+  console.error(String(error.message ?? error).slice(-2000));
   process.exit(1);
 }
+process.exit(0);

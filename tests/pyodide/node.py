@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tools import frontend, pyodide
+from tools import frontend, lite, pyodide
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,11 +17,18 @@ def answer(code: str) -> Any:
     return ask("run.mjs", wheels, str(ROOT), code=code)
 
 
-def lab_cell(site: Path, cell: str) -> Any:
-    """Run a cell with what a lab of that site has; return what lab.mjs says."""
-    frontend.install()
-    lock = pyodide.assemble(site) / "pyodide-lock-lab.json"
-    return ask("lab.mjs", str(lock), code=cell)
+def lab_cells(kit: Path, cells: list[str]) -> Any:
+    """Run cells with what a lab has in JupyterLite; return what lab.mjs says."""
+    asked = {"packages": lite.PACKAGES, "cells": cells}
+    return ask("lab.mjs", str(kit / "pyodide-lock-lab.json"), code=json.dumps(asked))
+
+
+def page_cells(site: Path, sources: list[str]) -> list[list[dict[str, Any]]]:
+    """Run a page's live cells with its own worker; return what that tells of each."""
+    told: list[list[dict[str, Any]]] = ask(
+        "page.mjs", str(site), code=json.dumps(sources)
+    )
+    return told
 
 
 def ask(script: str, *arguments: str, code: str) -> Any:
@@ -37,8 +44,9 @@ def ask(script: str, *arguments: str, code: str) -> Any:
         text=True,
         cwd=ROOT,
         env=env,
-        timeout=180,
+        timeout=600,
         check=False,
     )
     assert not done.returncode, done.stderr[-2000:]
-    return json.loads(done.stdout)
+    # Pyodide says before it which packages it loads.
+    return json.loads(done.stdout.rpartition("\n")[2])

@@ -16,7 +16,7 @@ try {
   }
   py.mountNodeFS("/repository", path.resolve(root));
   py.runPython("import sys; sys.path[:0] = ['/repository', '/repository/src']");
-  console.log(await py.runPythonAsync(fs.readFileSync(0, "utf-8")));
+  fs.writeFileSync(1, await py.runPythonAsync(fs.readFileSync(0, "utf-8")));
 } catch (error) {
   // The default print of such an error is the whole of Pyodide's source.
   console.error(String(error.message ?? error));

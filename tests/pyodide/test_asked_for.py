@@ -1,5 +1,6 @@
 """What a lab loads in a browser tab when a cell imports it, and not before."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,9 +45,10 @@ said
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a lab's kernel has before and after the cell, and the cell's value."""
-    return node.lab_cell(tmp_path_factory.mktemp("site"), CELL)
+def told(kit: Path) -> dict[str, Any]:
+    """What a lab's kernel has before and after the cell, and what came of it."""
+    found: dict[str, Any] = node.lab_cells(kit, [CELL])
+    return found
 
 
 def test_it_comes_with_the_first_cell_that_imports_it(told: dict[str, Any]) -> None:
@@ -57,4 +59,4 @@ def test_it_comes_with_the_first_cell_that_imports_it(told: dict[str, Any]) -> N
 
 def test_sqlalchemy_keeps_versions_in_a_tab(told: dict[str, Any]) -> None:
     """An aggregate mapped imperatively, on the SQLite of the tab, without greenlet."""
-    assert "somebody was faster" == told["value"]
+    assert [["ok", "'somebody was faster'"]] == told["cells"]

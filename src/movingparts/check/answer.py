@@ -278,7 +278,7 @@ class Answer:
             raise error
         text = _sentence(name, error)
         if kinds:
-            text += f" The only error that may leave it is `{'` or `'.join(sorted(kinds))}`."
+            text += f" It may only raise `{'` or `'.join(sorted(kinds))}`."
         raise self._reject(Rejected("raises", text)) from None
 
     def _reject(self, why: Rejected | StillToDo) -> Rejected | StillToDo:

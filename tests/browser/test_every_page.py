@@ -1,0 +1,238 @@
+"""Every page for every reader: by keyboard, by ear, enlarged, without color or scripts.
+
+A page is opened once in each way (seen.py), and each test asks one thing of what was
+seen. A page that is new is held to all of this.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+
+from tests.browser.built import BUILT, addresses
+from tests.browser.chromium import MARKS
+from tests.browser.seen import DESK, PHONE, ZOOMED, Seen, weight
+
+pytestmark = MARKS
+HTML = 250_000  # bytes
+TOTAL = 500_000  # bytes, gzipped
+REQUESTS = 40
+SHIFT = 0.02  # cumulative layout shift
+# What is rounded: a frame's border makes its drawing that much less wide, and so a
+# fraction less high, by its proportions.
+ROUNDED = 2  # pixels
+FOUND = "search/?q=service"
+PAGES = [*addresses(), FOUND, "404.html"]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(path, id=path or "cover", marks=pytest.mark.xdist_group(path))
+        for path in PAGES
+    ],
+)
+def seen(browser: Browser, base: str, request: pytest.FixtureRequest) -> Iterator[Seen]:
+    """What is to be seen of a page, and is looked at when a test asks for it."""
+    seen = Seen(browser, base, request.param)
+    yield seen
+    seen.close()
+
+
+# --- Alone ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["new", "back", "phone", "plain"])
+def test_it_asks_nobody_else_and_has_nothing_to_complain_of(
+    seen: Seen, way: str
+) -> None:
+    """No request to another host, no file lacking, no word on the console.
+
+    Also under its policy, with all that a reader uses: search, colors, menus, figures.
+    """
+    if seen.framed:  # 404.html, which looks for the book: test_frame.py
+        assert [] == getattr(seen, way)["problems"]
+
+
+def test_it_works_where_nothing_can_be_kept(
+    seen: Seen, refusing: BrowserContext, root: str
+) -> None:
+    if seen.framed:
+        assert [] == seen.refused(refusing, root)
+
+
+def test_its_links_lead_to_pages_and_places_of_the_book(seen: Seen, base: str) -> None:
+    """Also those that scripts have made. JupyterLite is opened by its own tests."""
+    lost = []
+    for link in set(seen.new["links"]):
+        address, _, place = link.partition("#")
+        path = address.removeprefix(base).partition("?")[0]
+        if not address.startswith(base) or path.startswith("lite/"):
+            continue
+        file = BUILT / unquote(path)
+        file = file / "index.html" if file.is_dir() else file
+        here = path == seen.path.partition("?")[0] and place in seen.new["ids"]
+        if not file.is_file() or not (here or unquote(place) in places(file)):
+            lost.append(link)
+    assert [] == lost
+
+
+@cache
+def places(file: Path) -> set[str]:
+    """The places of a built page; its beginning is always one."""
+    return {"", "top", *re.findall(r'\sid="([^"]+)"', file.read_text("utf-8"))}
+
+
+# --- Light and still ------------------------------------------------------------------
+
+
+def test_it_is_light_before_a_click(seen: Seen) -> None:
+    if seen.path == FOUND:
+        pytest.skip("what is found is loaded by a click: `-k search/` tests the page")
+    names = seen.new["asked"]
+    assert sorted(set(names)) == sorted(names), "a file is loaded twice"
+    file = BUILT / seen.path
+    html = file / "index.html" if file.is_dir() else file
+    assert html.stat().st_size <= HTML
+    assert weight(names) <= TOTAL
+    assert len(names) <= REQUESTS
+
+
+@pytest.mark.parametrize("way", ["back", "phone"])
+def test_it_stands_still_while_it_comes(seen: Seen, way: str) -> None:
+    """Also once the fonts are there, and the scripts with what a reader answered."""
+    facts = getattr(seen, way)
+    assert facts["paint"] > 0
+    assert facts["shift"] <= SHIFT, facts["moved"]
+
+
+@pytest.mark.parametrize("width", [PHONE[0], DESK[0]])
+def test_what_scripts_add_has_its_place_before_they_come(
+    seen: Seen, width: int
+) -> None:
+    """So a reader who comes back to the middle of a page does not see it jump."""
+    before, after = seen.late["heights"][width], seen.new["heights"][width]
+    assert list(before) == list(after)
+    assert {} == {
+        name: (height, after[name])
+        for name, height in before.items()
+        if abs(height - after[name]) > ROUNDED
+    }
+
+
+# --- Sizes ----------------------------------------------------------------------------
+
+
+def test_it_fits_its_screen(seen: Seen) -> None:
+    """Nothing is to be scrolled sideways."""
+    for width, found in seen.new["width"].items():
+        assert found <= width
+    assert seen.back["width"] <= DESK[0]
+    assert seen.phone["width"] <= PHONE[0]
+    assert seen.plain["width"] <= PHONE[0]
+
+
+def test_it_can_be_read_at_four_times_its_size(seen: Seen) -> None:
+    """1280 by 1024 pixels at 400 %: nothing sideways but what scrolls by keyboard."""
+    assert max(seen.new["zoomed width"]) <= ZOOMED[0]
+    assert [] == seen.new["stuck"]
+    assert [] == seen.new["cut"]
+
+
+# --- axe, structure, words ------------------------------------------------------------
+
+
+def test_axe_finds_nothing(seen: Seen) -> None:
+    """With every fold open, in both schemes, at a desk and on a phone."""
+    assert {} == {how: found for how, found in seen.new["axe"].items() if found}
+
+
+def test_landmarks_and_headings_map_it(seen: Seen) -> None:
+    """One of each landmark, lists of links by name, no level of heading left out."""
+    found = seen.new["structure"]
+    assert 1 == found["main"]
+    if seen.framed:
+        assert (1, 1) == (found["banner"], found["contentinfo"])
+    names, levels = found["navigations"], found["levels"]
+    assert all(names)
+    assert sorted(set(names)) == sorted(names)
+    assert (1, 1) == (levels[0], levels.count(1))
+    assert [] == [(a, b) for a, b in pairwise(levels) if b > a + 1]
+
+
+def test_each_figure_says_in_words_what_it_shows(seen: Seen) -> None:
+    """A drawing has a title and a description, and the table beside it its heads."""
+    if seen.framed:
+        assert [] == seen.new["wordless"]
+    assert [] == seen.new["tables"]
+
+
+# --- Keyboard -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wanted", ["ring", "on screen", "in order"])
+def test_each_stop_of_the_tab_key_shows_and_follows_the_text(
+    seen: Seen, wanted: str
+) -> None:
+    """In reading order, on the screen, with a ring around it."""
+    stops = seen.new["stops"]
+    assert len(stops) >= 3
+    assert [] == [stop["name"] for stop in stops if not stop[wanted]]
+
+
+def test_the_ring_shows_in_the_dark_and_in_a_system_s_own_colors(seen: Seen) -> None:
+    assert {} == {how: found for how, found in seen.new["ringless"].items() if found}
+
+
+def test_the_tab_key_reaches_all_that_can_be_used(seen: Seen) -> None:
+    assert [] == seen.new["passed over"]
+
+
+def test_the_first_tab_offers_the_way_past_the_menus(seen: Seen) -> None:
+    """Where it leads is tested once: test_frame.py."""
+    if seen.framed and not seen.path.startswith("search/"):  # it begins in its field
+        assert seen.new["stops"][0]["name"].endswith("Skip to main content")
+
+
+# --- Motion and color -----------------------------------------------------------------
+
+
+def test_nothing_moves_where_the_reader_asked_for_that(seen: Seen) -> None:
+    """No animation runs and none would."""
+    assert [] == seen.new["transitions"]
+    assert (0, 0) == (seen.new["moving"], seen.phone["moving"])
+
+
+def test_controls_are_seen_in_a_system_s_own_colors(seen: Seen) -> None:
+    """Buttons have borders, icons are drawn, no text is in the color of the paper."""
+    assert {"light": [], "dark": []} == seen.new["forced"]
+
+
+# --- Without scripts ------------------------------------------------------------------
+
+
+def test_without_scripts_everything_can_be_read(seen: Seen) -> None:
+    """Outputs, drawings, hints, answers and solutions; and no button does nothing."""
+    assert [] == seen.plain["dead"]
+    assert [] == seen.plain["hidden"]
+    assert [] == seen.plain["undrawn"]
+
+
+def test_without_scripts_a_phone_reaches_every_chapter(seen: Seen) -> None:
+    """The list stands at the foot of the page, and a link at its head leads there."""
+    assert seen.framed == seen.plain["chapters"]
+
+
+@pytest.mark.parametrize(("scheme", "paper"), [("light", 252), ("dark", 22)])
+def test_without_scripts_colors_are_the_system_s(
+    seen: Seen, scheme: str, paper: int
+) -> None:
+    """The first channel of the page's color: light or dark."""
+    assert re.match(rf"rgb\({paper},", seen.plain["paper"][scheme])
