@@ -476,7 +476,9 @@ def test_stop_ends_a_busy_loop_and_endless_output_and_the_next_run_replays(
     expect(trial.output(3)).to_contain_text("Here the output was cut")
     expect(trial.button(3, "Stop")).to_be_visible()
     trial.button(3, "Stop").focus()
-    trial.page.keyboard.press("Enter")
+    [python] = trial.page.workers
+    with python.expect_event("close"):  # the loop itself ends, not only its display
+        trial.page.keyboard.press("Enter")
     trial.expect_state(3, "stopped")
     expect(trial.button(3, "Run")).to_be_focused()
     expect(trial.button(3, "Stop")).to_be_hidden()
