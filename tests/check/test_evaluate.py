@@ -463,13 +463,27 @@ def test_an_endless_loop_in_an_endpoint_is_stopped_too(monkeypatch):
 
 
 @needs_timer
+def test_a_lock_that_nobody_frees_is_named(monkeypatch):
+    monkeypatch.setattr("movingparts.check.Limits", lambda: Limits(looks=0.05))
+
+    def locks(n):
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+
+    verdict = verdict_on(locks)
+    assert "blocks" == verdict.misconception
+    assert "waits for a lock" in verdict.message
+
+
+@needs_timer
 def test_waiting_costs_no_processor_time():
     """A stopped or starved machine rejects no answer: its own work counts."""
     real_sleep = time.sleep
     limits = Limits(seconds=0.2)
     with limits.around():
         real_sleep(0.4)
-    assert not limits.out_of_time
+    assert (False, None) == (limits.out_of_time, limits.refused)
 
 
 def test_slow_but_finite_is_right():

@@ -28,6 +28,15 @@ from movingparts.check.verdict import Rejected
 PRINTED = 2_000  # characters of an answer's output that are kept
 SECONDS = 20.0  # of processor time, for one run or one round of cases
 AGAIN = 0.2  # seconds of processor time from one alarm to the next
+LOOKS = 5.0  # seconds between two looks at whether anything runs at all
+STILL = 4  # looks in a row at which nothing ran
+IDLE = 0.001  # seconds of processor time that the looks themselves take
+
+
+BLOCKED = (
+    "It blocks the whole process: it waits for a lock, a file or a socket that nothing"
+    " else can free meanwhile. Wait with `await`, or hold nothing while you do."
+)
 
 
 class OutOfTime(KeyboardInterrupt):
@@ -78,12 +87,13 @@ class Limits:
     'kept'
     """
 
-    def __init__(self, seconds: float = SECONDS) -> None:
+    def __init__(self, seconds: float = SECONDS, looks: float = LOOKS) -> None:
         self.printed = Printed()
         self.refused: Rejected | None = None
         self.out_of_time = False
-        self._seconds = seconds
+        self._seconds, self._looks = seconds, looks
         self._has_alarm = False
+        self._still, self._used = 0, 0.0
 
     @contextlib.contextmanager
     def around(self) -> Iterator[Limits]:
@@ -118,14 +128,32 @@ class Limits:
             raise OutOfTime
 
         before = signal.signal(signal.SIGVTALRM, ring)
+        before_look = signal.signal(signal.SIGALRM, self._look)
         self._has_alarm = True
         self.begin()
+        signal.setitimer(signal.ITIMER_REAL, self._looks, self._looks)
         try:
             yield
         finally:
             self._has_alarm = False
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGVTALRM, before)
+            signal.signal(signal.SIGALRM, before_look)
+
+    def _look(self, number: int, frame: FrameType | None) -> None:
+        """End a check that waits for what only itself could bring about.
+
+        Virtual time never waits, so a process in which nothing runs for several looks
+        is blocked. One that was stopped, or gets little of a busy machine, still runs
+        a little between two looks.
+        """
+        used = time.process_time()
+        self._still = self._still + 1 if used - self._used < IDLE else 0
+        self._used = used
+        if self._still >= STILL:
+            self.refused = Rejected("blocks", BLOCKED)
+            raise self.refused
 
     def _refusal(self, real: Callable[..., Any], why: str) -> Callable[..., Any]:
         me = threading.get_ident()
