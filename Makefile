@@ -8,7 +8,7 @@ PY := $(BIN)/python
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve labs book epub pdf test check budget lint lint-fast bench measure coverage new-chapter lock clean
+.PHONY: help setup serve labs book epub pdf test check budget lint lint-fast bench measure coverage new-chapter new-exercise lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,9 @@ coverage: setup ## Which branches of the package no test takes
 
 new-chapter: setup ## Start a chapter: NN=18 SLUG=my-topic TITLE="My topic"
 	@$(PY) -m tools.new_chapter "$(NN)" "$(SLUG)" "$(TITLE)"
+
+new-exercise: setup ## Start an exercise: ID=3.6 SLUG=my-exercise TITLE="My exercise"
+	@$(PY) -m tools.exercises "$(ID)" "$(SLUG)" "$(TITLE)"
 
 lock: setup ## Compile the lock from pyproject.toml (needs uv; UPGRADE=1 for newer)
 	@$(PY) -m tools.lock

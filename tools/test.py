@@ -40,6 +40,7 @@ Or name one that is installed: CHROMIUM=/path/to/chrome make test"""
 STRICT = ("--override-ini", "addopts=", "--import-mode=importlib")
 STRICT += ("--strict-config", "--strict-markers", "-ra")
 SHARED = ("-n", "2", "--dist", "worksteal")
+GROUPED = ("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
 NOTHING_FOUND = 5  # pytest's exit code when no test was selected
 
 
@@ -118,13 +119,11 @@ class Run:
 
     def pages(self) -> Count:
         """The pages of the built book."""
-        return self.pytest("pages", *STRICT, "tests/book")
+        return self.pytest("pages", *GROUPED, *STRICT, "tests/book")
 
     def screens(self) -> Count:
         """The pages in a browser."""
-        return self.pytest(
-            "screens", "-n", "2", "--dist", "loadfile", *STRICT, "tests/browser"
-        )
+        return self.pytest("screens", *GROUPED, *STRICT, "tests/browser")
 
 
 PARTS: dict[str, tuple[str, Callable[[Run], Count]]] = {
