@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -71,7 +72,7 @@ class Verdict:
         parts = [
             (
                 f'<p class="mp-verdict"><strong>Exercise {self.exercise_id}'
-                f" {self.state}.</strong> {html.escape(said)}</p>"
+                f" {self.state}.</strong> {_marked(said)}</p>"
             )
         ]
         if self.counterexample is not None:
@@ -83,9 +84,14 @@ class Verdict:
         return "".join(parts)
 
 
+def _marked(text: str) -> str:
+    """Return a text as HTML, with what stands in backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
 def _figure(recording: Recording, title: str) -> str:
     """Return the sequence that led to it; a table where `draw` cannot be used."""
-    first = title.partition(". ")[0]
+    first = title.partition(". ")[0].replace("`", "")
     try:
         from movingparts.draw import sequence
 

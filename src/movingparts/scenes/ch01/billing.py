@@ -69,7 +69,7 @@ class Billing:
             if there is None:
                 db.execute("INSERT INTO charges VALUES (?, ?, ?)", [charge_id, *row])
                 db.commit()
-                self.charged(f"{charge.ride_id} is charged {charge.cents} cents")
+                self.charged(f"charged: {charge.ride_id}")
                 await node.clock.sleep(0.02)  # a crash may come before the answer
             elif tuple(there) != row:
                 if there["ride_id"] != charge.ride_id:
