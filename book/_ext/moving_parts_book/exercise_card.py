@@ -3,9 +3,9 @@
     ```{exercise-card} 1.2
     ```
 
-shows its title, difficulty and statement, then each hint and the solution behind a fold
-of its own, links the lab of the page's chapter (`:lab: 01-one-ride-two-services`
-names another) and opens it in the browser or locally. The exercises come from
+shows its title, difficulty and what its statement begins with, then each hint and the
+solution behind a fold of its own, links the lab of the page's chapter
+(`:lab: 01-one-ride-two-services` names another) and opens it in the browser or locally. The exercises come from
 `movingparts.check.exercises()`; the setting `moving_parts_exercises` names another
 function, as "module:function".
 """
@@ -66,6 +66,21 @@ def read_registry(address: str) -> tuple[dict[str, Exercise], Path | None]:
     return {each.id: each for each in function()}, Path(source) if source else None
 
 
+def opening(statement: str) -> str:
+    r"""Return what a statement begins with; its tables are for the lab.
+
+    A line that introduces what follows is left out, or ends there.
+
+    >>> opening("Friends share a fare.\nWrite `share(fare)`:\n\n| a table | |")
+    'Friends share a fare.\nWrite `share(fare)`.'
+    """
+    lines = statement.split("\n\n", 1)[0].splitlines()
+    kept = [
+        line.removesuffix(":") + "." if line.endswith("`:") else line for line in lines
+    ]
+    return "\n".join(line for line in kept if not line.endswith(":"))
+
+
 class ExerciseCard(SphinxDirective):
     """An exercise of the registry, as a card."""
 
@@ -84,7 +99,11 @@ class ExerciseCard(SphinxDirective):
         card = make(
             "section",
             self.heading(exercise, f"{card_id}-title"),
-            make("div", *self.markdown(exercise.statement), class_="mp-statement"),
+            make(
+                "div",
+                *self.markdown(opening(exercise.statement)),
+                class_="mp-statement",
+            ),
             *self.hints(exercise),
             self.solution(exercise),
             *self.lab_link(),
@@ -104,9 +123,11 @@ class ExerciseCard(SphinxDirective):
             exercises, source = read_registry(self.config.moving_parts_exercises)
         except RegistryError as error:
             raise self.error(f"exercise-card {wanted}: {error}") from error
-        if source is not None:
-            # A change of any file beside the registry reads this page anew.
-            for file in sorted(source.parent.rglob("*.py")):
+        folder = getattr(exercises.get(wanted), "folder", None)
+        for home in filter(None, (source and source.parent, folder)):
+            # A change of any file beside the registry, or of the exercise itself,
+            # reads this page anew.
+            for file in sorted(home.rglob("*.[mp][dy]")):
                 self.env.note_dependency(str(file))
         if wanted not in exercises:
             known = ", ".join(sorted(exercises)) or "none"
