@@ -5,9 +5,9 @@
 
 shows its title, difficulty and what its statement begins with, then each hint and the
 solution behind a fold of its own, links the lab of the page's chapter
-(`:lab: 01-one-ride-two-services` names another) and opens it in the browser or locally. The exercises come from
-`movingparts.check.exercises()`; the setting `moving_parts_exercises` names another
-function, as "module:function".
+(`:lab: 01-one-ride-two-services` names another) and opens it in the browser or
+locally. The exercises come from `movingparts.check.exercises()`; the setting
+`moving_parts_exercises` names another function, as "module:function".
 """
 
 from __future__ import annotations
