@@ -289,6 +289,7 @@ class Seen:
         The other way round it looks at the frame alone: test_frame.py.
         """
         found = {}
+        page.evaluate("scrollTo(0, 0)")  # what lies under the frame has no target size
         for size, scheme in ((DESK, "light"), (PHONE, "dark")):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             resize(page, size)
