@@ -86,7 +86,7 @@ def settled(page: Page) -> None:
 def resize(page: Page, size: tuple[int, int]) -> None:
     """Make the window so wide and so high, and wait until that is drawn."""
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => done()))")
+    page.evaluate(SETTLED)  # a player draws itself anew once it knows its width
 
 
 @cache

@@ -94,9 +94,9 @@ def places(file: Path) -> set[str]:
 
 
 def test_it_is_light_before_a_click(seen: Seen) -> None:
-    if seen.path == FOUND:
-        pytest.skip("what is found is loaded by a click: `-k search/` tests the page")
     names = seen.new["asked"]
+    if seen.path == FOUND:  # what a search loads comes after a click
+        names = [name for name in names if "pagefind" not in name]
     assert sorted(set(names)) == sorted(names), "a file is loaded twice"
     file = BUILT / seen.path
     html = file / "index.html" if file.is_dir() else file
@@ -110,6 +110,9 @@ def test_it_stands_still_while_it_comes(seen: Seen, way: str) -> None:
     """Also once the fonts are there, and the scripts with what a reader answered."""
     facts = getattr(seen, way)
     assert facts["paint"] > 0
+    if seen.path == FOUND:  # what is found moves the foot of the page, and no more
+        assert {"bd-footer-content", ""} >= set(facts["moved"])
+        return
     assert facts["shift"] <= SHIFT, facts["moved"]
 
 
@@ -184,6 +187,8 @@ def test_each_stop_of_the_tab_key_shows_and_follows_the_text(
     """In reading order, on the screen, with a ring around it."""
     stops = seen.new["stops"]
     assert len(stops) >= 3
+    if wanted == "in order" and seen.path.startswith("search"):
+        stops = stops[:-1]  # it begins in its field, so the skip link comes last
     assert [] == [stop["name"] for stop in stops if not stop[wanted]]
 
 
