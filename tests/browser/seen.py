@@ -41,6 +41,10 @@ OBSERVE = """
 SETTLED = """() => document.fonts.ready.then(() => new Promise(done =>
   requestIdleCallback(() => requestAnimationFrame(() => requestAnimationFrame(
     () => done(true))))))"""
+FRAMES = """new Promise(async (done) => {
+  for (let n = 0; n < 4; n += 1) await new Promise(requestAnimationFrame);
+  done();
+})"""
 # Rules of AAA, which the book does not promise, and one that forbids what another rule
 # demands: a region that scrolls takes the focus (scrollable-region-focusable).
 NOT_ASKED = [
@@ -86,7 +90,7 @@ def settled(page: Page) -> None:
 def resize(page: Page, size: tuple[int, int]) -> None:
     """Make the window so wide and so high, and wait until that is drawn."""
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.evaluate(SETTLED)  # a player draws itself anew once it knows its width
+    page.evaluate(FRAMES)  # a player draws itself anew once it knows its width
 
 
 @cache

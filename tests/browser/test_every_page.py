@@ -187,9 +187,12 @@ def test_each_stop_of_the_tab_key_shows_and_follows_the_text(
     """In reading order, on the screen, with a ring around it."""
     stops = seen.new["stops"]
     assert len(stops) >= 3
+    found = [stop["name"] for stop in stops if not stop[wanted]]
     if wanted == "in order" and seen.path.startswith("search"):
-        stops = stops[:-1]  # it begins in its field, so the skip link comes last
-    assert [] == [stop["name"] for stop in stops if not stop[wanted]]
+        # It begins in its field, so the walk comes round to the top once.
+        assert found == ["a.: Skip to main content"]
+        return
+    assert [] == found
 
 
 def test_the_ring_shows_in_the_dark_and_in_a_system_s_own_colors(seen: Seen) -> None:
