@@ -222,7 +222,7 @@ class Seen:
         self.kept: dict[Callable[[Any], Facts], Facts | Exception] = {}
         self.framed = path != "404.html"  # which stands alone: no menus, no search
         desk = {"width": DESK[0], "height": DESK[1]}
-        self.reader = browser.new_context(viewport=desk)  # type: ignore[arg-type]
+        self.reader = browser.new_context(viewport=desk)
 
     def close(self) -> None:
         """Close what the reader has open."""
@@ -273,7 +273,7 @@ class Seen:
         facts: Facts = {"stops": walk(page), "passed over": look(page, "passedOver")}
         facts["ringless"] = {}
         for scheme, forced in (("dark", "none"), ("dark", "active")):
-            page.emulate_media(color_scheme=scheme, forced_colors=forced)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme, forced_colors=forced)
             facts["ringless"][f"{scheme}, forced: {forced}"] = look(page, "ringless")
         page.emulate_media(color_scheme="light", forced_colors="none")
         return facts
@@ -282,7 +282,7 @@ class Seen:
         """Controls that a system's own colors hide."""
         found = {}
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme, forced_colors="active")  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme, forced_colors="active")
             found[scheme] = look(page, "unseen")
         page.emulate_media(color_scheme="light", forced_colors="none")
         return found
@@ -295,7 +295,7 @@ class Seen:
         found = {}
         page.evaluate("scrollTo(0, 0)")  # what lies under the frame has no target size
         for size, scheme in ((DESK, "light"), (PHONE, "dark")):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             resize(page, size)
             look(page, "markRepeated")
             found[f"{scheme} at {size[0]}"] = violations(page)
@@ -362,7 +362,7 @@ class Seen:
             page = visit.go(self.path)
             facts: Facts = {"dead": look(page, "dead"), "paper": {}}
             for scheme in ("dark", "light"):
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                page.emulate_media(color_scheme=scheme)
                 facts["paper"][scheme] = look(page, "paper")
             opened_by_mouse(page)
             look(page, "openFolds")

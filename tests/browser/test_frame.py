@@ -66,7 +66,7 @@ def test_what_opens_on_a_phone_keeps_the_focus_and_gives_it_back(
             menu = page.locator("dialog[open]")
             expect(menu).to_be_visible()
             for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                page.emulate_media(color_scheme=scheme)
                 assert [] == violations(page, outside="article"), (name, scheme)
             page.keyboard.press("Tab")
             assert page.evaluate(
@@ -96,7 +96,7 @@ def test_axe_finds_nothing_in_a_player_that_was_used(
         player.get_by_role("button", name="Play").click()
         player.get_by_role("button", name="Map").click()
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             found = violations(page, within="moving-parts-player")
             assert [] == found, scheme
 

@@ -207,7 +207,7 @@ self.onmessage = ({data}) => {
 
 def in_pyodide(built: list[Tag]) -> str:
     """A worker that tells at once what a page's own has told of its cells in Node."""
-    sources = [one.select_one(".cell_input pre").get_text() for one in built]  # type: ignore[union-attr]
+    sources = [one.select_one(".cell_input pre").get_text() for one in built]
     sources = [source.removesuffix("\n") for source in sources]
     told = node.page_cells(BUILT, sources)
     return REPLAYED % json.dumps(list(zip(sources, told, strict=True)))

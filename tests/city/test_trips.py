@@ -592,7 +592,7 @@ def magic(start: bytes) -> bytes:
         (magic(b"PAR1"), "a Parquet file; export it as CSV in UTF-8"),
         (magic(b"\xd0\xcf\x11\xe0"), "an old Excel file; export it as CSV"),
         (magic(b"SQLite format 3\x00"), "an SQLite database; export it as CSV"),
-        (magic(b"%PDF-1.7\n"), "a PDF, not a CSV file"),
+        (magic(b"%PDF-1.7\n"), "a PDF; give a CSV file"),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
             "a Git LFS pointer, which stands for the file; fetch the file with git lfs",

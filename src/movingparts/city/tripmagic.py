@@ -17,7 +17,7 @@ _OTHER = {
     b"PAR1": f"a Parquet file; {EXPORT}",
     b"\xd0\xcf\x11\xe0": f"an old Excel file; {EXPORT}",
     b"SQLite format 3\x00": f"an SQLite database; {EXPORT}",
-    b"%PDF-": "a PDF, not a CSV file",
+    b"%PDF-": "a PDF; give a CSV file",
     b"version https://git-lfs": (
         "a Git LFS pointer, which stands for the file; fetch the file with git lfs pull"
     ),
