@@ -18,8 +18,8 @@ from bench.table import Row, interleaved
 from movingparts.bus import Event
 from movingparts.bus.memory import MemoryBroker
 from movingparts.bus.nats import NatsBus, connect
+from movingparts.core.node import Tasks
 from movingparts.world import SimulatedWorld, simulate
-from movingparts.world.core.node import Tasks
 from movingparts.world.local.broker import find_server
 
 IN_MEMORY, IN_WORLD, ON_NATS, WITH_FASTSTREAM = 200_000, 3_000, 20_000, 2_000

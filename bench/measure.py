@@ -24,8 +24,8 @@ import httpx
 from fastapi import FastAPI
 
 from bench import store
-from movingparts.city.one_ride import fare
-from movingparts.tail import percentile
+from movingparts.measure.latency import percentile
+from movingparts.scenes.ch01.one_ride import fare
 from movingparts.world import LocalWorld
 
 MEASURED = Path(__file__).parent / "measured"
@@ -79,7 +79,9 @@ async def requests() -> list[float]:
     """The microseconds of requests to a process of its own, one after the other."""
     times = []
     async with LocalWorld() as world:
-        pricing = await world.spawn("pricing", "movingparts.city.one_ride:pricing")
+        pricing = await world.spawn(
+            "pricing", "movingparts.scenes.ch01.one_ride:pricing"
+        )
         async with httpx.AsyncClient() as client:
             for number in range(CALLS + 200):
                 begun = time.perf_counter()

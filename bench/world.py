@@ -51,7 +51,7 @@ def bare() -> float:
 
 async def riders(world: SimulatedWorld) -> None:
     """Run 300 rides through chapter 01's services, a ride every two seconds."""
-    one_ride: Any = importlib.import_module("movingparts.city.one_ride")
+    one_ride: Any = importlib.import_module("movingparts.scenes.ch01.one_ride")
     await world.serve("pricing", one_ride.pricing)
     await world.serve("rides", one_ride.rides)
     world.network.everywhere(latency=LogNormal(median=0.005, p99=0.050), loss=0.01)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from movingparts.world.absent import bound_by
+from movingparts.world.browser import bound_by
 
 OPENS = "LocalWorld"
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda

@@ -12,7 +12,7 @@ from typing import Any
 
 from movingparts.city.docklink import docklink
 from movingparts.city.larkhaven import CONTEXTS
-from movingparts.published import named, schema
+from movingparts.published_language import named, schema
 from movingparts.world import simulate
 
 FOLDER = Path(__file__).resolve().parent.parent / "src/movingparts/city/contracts"

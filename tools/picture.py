@@ -6,8 +6,8 @@
 import sys
 from pathlib import Path
 
-from movingparts.city.one_ride import charges, pricing, rides
 from movingparts.draw import sequence
+from movingparts.scenes.ch01.one_ride import charges, pricing, rides
 from movingparts.world import SimulatedWorld, simulate
 
 PICTURE = Path(__file__).resolve().parent.parent / "book" / "_static" / "one-ride.svg"

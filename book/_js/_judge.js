@@ -1,4 +1,4 @@
-/* What a sorting of a storming's events costs: movingparts.storming.Board.judged, again.
+/* What a sorting of a storming's events costs: movingparts.strategy.event_storming.Board.judged, again.
  *
  * A test runs both on the same sortings. Names are anybody's, so they stand in maps and
  * lists, never as keys of an object: it would put "2" before "a".

@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
-from movingparts.city import last_bike
-from movingparts.city.last_bike import Wish
 from movingparts.city.stations.model import MOVED, AnomalyFound
-from movingparts.contention import Load, contend
-from movingparts.world.core import Node
+from movingparts.core import Node
+from movingparts.measure.contention import Load, contend
+from movingparts.scenes.ch03 import last_bike
+from movingparts.scenes.ch03.last_bike import Wish
 from movingparts.world.simulated import simulate
 from tests.book.chapters import Names, chapter
 

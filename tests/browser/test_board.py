@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from movingparts.draw import BoardFigure, board
-from movingparts.storming import Board, Card, Rule
+from movingparts.strategy.event_storming import Board, Card, Rule
 from tests.browser.chromium import MARKS
 from tests.draw.recordings import HOSTILE
 from tests.draw.stormings import CONTEXTS, GOOD, HALF, STORMED, figure

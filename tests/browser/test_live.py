@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from movingparts.draw import board
-from movingparts.storming import Board, Card
+from movingparts.strategy.event_storming import Board, Card
 from tests.browser.built import BUILT, addresses
 from tests.browser.chromium import CHROMIUM, FLAGS, MARKS
 from tests.browser.live_site import CELL, LiveSite, cell
@@ -121,7 +121,7 @@ def reader(browser: Browser, site: LiveSite) -> Iterator[Reader]:
 PLAYS = (
     "from movingparts.draw import play\n"
     "from movingparts.world import simulate\n"
-    "from movingparts.template import service\n"
+    "from movingparts.service import service\n"
     "async def ask(world):\n"
     "    await world.serve('fleet', lambda node: service(node, title='fleet'))\n"
     "    await world.client('dock').get('http://fleet/ready')\n"
@@ -129,7 +129,7 @@ PLAYS = (
 )
 SORTS = (
     "from movingparts.draw import board\n"
-    "from movingparts.storming import Board, Card\n"
+    "from movingparts.strategy.event_storming import Board, Card\n"
     "cards = Card('RideStarted', 'off'), Card('RideEnded', 'over')\n"
     "board(Board(cards), contexts=('rides', 'fleet'), title='Two events')"
 )

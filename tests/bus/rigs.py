@@ -16,11 +16,11 @@ from typing import Any
 from movingparts.bus import Event
 from movingparts.bus.memory import MemoryBroker
 from movingparts.bus.nats import NatsBus, connect
-from movingparts.world.core.clock import VirtualClock, VirtualLoop
-from movingparts.world.core.network import Network
-from movingparts.world.core.node import Tasks
-from movingparts.world.core.random import LogNormal
-from movingparts.world.core.recording import Recorder
+from movingparts.core.clock import VirtualClock, VirtualLoop
+from movingparts.core.network import Network
+from movingparts.core.node import Tasks
+from movingparts.core.random import LogNormal
+from movingparts.core.recording import Recorder
 from movingparts.world.local.broker import find_server
 
 TOKEN = "a token of the tests"

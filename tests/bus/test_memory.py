@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from movingparts.bus import BusTimeout, Event
 from movingparts.bus.memory import MemoryBroker
-from movingparts.world.core.clock import VirtualClock, VirtualLoop
-from movingparts.world.core.network import Network
-from movingparts.world.core.node import current_span
-from movingparts.world.core.random import Uniform
-from movingparts.world.core.recording import Recorder, Recording
+from movingparts.core.clock import VirtualClock, VirtualLoop
+from movingparts.core.network import Network
+from movingparts.core.node import current_span
+from movingparts.core.random import Uniform
+from movingparts.core.recording import Recorder, Recording
 from tests.bus.rigs import Bare, Rig, Seen, event
 
 

@@ -14,8 +14,8 @@ import pytest
 from movingparts.bus import BusError, Event, EventError
 from movingparts.bus.connection import taken
 from movingparts.bus.nats import NatsBus, connect
-from movingparts.world.core.node import Tasks
-from movingparts.world.core.recording import Recorder
+from movingparts.core.node import Tasks
+from movingparts.core.recording import Recorder
 from tests.bus.rigs import (
     TOKEN,
     OnNats,

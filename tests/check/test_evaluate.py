@@ -25,8 +25,8 @@ from movingparts.check.exercise import Exercise
 from movingparts.check.laws import Broken
 from movingparts.check.limits import Limits
 from movingparts.check.search import Trial, find_seed, shrunk
-from movingparts.world.core import Recording
-from movingparts.world.core.recording import Fault, Message
+from movingparts.core import Recording
+from movingparts.core.recording import Fault, Message
 
 
 class Small(Exercise):

@@ -8,7 +8,7 @@ import pytest
 
 from movingparts.bus import Event
 from movingparts.city.audit import Audit, auditor
-from movingparts.published import keep
+from movingparts.published_language import keep
 from movingparts.world import simulate
 from movingparts.world.simulated import SimulatedWorld
 

@@ -39,7 +39,7 @@ from movingparts.city.availability.model import (
     Told,
 )
 from movingparts.city.availability.service import AT_ONCE, Desk
-from movingparts.published import named
+from movingparts.published_language import named
 from tests.city.aggregates import (
     EIGHT,
     TICK,

@@ -10,7 +10,7 @@ import pytest
 
 from movingparts.city.contexts import PLATFORM, calls_of, facts, larkhaven_map, vendor
 from movingparts.city.larkhaven import CONTEXTS
-from movingparts.context_map import context_map
+from movingparts.strategy.context_map import context_map
 
 known = cache(facts)  # reading all of a context's code takes a moment
 the_map = cache(larkhaven_map)

@@ -19,9 +19,9 @@ from movingparts.city.billing.acl import FREE
 from movingparts.city.contexts import facts
 from movingparts.city.larkhaven import CONTEXTS
 from movingparts.city.rides.model import FALSE_START
-from movingparts.published import _reading, address, keep, named
+from movingparts.core import Node
+from movingparts.published_language import _reading, address, keep, named
 from movingparts.world import simulate
-from movingparts.world.core import Node
 from movingparts.world.simulated import SimulatedWorld
 from tests.city.town import Town, live
 from tools.contracts import differing

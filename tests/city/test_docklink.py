@@ -23,8 +23,8 @@ from movingparts.city.stations.model import (
     StationId,
     Taken,
 )
+from movingparts.core import Node
 from movingparts.world import simulate
-from movingparts.world.core import Node
 from movingparts.world.simulated import SimulatedWorld
 from tests.city.aggregates import at_once
 

@@ -24,7 +24,7 @@ from movingparts.city.rides.model import FALSE_START, OVERDUE, REPEATED, TOO_FAS
 from movingparts.city.stations.model import CROWDED, MOVED
 from movingparts.city.synthetic import larkhaven, write_trips
 from movingparts.city.trips import TripsReport, read_trips
-from movingparts.published import keep
+from movingparts.published_language import keep
 from movingparts.repository import SqliteRows
 from movingparts.world import simulate
 from movingparts.world.simulated import SimulatedWorld

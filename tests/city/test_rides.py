@@ -38,7 +38,7 @@ from movingparts.city.rides.model import (
 )
 from movingparts.city.rides.partners import Unclear, Unpaid
 from movingparts.city.rides.service import HISTORY, Desk, Told, Wanted
-from movingparts.published import named
+from movingparts.published_language import named
 from tests.city.aggregates import (
     EIGHT,
     SECOND,

@@ -16,8 +16,8 @@ from movingparts.city.docklink import AGAIN
 from movingparts.city.larkhaven import CONTEXTS, open_city, serve_city
 from movingparts.city.stations.model import LATE, MOVED
 from movingparts.city.synthetic import larkhaven
+from movingparts.core.random import LogNormal
 from movingparts.world import simulate
-from movingparts.world.core.random import LogNormal
 from movingparts.world.simulated import SimulatedWorld
 from tests.city.town import Ledger, Town, live
 

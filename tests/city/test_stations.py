@@ -39,7 +39,7 @@ from movingparts.city.stations.model import (
     Taken,
 )
 from movingparts.city.stations.service import Desk
-from movingparts.published import named
+from movingparts.published_language import named
 from tests.city.aggregates import (
     Lived,
     after,

@@ -12,11 +12,11 @@ from fastapi import FastAPI
 
 from movingparts.bus import Event
 from movingparts.city.larkhaven import CONTEXTS, serve_city
-from movingparts.published import keep, named
+from movingparts.core import Node, Recording
+from movingparts.published_language import keep, named
 from movingparts.repository import Happened, SqliteRows
 from movingparts.unit_of_work import RowStore, UnitOfWork
 from movingparts.world import simulate
-from movingparts.world.core import Node, Recording
 from movingparts.world.simulated import SimulatedWorld
 
 STATIONS = {"S1": ["B1", "B2"], "S2": ["B3"]}

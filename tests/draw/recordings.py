@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from movingparts.world.core.recording import Recorder, Recording, Span
+from movingparts.core.recording import Recorder, Recording, Span
 
 SERVICES = ("rides", "pricing", "payments", "billing")
 

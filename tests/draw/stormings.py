@@ -1,7 +1,7 @@
 """A storming made by hand, with every kind of card, rule, word and finding in it."""
 
 from movingparts.draw import BoardFigure, board
-from movingparts.storming import Board, Card, Rule
+from movingparts.strategy.event_storming import Board, Card, Rule
 
 CONTEXTS = ("rides", "stations", "availability", "fleet", "riders", "billing")
 GOOD = {

@@ -12,7 +12,15 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from movingparts.draw import board
-from movingparts.storming import Board, Card, Clash, Crossing, Findings, Kind, Rule
+from movingparts.strategy.event_storming import (
+    Board,
+    Card,
+    Clash,
+    Crossing,
+    Findings,
+    Kind,
+    Rule,
+)
 from tests.draw.recordings import HOSTILE, digests
 from tests.draw.stormings import CARDS, CONTEXTS, GOOD, HALF, STORMED, figure
 from tools import frontend

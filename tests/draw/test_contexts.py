@@ -9,12 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movingparts.context_map import Context, ContextMap, Relationship, context_map
 from movingparts.draw import Figure, contexts
 from movingparts.draw.contexts import WIDE, Plan, planned, seated
+from movingparts.strategy.context_map import (
+    Context,
+    ContextMap,
+    Relationship,
+    context_map,
+)
 from tests.draw.recordings import HOSTILE, digests
 from tests.draw.test_sequence import GOLDEN, boxes, overlaps, words
-from tests.test_context_map import larkhaven, systems
+from tests.strategy.test_context_map import larkhaven, systems
 
 SVG = "{http://www.w3.org/2000/svg}"
 Point = tuple[float, float]

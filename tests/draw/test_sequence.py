@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from movingparts.core.recording import Message, Moment, Recorder, Recording
 from movingparts.draw import Figure, sequence, topology
 from movingparts.draw.excerpt import excerpt
 from movingparts.draw.ink import duration, width
 from movingparts.draw.sequence import LONGEST, arranged
-from movingparts.world.core.recording import Message, Moment, Recorder, Recording
 from tests.draw.recordings import HOSTILE, calls, fan_out, hostile, ride, traffic
 
 GOLDEN = Path(__file__).parent / "golden"

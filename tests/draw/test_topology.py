@@ -2,10 +2,10 @@
 
 import pytest
 
+from movingparts.core.recording import Recorder
 from movingparts.draw import topology
 from movingparts.draw.excerpt import excerpt
 from movingparts.draw.topology import mapped
-from movingparts.world.core.recording import Recorder
 from tests.draw.recordings import calls, fan_out, ride
 from tests.draw.test_sequence import words
 

@@ -8,25 +8,16 @@ from pathlib import Path
 import grimp
 import pytest
 
-from tools.purity import impurities
+from tools.purity import circles, impurities, rooms
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "movingparts"
 SERVICE = "movingparts.city.rides.service"
 
-# draw stands beside the layers: its own contract says what it may read.
-BESIDE = {"movingparts.draw"}
-
 
 def contracts() -> list[dict]:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     return settings["tool"]["importlinter"]["contracts"]
-
-
-def named_in_layers() -> set[str]:
-    one_way = next(found for found in contracts() if found["id"] == "one-way")
-    names = " ".join(one_way["layers"]).replace("|", " ").replace(":", " ")
-    return {name.strip("()") for name in names.split()}
 
 
 def test_no_module_imports_what_stands_above_it() -> None:
@@ -41,26 +32,40 @@ def test_no_module_imports_what_stands_above_it() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_every_module_is_named_in_the_order() -> None:
-    """A new mechanism is placed on purpose, not forgotten."""
-    named = named_in_layers() | BESIDE
-    modules = {
-        f"movingparts.{path.stem}"
-        for path in PACKAGE.iterdir()
-        if (path.is_dir() and (path / "__init__.py").exists()) or path.suffix == ".py"
-    } - {"movingparts.__init__"}
-    placed = {
-        module
-        for module in modules
-        if any(name == module or name.startswith(f"{module}.") for name in named)
+def test_a_new_mechanism_has_its_place_in_the_order() -> None:
+    """Above the worlds and below the city; a room that is not there is named."""
+    graph = grimp.build_graph("movingparts")
+    found = rooms(graph, "movingparts", ["check", "city"], ["world", "core"], ["draw"])
+    names = [layer.module_tails for layer in found]
+    assert [{"movingparts.check"}, {"movingparts.city"}] == names[:2]
+    assert {"movingparts.repository", "movingparts.service"} <= names[2]
+    with pytest.raises(ValueError, match="movingparts has no cellar"):
+        rooms(graph, "movingparts", ["cellar"], [], [])
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert [] == circles(the_imports(), "movingparts")
+
+
+def test_a_circle_is_named() -> None:
+    graph = the_imports()
+    graph.add_import(
+        importer="movingparts.core.errors", imported="movingparts.core.node"
+    )
+    assert {"movingparts.core.errors", "movingparts.core.node"} <= {
+        *circles(graph, "movingparts")
     }
-    assert set() == modules - placed
+
+
+def the_imports() -> grimp.ImportGraph:
+    """Who imports whom when the package runs."""
+    return grimp.build_graph("movingparts", exclude_type_checking_imports=True)
 
 
 def test_importing_the_core_brings_nothing_that_a_browser_lacks() -> None:
     """In a fresh interpreter, since this one has imported much already."""
     program = (
-        "import sys, movingparts.world.core as core\n"
+        "import sys, movingparts.core as core\n"
         "from movingparts.world import simulate\n"
         "heavy = {'nats', 'uvicorn', 'ipywidgets', 'anywidget', 'IPython'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"

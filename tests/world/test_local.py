@@ -23,9 +23,9 @@ from fastapi import BackgroundTasks, FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from movingparts.bus import BusError, BusTimeout, Event, NoResponders
+from movingparts.core.node import Tasks
+from movingparts.core.recording import Recorder
 from movingparts.world import LocalWorld, Node, ServeError, WorldError
-from movingparts.world.core.node import Tasks
-from movingparts.world.core.recording import Recorder
 from movingparts.world.local import broker as broker_module
 from movingparts.world.local.bus import Line, LocalBus
 from movingparts.world.local.process import batches

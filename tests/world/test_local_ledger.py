@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from movingparts.world.core.recording import Recorder, Recording, Span
+from movingparts.core.recording import Recorder, Recording, Span
 from movingparts.world.local.ledger import Ledger, Mirror, Reporter
 
 LINK = {"label": "POST /charges", "trace_id": "t", "span_id": "s"}

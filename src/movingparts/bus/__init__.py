@@ -1,7 +1,7 @@
 """Events and the bus that carries them."""
 
-from movingparts.bus.event import Event
-from movingparts.bus.protocol import (
+from movingparts.bus.subjects import SubjectError
+from movingparts.core.bus import (
     Bus,
     BusError,
     BusTimeout,
@@ -9,8 +9,8 @@ from movingparts.bus.protocol import (
     NoResponders,
     Subscription,
 )
-from movingparts.bus.rules import EventError
-from movingparts.bus.subjects import SubjectError
+from movingparts.core.event import Event
+from movingparts.core.rules import EventError
 
 __all__ = [
     "Bus",

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from movingparts.bus.event import Event
 from movingparts.bus.router import Router
 from movingparts.bus.streams import Kept
 from movingparts.bus.subscription import MemorySubscription
 from movingparts.bus.trace import Trace
-from movingparts.world.core.network import Network
-from movingparts.world.core.node import Tasks, current_span, parse_traceparent
-from movingparts.world.core.random import Random, stream
-from movingparts.world.core.recording import Fate, Message, MessageKind
+from movingparts.core.event import Event
+from movingparts.core.network import Network
+from movingparts.core.node import Tasks, current_span, parse_traceparent
+from movingparts.core.random import Random, stream
+from movingparts.core.recording import Fate, Message, MessageKind
 
 if TYPE_CHECKING:
     from movingparts.bus.memory import MemoryBus

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from nats.aio.client import Client
 
-from movingparts.bus.protocol import BusError
+from movingparts.core.bus import BusError
 
 CONNECT_TIMEOUT = 5.0  # seconds
 CLOSE_TIMEOUT = 2.0  # seconds that handlers and the connection get to finish

@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from movingparts.bus.event import Event
-from movingparts.bus.protocol import Handler
 from movingparts.bus.trace import Trace
-from movingparts.world.core.node import Tasks, current_span, ended, summary
+from movingparts.core.bus import Handler
+from movingparts.core.event import Event
+from movingparts.core.node import Tasks, current_span, ended, summary
 
 Settle = Callable[[str | None], None]
 Answer = Callable[[Event], None]

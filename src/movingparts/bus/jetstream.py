@@ -13,7 +13,6 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, Header
 
 from movingparts.bus.connection import taken
-from movingparts.bus.protocol import BusError, BusTimeout
 from movingparts.bus.refusals import (
     check_declaration,
     declared_otherwise,
@@ -23,6 +22,7 @@ from movingparts.bus.refusals import (
     stored_or_not,
 )
 from movingparts.bus.subjects import check_name, covers
+from movingparts.core.bus import BusError, BusTimeout
 
 ACK_TIMEOUT = 5.0  # seconds that a publisher waits for the stream's word
 EXPECTED_STREAM = str(Header.EXPECTED_STREAM.value)

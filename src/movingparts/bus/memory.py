@@ -8,9 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from movingparts.bus.broker import Arrive, MemoryBroker
-from movingparts.bus.event import Event
 from movingparts.bus.inbox import Inbox
-from movingparts.bus.protocol import BusError, BusTimeout, Handler
 from movingparts.bus.refusals import (
     check_size,
     check_subscription,
@@ -19,12 +17,14 @@ from movingparts.bus.refusals import (
     nobody_listens,
     stored_or_not,
 )
-from movingparts.bus.rules import EventError
 from movingparts.bus.streams import Kept
 from movingparts.bus.subscription import MemorySubscription
 from movingparts.bus.trace import Trace
-from movingparts.world.core.node import Tasks
-from movingparts.world.core.recording import Fate, Message, MessageKind
+from movingparts.core.bus import BusError, BusTimeout, Handler
+from movingparts.core.event import Event
+from movingparts.core.node import Tasks
+from movingparts.core.recording import Fate, Message, MessageKind
+from movingparts.core.rules import EventError
 
 __all__ = ["MemoryBroker", "MemoryBus"]
 

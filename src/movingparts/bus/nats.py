@@ -13,11 +13,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from movingparts.bus.connection import CLOSE_TIMEOUT, connect
-from movingparts.bus.event import Event
 from movingparts.bus.inbox import Inbox
 from movingparts.bus.jetstream import JetStream, translated, translation
 from movingparts.bus.nats_subscriptions import NatsDurable, NatsSubscription
-from movingparts.bus.protocol import BusError, BusTimeout, Handler, Subscription
 from movingparts.bus.refusals import (
     check_size,
     check_subscription,
@@ -25,12 +23,14 @@ from movingparts.bus.refusals import (
     no_answer,
     nobody_listens,
 )
-from movingparts.bus.rules import EventError
 from movingparts.bus.subjects import check_subject
 from movingparts.bus.trace import Notes, Trace
-from movingparts.world.core.node import Tasks, current_span
-from movingparts.world.core.random import Random
-from movingparts.world.core.recording import Recorder
+from movingparts.core.bus import BusError, BusTimeout, Handler, Subscription
+from movingparts.core.event import Event
+from movingparts.core.node import Tasks, current_span
+from movingparts.core.random import Random
+from movingparts.core.recording import Recorder
+from movingparts.core.rules import EventError
 
 __all__ = ["NatsBus", "connect"]
 

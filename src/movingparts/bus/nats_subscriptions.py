@@ -10,15 +10,15 @@ import nats.errors
 from nats.aio.msg import Msg
 
 from movingparts.bus.connection import taken
-from movingparts.bus.event import Event
 from movingparts.bus.inbox import Delivery, Inbox
 from movingparts.bus.jetstream import EXPECTED_STREAM
-from movingparts.bus.protocol import BusError, Handler
-from movingparts.bus.rules import EventError
 from movingparts.bus.streams import Place, backoff, dead_letter
 from movingparts.bus.subjects import is_internal
-from movingparts.world.core.node import current_span, ended, summary
-from movingparts.world.core.recording import Message, MessageKind
+from movingparts.core.bus import BusError, Handler
+from movingparts.core.event import Event
+from movingparts.core.node import current_span, ended, summary
+from movingparts.core.recording import Message, MessageKind
+from movingparts.core.rules import EventError
 
 if TYPE_CHECKING:
     from movingparts.bus.nats import NatsBus

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from movingparts.bus.event import Event
-from movingparts.bus.protocol import BusError, BusTimeout, NoResponders
 from movingparts.bus.subjects import (
     SubjectError,
     check_name,
     check_subject,
     overlap,
 )
+from movingparts.core.bus import BusError, BusTimeout, NoResponders
+from movingparts.core.event import Event
 
 MAX_PAYLOAD = 1024 * 1024  # bytes of one message with its headers, as NATS has it
 HEADERS = 1024  # of these, bytes that are enough for the headers

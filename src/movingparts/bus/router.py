@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from movingparts.bus.event import Event
 from movingparts.bus.refusals import (
     check_declaration,
     declared_otherwise,
@@ -16,6 +15,7 @@ from movingparts.bus.refusals import (
 )
 from movingparts.bus.streams import Durable, Stream
 from movingparts.bus.subjects import check_name, check_subject, covers, matches
+from movingparts.core.event import Event
 
 
 class Listener(Protocol):

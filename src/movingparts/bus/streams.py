@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from movingparts.bus.event import Event
 from movingparts.bus.refusals import HEADERS, MAX_PAYLOAD
-from movingparts.bus.rules import EventError
 from movingparts.bus.subjects import matches
+from movingparts.core.event import Event
+from movingparts.core.rules import EventError
 
 REASON = 1200  # characters of a dead letter's reason
 FIRST_BACKOFF = 0.1  # seconds until a refused event comes again; doubles each time

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from movingparts.bus.protocol import BusError
+from movingparts.core.bus import BusError
 
 _WORD = re.compile(r"[!-)+-=?-~]+")  # printable ASCII without space, * and >
 _NAME = re.compile(r"[A-Za-z0-9_-]+")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from movingparts.bus.event import Event
 from movingparts.bus.inbox import Answer, Delivery, Inbox, Settle
 from movingparts.bus.streams import Durable, Kept
-from movingparts.world.core.recording import Fate, Message
+from movingparts.core.event import Event
+from movingparts.core.recording import Fate, Message
 
 if TYPE_CHECKING:
     from movingparts.bus.memory import MemoryBus

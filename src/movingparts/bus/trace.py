@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from movingparts.bus.event import Event
-from movingparts.world.core.node import (
+from movingparts.core.event import Event
+from movingparts.core.node import (
     current_span,
     parse_traceparent,
     summary,
     traceparent,
 )
-from movingparts.world.core.random import Random
-from movingparts.world.core.recording import (
+from movingparts.core.random import Random
+from movingparts.core.recording import (
     Fate,
     Message,
     MessageKind,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from movingparts.check.answer import Answer
-    from movingparts.world.core import Recording
+    from movingparts.core import Recording
 
 
 def always(seen: Any) -> bool:

@@ -12,7 +12,7 @@ from movingparts.check.answer import Answer, Call
 from movingparts.check.laws import Broken, Check, Run
 from movingparts.check.limits import Limits, OutOfTime, seeded
 from movingparts.check.verdict import Rejected, StillToDo
-from movingparts.world.core import Recording, ScenarioStuck, ServeError, TooManyMessages
+from movingparts.core import Recording, ScenarioStuck, ServeError, TooManyMessages
 
 MESSAGES = 2_000  # in one run
 ENOUGH = 6  # runs that break a law, after which no more are looked for

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from movingparts.world.core import Recording
+    from movingparts.core import Recording
 
 State = Literal["passed", "not yet", "still to do"]
 WIDTH = 88  # columns of a terminal's text

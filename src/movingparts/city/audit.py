@@ -17,8 +17,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from movingparts.bus import Event
-from movingparts.published import keep
-from movingparts.world.core import Node
+from movingparts.core import Node
+from movingparts.published_language import keep
 
 CONTEXTS = ("stations", "fleet", "riders", "availability", "billing", "rides")
 PROMISED_FOR = timedelta(minutes=10)

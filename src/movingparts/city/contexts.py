@@ -16,14 +16,14 @@ from typing import Any
 
 from movingparts.city import contracts
 from movingparts.city.larkhaven import CONTEXTS, KINDS
-from movingparts.context_map import Context, ContextMap, context_map
-from movingparts.imports import imports_of
+from movingparts.strategy.context_map import Context, ContextMap, context_map
+from movingparts.strategy.imports import imports_of
 
 PLATFORM = (
     "movingparts.bus",
-    "movingparts.published",
+    "movingparts.published_language",
     "movingparts.repository",
-    "movingparts.template",
+    "movingparts.service",
     "movingparts.unit_of_work",
     "movingparts.world",
 )

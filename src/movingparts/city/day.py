@@ -18,8 +18,8 @@ import httpx
 from movingparts.city.larkhaven import Where, own_service
 from movingparts.city.ride import Ride
 from movingparts.city.synthetic import City, Station
-from movingparts.world.core import World
-from movingparts.world.core.clock import EPOCH
+from movingparts.core import World
+from movingparts.core.clock import EPOCH
 
 WALK = 240.0  # seconds from the reservation to the dock, at most
 ON_TO_THE_NEXT = 180.0  # seconds from a full station to the next one

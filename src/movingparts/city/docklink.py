@@ -17,7 +17,7 @@ import httpx
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
-from movingparts.world.core import Node
+from movingparts.core import Node
 
 AGAIN = 5.0  # seconds after which a report that was not taken is sent again
 STATES = {

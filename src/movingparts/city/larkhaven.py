@@ -19,8 +19,8 @@ from movingparts.city.riders.service import riders
 from movingparts.city.rides.service import rides
 from movingparts.city.stations.service import stations
 from movingparts.city.synthetic import City
-from movingparts.world.core import World
-from movingparts.world.core.node import Factory
+from movingparts.core import World
+from movingparts.core.node import Factory
 
 CONTEXTS: Mapping[str, Factory] = {
     "stations": stations,

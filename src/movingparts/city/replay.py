@@ -21,7 +21,7 @@ import httpx
 from movingparts.bus import Event
 from movingparts.city.larkhaven import Where, own_service
 from movingparts.city.ride import Ride
-from movingparts.world.core import World
+from movingparts.core import World
 
 IDLE = timedelta(minutes=30)
 """A truck moves bikes that have stood for so long."""

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from movingparts.city.geo import meters, unit_square
 from movingparts.city.ride import Ride, is_morning
-from movingparts.city.tripwriter import write_trips
+from movingparts.city.trips.writer import write_trips
 
 __all__ = [
     "FIRST_DAY",

@@ -16,7 +16,14 @@ from movingparts.draw.figure import SHOW, Twin
 from movingparts.draw.ink import escaped, printable, quoted
 
 if TYPE_CHECKING:
-    from movingparts.storming import Board, Card, Clash, Crossing, Findings, Rule
+    from movingparts.strategy.event_storming import (
+        Board,
+        Card,
+        Clash,
+        Crossing,
+        Findings,
+        Rule,
+    )
 
 FORMAT = "movingparts.board/1"
 MOST_CONTEXTS = 12  # each is a column of the page's desk
@@ -211,7 +218,7 @@ def board(
     begin with. Raises `ValueError` for names that cannot be, a start that sorts what
     is no event of the board or into no context of it, or more than 26 rules.
 
-    >>> from movingparts.storming import Board, Card
+    >>> from movingparts.strategy.event_storming import Board, Card
     >>> docked = Board((Card("BikeDocked", "A bike is locked in a dock."),))
     >>> board(docked, contexts=("stations", "rides"), title="Whose word is it?")
     <BoardFigure Whose word is it?: 1 events, 2 contexts, 0 rules>

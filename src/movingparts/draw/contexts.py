@@ -20,7 +20,7 @@ from movingparts.draw.ink import (
 )
 
 if TYPE_CHECKING:
-    from movingparts.context_map import ContextMap, Relationship
+    from movingparts.strategy.context_map import ContextMap, Relationship
 
 WIDE = 496  # pixels: still read on a phone, where 700 would shrink to half
 CELL = 22  # pixels: a mark's height
@@ -179,7 +179,7 @@ def contexts(
     ways have none. Upstream stands above where it can. Raises `ValueError` for a map
     without contexts.
 
-    >>> from movingparts.context_map import Context, context_map
+    >>> from movingparts.strategy.context_map import Context, context_map
     >>> contexts(context_map([Context("rides", "core")]), title="Rides stand alone")
     <Figure context-map: Rides stand alone>
     """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from movingparts.core.recording import Message, Moment, Recording, Span
 from movingparts.draw.figure import Twin
 from movingparts.draw.ink import duration, in_units, printable, units
-from movingparts.world.core.recording import Message, Moment, Recording, Span
 
 _TYPICAL_US = 1_000
 

@@ -62,7 +62,7 @@ class Figure:
     It shows itself in notebooks and pages, with its table behind a disclosure.
 
     >>> from movingparts.draw import sequence
-    >>> from movingparts.world.core.recording import Recording
+    >>> from movingparts.core.recording import Recording
     >>> sequence(Recording(world="simulated"))
     <Figure sequence: No messages were sent>
     """

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from movingparts.core.recording import Recording
 from movingparts.draw.excerpt import Excerpt, described, excerpt, finding
 from movingparts.draw.figure import Figure, art
 from movingparts.draw.ink import escaped, printable, quoted
 from movingparts.draw.sequence import arranged, classes_of, document_of
 from movingparts.draw.topology import mapped, shapes_of
-from movingparts.world.core.recording import Recording
 
 View = Literal["sequence", "topology"]
 MODULE = Path(__file__).with_name("player.js")
@@ -34,7 +34,7 @@ class Player:
     HTML plays, because showing it makes the page load the module (see `_load`).
 
     >>> from movingparts.draw import play
-    >>> from movingparts.world.core.recording import Recording
+    >>> from movingparts.core.recording import Recording
     >>> play(Recording(world="simulated"))
     <Player: No messages were sent>
     """

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from movingparts.core.recording import Message, Recording
 from movingparts.draw.excerpt import Excerpt, described, excerpt, finding, said, what
 from movingparts.draw.figure import Figure
 from movingparts.draw.ink import (
@@ -21,7 +22,6 @@ from movingparts.draw.ink import (
     path,
     width,
 )
-from movingparts.world.core.recording import Message, Recording
 
 WIDEST = 700
 TYPICAL = 46  # pixels down for a message of typical latency

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from movingparts.core.recording import Message, Recording
 from movingparts.draw.excerpt import Excerpt, described, excerpt, finding
 from movingparts.draw.figure import Figure, Twin
 from movingparts.draw.ink import (
@@ -19,7 +20,6 @@ from movingparts.draw.ink import (
     width,
 )
 from movingparts.draw.sequence import head
-from movingparts.world.core.recording import Message, Recording
 
 WIDEST = 700
 HIGH = 54  # pixels: a node's box

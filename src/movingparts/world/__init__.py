@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from movingparts.world.core import (
+    from movingparts.core import (
         EPOCH,
         Clock,
         Conditions,
@@ -74,7 +74,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'movingparts.world' has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "movingparts.world.core")), name)
+    return getattr(import_module(_HOMES.get(name, "movingparts.core")), name)
 
 
 def __dir__() -> list[str]:

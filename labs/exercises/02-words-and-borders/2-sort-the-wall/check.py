@@ -1,8 +1,8 @@
 """Checks exercise 2.2: what a sorting of Larkhaven's wall tears and mixes up."""
 
 from movingparts.check import Check, Law, always
-from movingparts.city.stormed import WALL
 from movingparts.scenes.ch02.board_runs import Harm, Sorted, StateMachine, recorded
+from movingparts.scenes.ch02.event_storming_board import WALL
 
 RULES = (
     StateMachine(

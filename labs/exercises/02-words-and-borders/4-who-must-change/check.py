@@ -3,8 +3,8 @@
 from functools import partial
 
 from movingparts.check import Check, Law, always
-from movingparts.context_map import Context
 from movingparts.scenes.ch02.change import published_to_readers, systems
+from movingparts.strategy.context_map import Context
 from movingparts.world import simulate
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from movingparts.check import Check, Law, always
 from movingparts.city.billing.model import Money, MoneyError
-from movingparts.world.core.random import stream
+from movingparts.core.random import stream
 
 TRAPS = (29, 57, 58, 113, 115, 201, 435, 1001)  # int(0.29 * 100) is 28
 

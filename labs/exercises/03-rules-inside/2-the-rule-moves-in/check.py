@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from movingparts.check import Check, Law, always, never
+from movingparts.core.random import stream
 from movingparts.scenes.ch03.refusal import Refused
 from movingparts.scenes.ch03.saved import Command, Saved, Store, copies, drawn, scripted
 from movingparts.scenes.ch03.stand import PROMISED_FOR
-from movingparts.world.core.random import stream
 
 ONE, TWO, ADA = (["bike-1"],), (["bike-1", "bike-2"],), (0, "reserve ada")
 RETURNS = (60, "give_back bob bike-1", "give_back bob bike-2")

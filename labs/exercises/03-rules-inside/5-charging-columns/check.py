@@ -5,9 +5,9 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 from movingparts.check import Check, Law, always, never
+from movingparts.core.random import stream
 from movingparts.scenes.ch03.refusal import Refused
 from movingparts.scenes.ch03.saved import Command, Saved, Store, copies, drawn, scripted
-from movingparts.world.core.random import stream
 
 KEPT, CHARGED = "0 reserve car-1 A1 22", "0 start car-1 A1 22"
 SCRIPTS = (  # the turns of a run: seconds since the one before (5), and commands

@@ -16,7 +16,7 @@ from movingparts.city.availability.model import (
     StandingChanged,
     Told,
 )
-from movingparts.published import Instant, Reader
+from movingparts.published_language import Instant, Reader
 
 
 class _Docked(BaseModel):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from movingparts.city.billing.model import AccountId, Pass, RideId, RideOver
-from movingparts.published import Instant, Reader
+from movingparts.published_language import Instant, Reader
 
 FREE = "it ended at once where it began"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from movingparts.city.billing import model
-from movingparts.published import Instant
+from movingparts.published_language import Instant
 
 
 class Amount(BaseModel):

@@ -25,11 +25,11 @@ from movingparts.city.billing.model import (
     charge,
     void,
 )
-from movingparts.published import Publisher, on_the_bus
+from movingparts.core import Node
+from movingparts.published_language import Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
-from movingparts.template import Limits, problem, refuses, service
+from movingparts.service import Limits, problem, refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
-from movingparts.world.core import Node
 
 _PROBLEM: dict[int | str, dict[str, Any]] = {402: {"description": "declined"}}
 

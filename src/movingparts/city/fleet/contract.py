@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from movingparts.city.fleet import model
-from movingparts.published import Instant
+from movingparts.published_language import Instant
 
 
 class ConditionChanged(BaseModel):

@@ -19,11 +19,11 @@ from movingparts.city.fleet.model import (
     Told,
     TruckId,
 )
-from movingparts.published import Publisher, on_the_bus
+from movingparts.core import Node
+from movingparts.published_language import Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
-from movingparts.template import Limits, refuses, service
+from movingparts.service import Limits, refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
-from movingparts.world.core import Node
 
 DEPOT = "depot"
 

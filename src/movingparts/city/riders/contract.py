@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from movingparts.city.riders import model
-from movingparts.published import Instant
+from movingparts.published_language import Instant
 
 
 class StandingChanged(BaseModel):

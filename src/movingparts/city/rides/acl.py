@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from movingparts.city.rides.model import BikeBrought, BikeId, StationId
-from movingparts.published import Instant, Reader
+from movingparts.published_language import Instant, Reader
 
 
 class _Docked(BaseModel):

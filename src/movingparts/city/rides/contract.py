@@ -7,7 +7,7 @@ from typing import Literal, cast
 from pydantic import BaseModel
 
 from movingparts.city.rides import model
-from movingparts.published import Instant
+from movingparts.published_language import Instant
 
 Oddity = Literal[
     "",

@@ -11,7 +11,7 @@ import httpx
 from pydantic import BaseModel
 
 from movingparts.city.rides.model import AuthorizationId, Refused, Ride
-from movingparts.published import Instant
+from movingparts.published_language import Instant
 
 M = TypeVar("M", bound=BaseModel)
 _in_url = partial(quote, safe="")  # an id may hold what means something to a URL

@@ -25,11 +25,11 @@ from movingparts.city.rides.model import (
     begin_as_told,
     bike_brought,
 )
-from movingparts.published import Instant, Publisher, on_the_bus
+from movingparts.core import Node
+from movingparts.published_language import Instant, Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
-from movingparts.template import Limits, problem, refuses, service
+from movingparts.service import Limits, problem, refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
-from movingparts.world.core import Node
 
 HISTORY = AuthorizationId("history")
 """What stands for the authorization of a ride that a trip history tells of."""

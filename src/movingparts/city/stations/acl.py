@@ -26,7 +26,7 @@ from movingparts.city.stations.model import (
     StationId,
     Taken,
 )
-from movingparts.published import Reader
+from movingparts.published_language import Reader
 
 ARRIVALS = {"trip_end", "provider_drop_off"}
 DEPARTURES = {"trip_start", "rebalance_pick_up", "maintenance_pick_up"}

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from movingparts.city.stations import model
-from movingparts.published import Instant
+from movingparts.published_language import Instant
 
 
 class BikeDocked(BaseModel):

@@ -28,11 +28,11 @@ from movingparts.city.stations.model import (
     bike_let_go,
     bike_taken,
 )
-from movingparts.published import Instant, Publisher, on_the_bus
+from movingparts.core import Node
+from movingparts.published_language import Instant, Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
-from movingparts.template import Limits, problem, refuses, service
+from movingparts.service import Limits, problem, refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
-from movingparts.world.core import Node
 
 
 class Docks(BaseModel):

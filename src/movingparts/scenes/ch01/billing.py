@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Depends, FastAPI, HTTPException
 from pydantic import BaseModel
 
-from movingparts.world.core import Empirical, Node
+from movingparts.core import Empirical, Node
 
 OUTAGE = 1_200.0  # seconds, or until so many messages were sent in vain
 IN_VAIN = 150

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import httpx
 from fastapi import FastAPI, HTTPException
 
-from movingparts.world.core import Node, Recording
-from movingparts.world.core.node import Factory
-from movingparts.world.core.random import stream
+from movingparts.core import Node, Recording
+from movingparts.core.node import Factory
+from movingparts.core.random import stream
 from movingparts.world.simulated import SimulatedWorld
 
 WORK = 0.040  # seconds that a service works before it calls the next

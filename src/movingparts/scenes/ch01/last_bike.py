@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI, HTTPException, Response
 
-from movingparts.world.core import Disk, Node
+from movingparts.core import Disk, Node
 
 ANSWERS = {
     "answers 500": (500, '{"detail": "no tariff"}'),

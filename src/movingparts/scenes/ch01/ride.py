@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI, HTTPException
 
-from movingparts.world.core import Node
+from movingparts.core import Node
 
 WAIT = 1.0  # seconds that the rider waits
 SLOW = 3.0  # seconds that a slow service takes

@@ -12,9 +12,9 @@ from fastapi import FastAPI
 from pydantic import ConfigDict, NonNegativeFloat
 from pydantic.dataclasses import dataclass as validated
 
-from movingparts.tail import Percentiles, latencies, load
-from movingparts.world.core import LogNormal, Node, Recording
-from movingparts.world.core.node import Factory
+from movingparts.core import LogNormal, Node, Recording
+from movingparts.core.node import Factory
+from movingparts.measure.latency import Percentiles, latencies, load
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 Shape = Literal["one", "copies", "split"]

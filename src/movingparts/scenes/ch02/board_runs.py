@@ -17,9 +17,9 @@ from typing import Any
 import httpx
 from fastapi import FastAPI, HTTPException
 
-from movingparts.storming import Board
+from movingparts.core import Node, Recording
+from movingparts.strategy.event_storming import Board
 from movingparts.world import simulate
-from movingparts.world.core import Node, Recording
 
 Scenario = Callable[[Any], Any]
 LONGEST = 24  # characters of a context's name that are shown

@@ -24,7 +24,7 @@ from movingparts.city.stations.model import (
     StationId,
     Taken,
 )
-from movingparts.world.core import Recording
+from movingparts.core import Recording
 
 PREFIX = "LHV-"  # of all names, at this customer
 HELD = ("available", "reserved", "non_operational")

@@ -18,8 +18,8 @@ from pydantic import TypeAdapter
 from movingparts.city import contracts
 from movingparts.city.contexts import facts
 from movingparts.city.larkhaven import CONTEXTS
-from movingparts.context_map import Context
-from movingparts.world.core import Node
+from movingparts.core import Node
+from movingparts.strategy.context_map import Context
 
 Data = dict[str, Any]
 Reader = Callable[[Data], Any]

@@ -5,7 +5,7 @@ Couriers put parcels in, recipients take them out, and merchants pay.
 
 from __future__ import annotations
 
-from movingparts.storming import Board, Card, Rule
+from movingparts.strategy.event_storming import Board, Card, Rule
 
 _SPACE = {"free": "a compartment that can be reserved"}
 _NO_COST = {"free": "a delivery that costs nothing"}

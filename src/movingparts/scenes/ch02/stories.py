@@ -19,8 +19,8 @@ from fastapi import FastAPI
 
 from movingparts.bus import Event
 from movingparts.city.larkhaven import CONTEXTS, serve_city
-from movingparts.published import keep
-from movingparts.world.core import Node, Recording
+from movingparts.core import Node, Recording
+from movingparts.published_language import keep
 
 WORDS = ("stations", "rides", "fleet", "availability", "riders", "billing")
 SETTLE = 2.0  # seconds until everyone has received what a step led to

@@ -9,8 +9,8 @@ from typing import Literal, get_args
 from pydantic import ConfigDict, NonNegativeFloat
 from pydantic.dataclasses import dataclass as validated
 
-from movingparts.contention import Contention, Load, contend
-from movingparts.world.core import Recording
+from movingparts.core import Recording
+from movingparts.measure.contention import Contention, Load, contend
 
 Boundary = Literal["bike", "station", "city"]
 BOUNDARIES: tuple[Boundary, ...] = get_args(Boundary)  # the smallest first

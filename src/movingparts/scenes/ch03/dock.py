@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from movingparts.core import Node
+from movingparts.core.random import Random, stream
 from movingparts.scenes.ch03.refusal import Refused
-from movingparts.world.core import Node
-from movingparts.world.core.random import Random, stream
 
 
 @dataclass(frozen=True, slots=True)

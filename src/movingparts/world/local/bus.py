@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from movingparts.bus import Bus, BusError, BusTimeout, Event, Handler, Subscription
 from movingparts.bus.nats import NatsBus, connect
-from movingparts.world.core.node import Tasks
-from movingparts.world.core.random import Random
-from movingparts.world.core.recording import Recorder
+from movingparts.core.node import Tasks
+from movingparts.core.random import Random
+from movingparts.core.recording import Recorder
 from movingparts.world.local.broker import gone
 
 

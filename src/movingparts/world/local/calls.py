@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 import httpx
 
-from movingparts.world.core.node import (
+from movingparts.core.node import (
     ASGIApp,
     Scope,
     current_span,
@@ -19,7 +19,7 @@ from movingparts.world.core.node import (
     summary,
     traceparent,
 )
-from movingparts.world.core.recording import Span
+from movingparts.core.recording import Span
 from movingparts.world.local.clock import RealClock
 from movingparts.world.local.directory import Directory
 from movingparts.world.local.ledger import Notes

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from movingparts.world.core.recording import Message, MessageKind, Recorder, Span
+from movingparts.core.recording import Message, MessageKind, Recorder, Span
 
 REPORTS = "_movingparts.reports"  # where spawned services report what they have seen
 

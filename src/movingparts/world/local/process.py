@@ -16,9 +16,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from movingparts.bus.nats import connect
-from movingparts.world.core.asgi import refuse_threads
-from movingparts.world.core.errors import WorldError
-from movingparts.world.core.node import Factory, summary
+from movingparts.core.asgi import refuse_threads
+from movingparts.core.errors import WorldError
+from movingparts.core.node import Factory, summary
 from movingparts.world.local.bus import Line
 from movingparts.world.local.clock import RealClock
 from movingparts.world.local.directory import Directory

@@ -13,8 +13,8 @@ from typing import Any
 
 import uvicorn
 
-from movingparts.world.core.errors import ServeError
-from movingparts.world.core.node import summary
+from movingparts.core.errors import ServeError
+from movingparts.core.node import summary
 
 GRACE = 5.0  # seconds that a request under way has to finish when its service stops
 _log: ContextVar[Callable[[str], None] | None] = ContextVar("service_log", default=None)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 
-from movingparts.world.core.asgi import Lifespan, build
-from movingparts.world.core.node import ASGIApp, Disk, Factory, Node, Tasks, summary
-from movingparts.world.core.random import Random, stream
+from movingparts.core.asgi import Lifespan, build
+from movingparts.core.node import ASGIApp, Disk, Factory, Node, Tasks, summary
+from movingparts.core.random import Random, stream
 from movingparts.world.local.bus import Line, LocalBus
 from movingparts.world.local.calls import Door, LocalTransport
 from movingparts.world.local.clock import RealClock

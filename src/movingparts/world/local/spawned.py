@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from movingparts.world.core.errors import ServeError
+from movingparts.core.errors import ServeError
 from movingparts.world.local.broker import write_private
 from movingparts.world.local.watchdog import Watchdog
 

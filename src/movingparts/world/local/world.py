@@ -18,11 +18,11 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from movingparts.bus.nats import connect
-from movingparts.world.core.asgi import refuse_threads
-from movingparts.world.core.errors import WorldError
-from movingparts.world.core.node import ASGIApp, Factory, Node, check_name, current_span
-from movingparts.world.core.random import Random
-from movingparts.world.core.recording import Recorder, Recording
+from movingparts.core.asgi import refuse_threads
+from movingparts.core.errors import WorldError
+from movingparts.core.node import ASGIApp, Factory, Node, check_name, current_span
+from movingparts.core.random import Random
+from movingparts.core.recording import Recorder, Recording
 from movingparts.world.local.broker import Broker, gone
 from movingparts.world.local.bus import Line
 from movingparts.world.local.clock import RealClock

@@ -1,0 +1,1 @@
+"""What chapters measure: how long calls take, and how often writers collide."""

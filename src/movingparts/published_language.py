@@ -1,0 +1,162 @@
+"""A published language: what a context tells others, in words that they may rely on.
+
+A context's own events are its own affair and may change any day. What others hear is
+said in classes of its contract, published as CloudEvents with a schema; who hears it
+takes what it needs, and turns it into words of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC
+from functools import cache
+from typing import Annotated, Any
+
+from fastapi import FastAPI
+from pydantic import AfterValidator, AwareDatetime, BaseModel, TypeAdapter
+
+from movingparts.bus import BusTimeout, Event, Subscription
+from movingparts.core import Node
+from movingparts.repository import Happened
+
+# A time in an event, whatever offset it came with: in UTC.
+Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+Tell = Callable[[Any], BaseModel | None]
+Reader = Callable[[Any], Any] | type[Any]
+Hear = Callable[[Any], Awaitable[None]]
+TRIES = 5  # times that a publisher tells an event whose arrival it cannot learn
+
+
+@cache
+def named(context: str, said: type[BaseModel]) -> str:
+    """Return the name of a contract, which is also the subject it is published under.
+
+    >>> class BikeDocked(BaseModel): ...
+    >>> named("stations", BikeDocked)
+    'stations.bike-docked'
+    """
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", said.__name__).lower()
+    return f"{context}.{words}"
+
+
+def schema(context: str, said: type[BaseModel]) -> dict[str, Any]:
+    """Return the contract of an event's data: its JSON Schema, under its name.
+
+    Who publishes promises the properties that are required; who reads must let pass
+    what it does not know.
+    """
+    body = said.model_json_schema(mode="serialization")
+    about = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {**about, "$id": address(named(context, said)), **body}
+
+
+def address(name: str) -> str:
+    """Return the URI of a contract's schema, a name that needs no host."""
+    return f"urn:larkhaven:contract:{name}:1"
+
+
+class Publisher:
+    """Tells what happened in a context to those who listen, after it was saved.
+
+    `tell` says an event of the model in the published language, or None for one that
+    is nobody else's affair. An event keeps its id however often it is told.
+
+    Source: chapter 02; Evans 2003 (published language), CloudEvents 1.0. Leaves out: a
+    crash between saving and telling (chapter 06), further versions (chapter 09).
+    """
+
+    def __init__(self, node: Node, tell: Tell) -> None:
+        self._node, self._tell = node, tell
+
+    def __repr__(self) -> str:
+        return f"<Publisher of {self._node.name}>"
+
+    async def open(self) -> None:
+        """Have the broker keep what this context will tell."""
+        await keep(self._node, self._node.name)
+
+    async def __call__(self, happened: Sequence[Happened]) -> None:
+        """Tell what happened, in order.
+
+        Raises `BusTimeout` where the broker's word did not come even so: indefinite.
+        """
+        for each in happened:
+            said = self._tell(each.event)
+            if said is not None:
+                await self._publish(each, said)
+
+    async def _publish(self, happened: Happened, said: BaseModel) -> None:
+        name = named(self._node.name, type(said))
+        event = Event(
+            id=f"{happened.kind}/{happened.key}/{happened.number}",
+            source=f"/{self._node.name}",
+            type=f"city.larkhaven.{name}",
+            subject=happened.key,
+            time=self._node.clock.now(),
+            dataschema=address(name),
+            data=said.model_dump(mode="json"),
+        )
+        for left in reversed(range(TRIES)):
+            try:
+                return await self._node.bus.publish(name, event)
+            except BusTimeout:
+                if not left:
+                    raise
+        return None
+
+
+def on_the_bus(
+    node: Node,
+    publisher: Publisher,
+    reads: Mapping[str, Reader] | None = None,
+    hear: Hear | None = None,
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return the lifespan of a service that tells others, and perhaps hears others."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await publisher.open()
+        heard = await listen(node, reads, hear) if reads and hear else []
+        yield
+        for subscription in heard:
+            await subscription.stop()
+
+    return lifespan
+
+
+async def keep(node: Node, context: str) -> None:
+    """Have the broker keep what a context tells; whoever comes first does it."""
+    await node.bus.stream(context.upper(), f"{context}.*")
+
+
+async def listen(
+    node: Node, reads: Mapping[str, Reader], hear: Hear
+) -> list[Subscription]:
+    """Hear the contracts named in `reads`, each in its reader's words.
+
+    A reader is a function of the event's data (a translation), or a class of one's own
+    model that takes them as they are. Events of one context come in order and at least
+    once; a contract that is not named is let pass. What `hear` raises sends the event
+    again, and at last to the dead letters.
+    """
+    readings = {name: _reading(reader) for name, reader in reads.items()}
+
+    async def handle(event: Event) -> None:
+        reading = readings.get(event.type.removeprefix("city.larkhaven."))
+        if reading is not None:
+            await hear(reading(event.data))
+
+    subscriptions = []
+    for context in dict.fromkeys(name.partition(".")[0] for name in reads):
+        await keep(node, context)
+        mine = [name for name in reads if name.startswith(f"{context}.")]
+        subject = mine[0] if len(mine) == 1 else f"{context}.*"
+        durable = f"{node.name}-{context}"
+        subscriptions.append(await node.bus.subscribe(subject, handle, durable=durable))
+    return subscriptions
+
+
+def _reading(reader: Reader) -> Callable[[Any], Any]:
+    return TypeAdapter(reader).validate_python if isinstance(reader, type) else reader

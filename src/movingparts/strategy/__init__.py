@@ -1,0 +1,1 @@
+"""Strategic design as data: event storming, the context map, who imports whom."""
