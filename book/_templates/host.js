@@ -31,28 +31,33 @@ export async function faults(addresses) {
   return found.sort((one, other) => !one.needed - !other.needed);
 }
 
-/** Why files did not come, and what to do, as a sentence; code is between backquotes. */
-export function reason(found) {
+/** Why the browser keeps this page from its own scripts, and what to do; or "". */
+export function cutOff() {
   if (location.protocol === "file:") {
     return "this page was opened from disk, and browsers load no scripts from there. " +
       "In the book's folder, run `make serve`, then open the address that it prints.";
   }
-  if (origin === "null") {
-    const here = location.protocol.startsWith("http") ? `: \`${location.href}\`` : ".";
-    return "this page is in a frame that keeps its scripts out " +
-      `(\`sandbox\` without \`allow-same-origin\`). Open the page on its own${here}`;
-  }
+  if (origin !== "null") return "";
+  const here = location.protocol.startsWith("http") ? `: \`${location.href}\`` : ".";
+  return "this page is in a frame that keeps its scripts out " +
+    `(\`sandbox\` without \`allow-same-origin\`). Open the page on its own${here}`;
+}
+
+/** What is wrong with files, and what to do. */
+export function reason(found) {
   const [{ file, why, needed }] = found;
   if (!needed) return `${file} did not come (${why}). Check the connection, then reload the page.`;
   const wrong = found.filter((each) => each.needed);
-  const sent = wrong.map(({ file, type }) => `${file} ${type ? `as ${type}` : "without a content type"}`);
+  const sent = new Map(wrong.map(({ type }) => [type, []]));
+  for (const each of wrong) sent.get(each.type).push(each.file);
   const types = wrong.map(({ file, needed }) => `.${file.split(".").pop()} files as ${needed}`);
-  return `the host sends ${sent.join(", ")}. Browsers run ` +
-    `${[...new Set(types)].join(" and ")} only. ` +
+  return `the host sends ${[...sent].map(([type, files]) =>
+    `${files.join(", ")} ${type ? `as ${type}` : "without a content type"}`).join(" and ")}. ` +
+    `Browsers run ${[...new Set(types)].join(" and ")} only. ` +
     "If this is your host, set these content types, then reload the page.";
 }
 
-/** Put a sentence into an element. */
+/** Put a sentence into an element; what is between backquotes is code. */
 export function say(element, text) {
   element.append(...text.split("`").map((part, i) => {
     if (i % 2 === 0) return part;

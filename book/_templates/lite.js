@@ -8,15 +8,17 @@ const STYLE = `
 
 /** Say on the page what the host does not send as it should; paths are below `lite/`. */
 async function watch(paths) {
-  const found = await faults(paths.map((path) => new URL(`../${path}`, document.baseURI).href));
-  if (!found.length) return;
+  const addresses = paths.map((path) => new URL(`../${path}`, document.baseURI).href);
+  const found = cutOff() ? [] : await faults(addresses);
+  const why = cutOff() || (found.length && reason(found));
+  if (!why) return;
   const style = document.createElement("style");
   style.textContent = STYLE;
   const card = document.createElement("div");
   card.className = "mp-host";
   card.role = "alert";
   const text = document.createElement("p");
-  say(text, `Python cannot start in this lab: ${reason(found)}`);
+  say(text, `Python cannot start in this lab: ${why}`);
   const close = document.createElement("button");
   close.textContent = "Close";
   close.onclick = () => card.remove();

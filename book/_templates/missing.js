@@ -3,6 +3,7 @@ addEventListener("error", ({ target }) => {
   if (target.localName === "script") failed.push(target.src);
 }, true);
 
+/** A line in the place of what is missing. */
 function word(text) {
   const made = document.createElement("p");
   made.className = "mp-live-none";
@@ -17,8 +18,8 @@ addEventListener("DOMContentLoaded", async () => {
   if (lacks("frame")) {
     document.querySelectorAll("noscript").forEach((each) => { each.outerHTML = each.textContent; });
   }
-  const found = await faults(failed);
-  const why = reason(found.length ? found : [{ file: "a script", why: "blocked" }]);
+  const file = failed[0].replace(/.*\/|\?.*/g, "");
+  const why = cutOff() || reason([...await faults(failed), { file, why: "blocked" }]);
   const cells = lacks("live") ? [...document.querySelectorAll("div.cell.tag_live")] : [];
   cells.forEach((cell, i) => {
     const made = word(i ? "" : `There is no Run button here: ${why}`);
