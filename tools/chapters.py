@@ -12,14 +12,14 @@ from functools import cached_property
 from pathlib import Path
 
 PRINTED = re.compile(r"^[`:]{3,}\{literalinclude\}\s+(\S+)", re.MULTILINE)
-IMPORTED = re.compile(r"^\s*(?:from|import)\s+movingparts\.(\w+)\b", re.MULTILINE)
+IMPORTED = re.compile(r"^\s*(?:from|import)\s+movingparts\.([\w.]+)", re.MULTILINE)
 NUMBERED = re.compile(r"(?<![a-z])ch(?:apter)?[-_]?(\d\d)(?!\d)")
 EXERCISE = re.compile(r"(?<![\w.])(\d{1,2})[.-]\d(?![\w.]|-\d)")
 # A parameter like 3.2 is an exercise in these folders of tests; elsewhere, a number.
 WITH_EXERCISES = ("book", "browser", "check", "labs", "pyodide")
 # What many chapters print from and none owns: whole packages of the package.
 PACKAGE = "src/movingparts"
-SHARED = ("bus", "check", "core", "draw", "eventstore", "measure", "strategy", "world")
+SHARED = ("bus", "check", "core", "draw", "eventstore", "world")
 
 
 def names(root: Path) -> list[str]:
@@ -67,7 +67,7 @@ class Owners:
         return found
 
     def _of_page(self, page: Path) -> Iterator[str]:
-        """The modules of its own that a page prints, or takes from the top folder."""
+        """The modules of its own that a page prints, and the mechanisms it imports."""
         for path in printed(page):
             if path.is_file() and path.is_relative_to(self.root / PACKAGE):
                 within = path.relative_to(self.root / PACKAGE)
@@ -75,8 +75,9 @@ class Owners:
                 if within.parts[0] not in SHARED and not in_context:
                     yield path.relative_to(self.root).as_posix()
         for module in IMPORTED.findall(page.read_text("utf-8")):
-            path = self.root / PACKAGE / f"{module}.py"
-            if path.is_file():
+            parts = module.split(".")
+            path = self.root.joinpath(PACKAGE, *parts).with_suffix(".py")
+            if path.is_file() and parts[0] not in (*SHARED, "city", "scenes"):
                 yield path.relative_to(self.root).as_posix()
 
     @cached_property

@@ -1,13 +1,17 @@
 """Dependencies run one way, and every module has its place in that order."""
 
+import re
 import subprocess
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import grimp
 import pytest
+import yaml
 
+import movingparts
 from tools.purity import circles, impurities, rooms
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +59,23 @@ def test_a_circle_is_named() -> None:
     assert {"movingparts.core.errors", "movingparts.core.node"} <= {
         *circles(graph, "movingparts")
     }
+
+
+def test_the_package_s_docstring_is_the_table_of_contents() -> None:
+    """All chapters of the plan, in order, and every mechanism in one of them."""
+    plan = yaml.safe_load((ROOT / "book/_ext/plan.yml").read_text("utf-8"))
+    chapters = [chapter for part in plan["parts"] for chapter in part["chapters"]]
+    rows = re.findall(
+        r"^    (\d\d)  (.+?)  +(.+)$", movingparts.__doc__ or "", re.MULTILINE
+    )
+    assert [(c["slug"][:2], c["title"]) for c in chapters] == [r[:2] for r in rows]
+    named = [name for row in rows for name in row[2].split(", ") if name != "planned"]
+    assert sorted(set(named)) == sorted(named)
+    assert all(find_spec(f"movingparts.{name}") for name in named)
+    rooms = {"core", "bus", "world", "city", "scenes", "draw", "check"}
+    there = {path.stem for path in PACKAGE.glob("[a-z]*") if path.stem != "py"}
+    mechanisms = {name.partition(".")[0] for name in named}
+    assert there - rooms == mechanisms
 
 
 def the_imports() -> grimp.ImportGraph:

@@ -16,11 +16,11 @@ FILES = {
         # Rules inside
         ```{literalinclude} ../src/movingparts/repository.py
         ```
-        ```{literalinclude} ../src/movingparts/core.py
+        ```{literalinclude} ../src/movingparts/world/core.py
         ```
         ```{literalinclude} ../src/movingparts/city/rides/model.py
         ```
-        from movingparts.measure.contention import twenty
+        from movingparts.contention import twenty
         from movingparts.city import day
         """,
     "chapters/08-the-log/index.md": "# The log\n",
@@ -34,10 +34,10 @@ FILES = {
     "labs/03-rules-inside.ipynb": '{"cells": [{"source": ["a\\n", "b"]}]}',
     "labs/exercises/08-the-log/1-replay/check.py": "x = 1\n",
     "src/movingparts/repository.py": "x = 1\n",
-    "src/movingparts/measure/contention.py": "x = 1\n",
+    "src/movingparts/contention.py": "x = 1\n",
     "src/movingparts/replay.py": "x = 1\n",
     "src/movingparts/scenes/ch08/broken.py": "x = 1\n",
-    "src/movingparts/core.py": "x = 1\n",
+    "src/movingparts/world/core.py": "x = 1\n",
     "src/movingparts/city/rides/model.py": "x = 1\n",
     "tests/test_repository.py": "import movingparts.repository\n",
     "tests/city/test_day.py": "import movingparts.repository\n",
@@ -81,9 +81,9 @@ def test_a_chapter_is_a_page_or_a_folder_of_pages(book: Path) -> None:
         ("labs/exercises/08-the-log/1-replay/check.py", "08"),
         ("src/movingparts/scenes/ch08/broken.py", "08"),
         ("src/movingparts/repository.py", "03"),  # both print it, 03 is the first
-        ("src/movingparts/measure/contention.py", "03"),  # imported from the top folder
+        ("src/movingparts/contention.py", "03"),  # imported from the top folder
         ("src/movingparts/replay.py", "08"),
-        ("src/movingparts/core.py", None),  # shared, though it is printed
+        ("src/movingparts/world/core.py", None),  # shared, though it is printed
         ("src/movingparts/city/rides/model.py", None),
         ("tests/test_repository.py", "03"),
         ("tests/labs/test_03_rules_inside.py", "03"),
@@ -177,7 +177,7 @@ def test_the_table_has_a_row_for_each_chapter_the_base_and_all(
         ("chapters/08-the-log/1-facts.md", set(), {"08"}, {"08"}),
         ("labs/03-rules-inside.ipynb", set(), {"03"}, set()),
         ("labs/exercises/08-the-log/1-replay/check.py", set(), {"08"}, set()),
-        ("src/movingparts/core.py", {"tests/world/test_core.py"}, *NONE),
+        ("src/movingparts/world/core.py", {"tests/world/test_core.py"}, *NONE),
         ("src/movingparts/city/rides/model.py", {"tests/city/test_rides.py"}, *NONE),
         ("src/movingparts/city/rides/app/api.py", {"tests/city/test_rides.py"}, *NONE),
         ("src/movingparts/world/local/site.py", {"tests/world"}, *NONE),

@@ -273,8 +273,7 @@ def watched(service: Callable[..., FastAPI], world: SimulatedWorld) -> Factory:
         def traced(statement: str) -> None:
             step, work = STEPS.get(statement.partition(" ")[0]), current_span.get()
             if step is not None and work is not None:
-                now, text = world.clock.time_us(), f"{step}, for {work.peer}"
-                world.network.recorder.moment(now, "note", [node.name], text)
+                world.note(node.name, f"{step}, for {work.peer}")
 
         db = node.disk.connect()
         app: FastAPI = service(node, db=db)
