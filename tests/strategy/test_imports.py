@@ -123,6 +123,6 @@ def test_what_is_no_python_is_refused(written: Written) -> None:
 
 def test_this_book_imports_one_way() -> None:
     """On real code: draw reads recordings, and the core reads nothing above it."""
-    package = Path(__file__).parents[1] / "src" / "movingparts"
+    package = Path(__file__).parents[2] / "src" / "movingparts"
     assert "movingparts.core.recording" in imports_of(package / "draw")
     assert () == imports_of(package / "world" / "core")
