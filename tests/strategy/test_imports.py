@@ -125,4 +125,4 @@ def test_this_book_imports_one_way() -> None:
     """On real code: draw reads recordings, and the core reads nothing above it."""
     package = Path(__file__).parents[2] / "src" / "movingparts"
     assert "movingparts.core.recording" in imports_of(package / "draw")
-    assert () == imports_of(package / "world" / "core")
+    assert () == imports_of(package / "core")
