@@ -1,6 +1,6 @@
 /* The search: in a dialog over each page, and on a page of its own (search/?q=…).
  *
- * pagefind, made beside the pages by tools/search.py, finds; here it is asked and what
+ * pagefind, made beside the pages by tools/site/search.py, finds; here it is asked and what
  * it found is shown, page by page. Nothing of it is loaded before the search is opened.
  */
 const root = new URL(document.documentElement.dataset.content_root ?? "./", location.href);

@@ -24,7 +24,7 @@ from movingparts.world import simulate
 from movingparts.world.core import Node
 from movingparts.world.simulated import SimulatedWorld
 from tests.city.town import Town, live
-from tools.contracts import differing
+from tools.dev.contracts import differing
 
 JSON = dict[str, Any]
 SCHEMAS = contracts.events()
@@ -39,7 +39,7 @@ READERS: list[tuple[str, str, Any]] = [
 
 
 def test_the_files_are_as_the_code_says() -> None:
-    """If this fails, a contract has changed: run python -m tools.contracts."""
+    """If this fails, a contract has changed: run python -m tools.dev.contracts."""
     assert [] == differing()
 
 

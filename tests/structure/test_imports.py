@@ -8,7 +8,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from tools.purity import impurities
+from tools.dev.purity import impurities
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "movingparts"

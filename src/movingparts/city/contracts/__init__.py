@@ -2,8 +2,9 @@
 
 `events` holds a JSON Schema for each event that a context tells others, `apis` an
 OpenAPI document for each service, `expectations` what a customer relies on in its
-supplier, which the supplier's tests run. `python -m tools.contracts` writes the first
-two from the code; tests compare, so that a change of a contract is seen in review.
+supplier, which the supplier's tests run. `python -m tools.dev.contracts` writes the
+first two from the code; tests compare, so that a change of a contract is seen in
+review.
 """
 
 from __future__ import annotations
