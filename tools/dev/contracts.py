@@ -1,7 +1,7 @@
 """Write the contracts of Larkhaven from its code (`python -m tools.dev.contracts`).
 
-The files in src/movingparts/city/contracts are what contexts share, so a test fails
-where they and the code differ: whoever changes a contract sees it in review.
+The schemas in src/movingparts/city/contracts/events are what contexts share, so a test
+fails where they and the code differ: whoever changes one sees it in review.
 """
 
 import json
@@ -10,12 +10,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from movingparts.city.docklink import docklink
 from movingparts.city.larkhaven import CONTEXTS
 from movingparts.published import named, schema
-from movingparts.world import simulate
 
-FOLDER = Path(__file__).resolve().parents[2] / "src/movingparts/city/contracts"
+FOLDER = Path(__file__).resolve().parents[2] / "src/movingparts/city/contracts/events"
 
 
 def events() -> dict[str, Any]:
@@ -28,42 +26,20 @@ def events() -> dict[str, Any]:
     return found
 
 
-def apis() -> dict[str, Any]:
-    """Return the OpenAPI document of each service, and of the vendor's."""
-    factories = {**CONTEXTS, "docklink": docklink}
-
-    async def scenario(world: Any) -> dict[str, Any]:
-        return {name: f(world.node(name)).openapi() for name, f in factories.items()}
-
-    found: dict[str, Any] = simulate(scenario, seed=1).result
-    return found
-
-
-def texts() -> dict[Path, str]:
-    """Return each file's text, by its path below the folder of contracts."""
+def texts() -> dict[str, str]:
+    """Return each file's text, by its name."""
     return {
-        Path(folder) / f"{name}.json": json.dumps(body, indent=2) + "\n"
-        for folder, bodies in (("events", events()), ("apis", apis()))
-        for name, body in sorted(bodies.items())
+        f"{name}.json": json.dumps(body, indent=2) + "\n"
+        for name, body in sorted(events().items())
     }
 
 
 def differing(folder: Path = FOLDER) -> list[str]:
     """Return the files that are not as the code has them, missing and surplus ones."""
     wanted = texts()
-    there = {
-        file.relative_to(folder)
-        for part in ("events", "apis")
-        for file in (folder / part).glob("*.json")
-    }
-    wrong = [
-        path
-        for path in {*wanted, *there}
-        if path not in wanted
-        or path not in there
-        or (folder / path).read_text("utf-8") != wanted[path]
-    ]
-    return sorted(path.as_posix() for path in wrong)
+    there = {file.name: file.read_text("utf-8") for file in folder.glob("*.json")}
+    names = sorted({*wanted, *there})
+    return [name for name in names if wanted.get(name) != there.get(name)]
 
 
 def main() -> int:
@@ -72,8 +48,8 @@ def main() -> int:
     wanted = texts()
     for name in wrong:
         file = FOLDER / name
-        if Path(name) in wanted:
-            file.write_text(wanted[Path(name)], "utf-8", newline="\n")
+        if name in wanted:
+            file.write_text(wanted[name], "utf-8", newline="\n")
         else:
             file.unlink()
         print(name)

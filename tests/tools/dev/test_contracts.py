@@ -9,29 +9,29 @@ import pytest
 
 from tools.dev import contracts
 
-texts = cache(contracts.texts)  # asking every service for its API takes a moment
+texts = cache(contracts.texts)
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the committed files, to be spoiled."""
     monkeypatch.setattr(contracts, "texts", texts)
-    copied: Path = shutil.copytree(contracts.FOLDER, tmp_path / "contracts")
+    copied: Path = shutil.copytree(contracts.FOLDER, tmp_path / "events")
     return copied
 
 
 def spoil(folder: Path) -> list[str]:
     """Change a file, drop one, add one; return their names in order."""
-    ended = folder / "events/rides.ride-ended.json"
+    ended = folder / "rides.ride-ended.json"
     schema = json.loads(ended.read_text("utf-8"))
     schema["required"].remove("bike_id")
     ended.write_text(json.dumps(schema, indent=2) + "\n", "utf-8")
-    (folder / "apis/fleet.json").unlink()
-    (folder / "events/fleet.bike-painted.json").write_text("{}\n", "utf-8")
+    (folder / "fleet.bikes-moved.json").unlink()
+    (folder / "fleet.bike-painted.json").write_text("{}\n", "utf-8")
     return [
-        "apis/fleet.json",
-        "events/fleet.bike-painted.json",
-        "events/rides.ride-ended.json",
+        "fleet.bike-painted.json",
+        "fleet.bikes-moved.json",
+        "rides.ride-ended.json",
     ]
 
 
@@ -46,15 +46,9 @@ def test_what_is_changed_missing_or_left_over_is_named(folder: Path) -> None:
 
 def test_one_blank_more_is_a_difference(folder: Path) -> None:
     """The files are compared as they are, so that a review sees what has changed."""
-    file = folder / "apis/rides.json"
+    file = folder / "rides.ride-ended.json"
     file.write_text(file.read_text("utf-8") + "\n", "utf-8")
-    assert ["apis/rides.json"] == contracts.differing(folder)
-
-
-def test_what_customers_expect_is_written_by_hand(folder: Path) -> None:
-    """Neither compared nor touched."""
-    (folder / "expectations/rides-billing.json").unlink()
-    assert [] == contracts.differing(folder)
+    assert ["rides.ride-ended.json"] == contracts.differing(folder)
 
 
 def test_what_differs_is_written_and_then_nothing_differs(
@@ -67,7 +61,7 @@ def test_what_differs_is_written_and_then_nothing_differs(
     assert 0 == contracts.main()
     assert [*spoiled, "contracts: 3 written"] == capsys.readouterr().out.splitlines()
     assert [] == differing(folder)
-    assert not (folder / "events/fleet.bike-painted.json").exists()
+    assert not (folder / "fleet.bike-painted.json").exists()
     assert 0 == contracts.main()
     assert "contracts: 0 written\n" == capsys.readouterr().out
 
