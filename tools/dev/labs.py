@@ -159,12 +159,8 @@ def jupyterlab() -> Iterator[Lab]:
     port, token = free_port(PORT), secrets.token_hex(16)
     say_if_moved("JupyterLab", PORT, port)
     moved = places()
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--config=tools/dev/jupyter_config.py",
-    ]
+    config = "--config=tools/dev/jupyter_config.py"
+    command = [sys.executable, "-m", "jupyterlab", config]
     command += [f"--ServerApp.port={port}", f"--ServerApp.root_dir={ROOT / 'labs'}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in most containers
         command.append("--allow-root")

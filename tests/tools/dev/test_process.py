@@ -10,10 +10,8 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[3]
-CHILD = (
-    "from tools.dev.process import end_with_parent; import time; end_with_parent(); "
-)
-CHILD += "print('up', flush=True); time.sleep(60)"
+CHILD = "from tools.dev.process import end_with_parent; end_with_parent(); "
+CHILD += "import time; print('up', flush=True); time.sleep(60)"
 PARENT = f"""
 import sys, time
 from tools.dev import process
