@@ -7,6 +7,9 @@ all of it into `site/pyodide`, with two lock files in Pyodide's own form:
     pyodide-lock.json      what chapter pages load: movingparts and its core
     pyodide-lock-lab.json  the same, with what JupyterLite's kernel and figures need,
                            and what a lab loads when a cell imports it (`ASKED_FOR`)
+
+The library pyodide-lock was tried (0.1.2, 0.2.1): it refuses wheels that are tagged
+`pyemscripten`, as pydantic-core's is, and from 0.1.3 on it needs Python 3.12.
 """
 
 import hashlib
