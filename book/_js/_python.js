@@ -1,4 +1,8 @@
 /* Python in a worker: started once, told to run cells one after another, ended at will. */
+import { faults, reason } from "../_templates/host.js";
+
+// Files that a host may send as something that no browser runs.
+const RUNTIME = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm"];
 
 /** Where Pyodide is: on the site, wherever the site is. */
 function place() {
@@ -36,7 +40,16 @@ export class Python {
       this.end(this.started ? new Error(why) : new Unloaded(missing("worker.js", why)));
     };
     this.worker.postMessage({ type: "start", base: place() });
+    this.refused = this.check();
     this.tell("Loading Python");
+  }
+
+  /** End where the host sends a file as another type: Pyodide would wait on. */
+  async check() {
+    const found = await faults(RUNTIME.map((name) => new URL(name, place()).href));
+    if (this.started || !found[0]?.needed) return;
+    const error = new Unloaded(`Python could not be loaded: ${reason(found)}`);
+    this.end(Object.assign(error, { final: true }));
   }
 
   /** Run a cell; `hear` gets what it shows meanwhile; gives its outcome. */
@@ -62,7 +75,10 @@ export class Python {
         this.tell(`Loading Python and its libraries: ${files} files, ${megabytes(bytes)}`),
       starting: () => this.tell("Starting Python"),
       ready: () => { this.started = true; this.settle.resolve(); },
-      unloaded: ({ file, why }) => this.end(new Unloaded(missing(file, why))),
+      unloaded: async ({ file, why }) => {
+        await this.refused; // which says more
+        this.end(new Unloaded(missing(file, why)));
+      },
       ran: ({ outcome }) => this.running.resolve(outcome),
       died: ({ why }) => this.end(new Error(why)),
     }[data.type];

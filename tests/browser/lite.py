@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from playwright.sync_api import expect
@@ -38,6 +39,8 @@ class Lab:
     def __init__(self, visit: Visit, name: str) -> None:
         self.visit, self.page, self.name = visit, visit.page, name
         self.notebook = read(name)
+        path = visit.base.partition("//")[2].partition("/")[2]
+        self.drive = f"JupyterLite Storage - /{path}lite/"
 
     def enter(self) -> None:
         """Open it by the link on its page."""
@@ -58,31 +61,30 @@ class Lab:
 
     def cells(self) -> dict[str, Any]:
         """The code cells of the copy that JupyterLite has saved, by id."""
-        path = self.visit.base.partition("//")[2].partition("/")[2]
-        found = self.kept(f"JupyterLite Storage - /{path}lite/", "files")
+        found = self.kept(self.drive, "files")
         if not found:
             return {}
         cells = found[0]["content"]["cells"]
         return {cell["id"]: cell for cell in cells if cell["cell_type"] == "code"}
 
     def until(self, wanted: str) -> None:
-        """Wait until what is saved fits: an expression of the cells, by id."""
-        path = self.visit.base.partition("//")[2].partition("/")[2]
-        name = f"JupyterLite Storage - /{path}lite/"
-        fits = self.page.evaluate(
-            f"""async () => {{
-              const end = Date.now() + {PATIENCE};
-              while (Date.now() < end) {{
-                const [file] = await ({KEPT})({json.dumps([name, "files"])});
-                const cells = Object.fromEntries(
-                  (file?.content.cells ?? []).map((cell) => [cell.id, cell]));
-                if ({wanted}) return true;
-                await new Promise((resolve) => setTimeout(resolve, 250));
-              }}
-              return false;
-            }}"""
-        )
-        assert fits, f"never saved: {wanted}"
+        """Save until what is saved fits: an expression of the cells, by id.
+
+        JupyterLab saves on its own as well, but more rarely the longer a save takes.
+        """
+        cells = f"""async () => {{
+          const found = await ({KEPT})({json.dumps([self.drive, "files"])});
+          const cells = Object.fromEntries(
+            (found[0]?.content.cells ?? []).map((cell) => [cell.id, cell]));
+          return Boolean({wanted});
+        }}"""
+        end = time.monotonic() + PATIENCE / 1000
+        while time.monotonic() < end:
+            self.page.keyboard.press("ControlOrMeta+s")
+            self.page.wait_for_timeout(1000)
+            if self.page.evaluate(cells):
+                return
+        raise AssertionError(f"never saved: {wanted}")
 
     def menu(self, name: str, entry: str) -> None:
         """Choose an entry of the menu bar."""

@@ -98,7 +98,7 @@ def test_it_is_light_before_a_click(seen: Seen) -> None:
     if seen.path == FOUND:  # what a search loads comes after a click
         names = [name for name in names if "pagefind" not in name]
     assert sorted(set(names)) == sorted(names), "a file is loaded twice"
-    file = BUILT / seen.path
+    file = BUILT / seen.path.partition("?")[0]
     html = file / "index.html" if file.is_dir() else file
     assert html.stat().st_size <= HTML
     assert weight(names) <= TOTAL

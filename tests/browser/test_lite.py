@@ -1,11 +1,12 @@
 """A whole lab in JupyterLite, as a reader meets it: the site under a sub-path.
 
 All labs run in the same kernel under Node: tests/pyodide/test_labs.py. Pyodide takes
-its time to start, so that one page serves most of the module, and the tests build on
-each other in the order in which they stand.
+its time to start, so one page serves most of the module. No test depends on the one
+before it: what several look at is noted by a fixture when it is done.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
@@ -21,6 +22,7 @@ PAGE = f"labs/{LAB}/"
 FIRST = "lite/notebooks/index.html?path="
 NEEDED = "This part needs sockets, which a browser tab does not have"
 LACKING = "This cell needs `world`, which needs a local kernel."
+WRONG = 'def verdict(outcome):\n    return "unknown"'
 SAID = "cells['ex-1-1-check'].outputs[0]?.data['text/plain']"
 pytestmark = MARKS
 
@@ -46,23 +48,44 @@ def lab(context: BrowserContext, asked: list[str], base: str) -> Lab:
     """The lab, opened by the link on its page, with all its cells run."""
     lab = Lab(Visit(context.new_page(), base), LAB)
     lab.enter()
-    lab.run_all()
     return lab
 
 
-def test_the_kernel_starts_by_itself_and_no_cell_fails(lab: Lab) -> None:
+@pytest.fixture(scope="module")
+def cells(lab: Lab) -> dict[str, Any]:
+    """The cells of the lab after Run All, by id."""
+    lab.run_all()
+    return lab.cells()
+
+
+@pytest.fixture(scope="module")
+def verdicts(lab: Lab, cells: dict[str, Any]) -> list[str]:
+    """What exercise 1.1 says to a wrong answer, and then to the solution."""
+    solution = next(e for e in exercises_of(LAB) if e.id == "1.1").solution
+    said = []
+    for answer, word in ((WRONG, "not yet"), (solution.rstrip(), "passed")):
+        lab.write("ex-1-1-stub", answer)
+        lab.run(2)
+        lab.until(f"{SAID}.includes('{word}')")
+        said.append(plain(lab.cells()["ex-1-1-check"]["outputs"]))
+    return said
+
+
+def test_the_kernel_starts_by_itself_and_no_cell_fails(
+    lab: Lab, cells: dict[str, Any]
+) -> None:
     """No question which kernel, no error, and the system's dark theme."""
     kinds = {
-        output["output_type"]
-        for cell in lab.cells().values()
-        for output in cell["outputs"]
+        output["output_type"] for cell in cells.values() for output in cell["outputs"]
     }
     assert kinds <= {"stream", "execute_result", "display_data"}
     expect(lab.page.locator(".jp-Dialog")).to_have_count(0)
     expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
 
 
-def test_the_simulated_cells_give_what_is_committed(lab: Lab) -> None:
+def test_the_simulated_cells_give_what_is_committed(
+    lab: Lab, cells: dict[str, Any]
+) -> None:
     """Text for text: the same seed gives the same run in a tab."""
     local = local_cells(lab.notebook)
     committed = {
@@ -70,16 +93,18 @@ def test_the_simulated_cells_give_what_is_committed(lab: Lab) -> None:
         for cell in lab.notebook.cells
         if cell.cell_type == "code" and cell.id not in local
     }
-    here = {key: plain(cell["outputs"]) for key, cell in lab.cells().items()}
+    here = {key: plain(cell["outputs"]) for key, cell in cells.items()}
     assert committed
     assert committed == {key: here[key] for key in committed}
 
 
-def test_what_needs_sockets_says_so_in_one_line(lab: Lab) -> None:
+def test_what_needs_sockets_says_so_in_one_line(
+    lab: Lab, cells: dict[str, Any]
+) -> None:
     """What opens a world says what it lacks, the rest which name."""
     here = {
         key: plain(cell["outputs"])
-        for key, cell in lab.cells().items()
+        for key, cell in cells.items()
         if key in local_cells(lab.notebook)
     }
     assert here.pop("real-open").startswith(NEEDED)
@@ -98,37 +123,24 @@ def test_the_figure_of_a_recording_plays(lab: Lab) -> None:
     assert float(slider.input_value()) > 0
 
 
-def test_a_wrong_answer_is_told_why_and_hints_help(lab: Lab) -> None:
-    lab.write("ex-1-1-stub", 'def verdict(outcome):\n    return "unknown"')
-    lab.run(2)
-    lab.until(f"{SAID}.includes('not yet')")
-    said = plain(lab.cells()["ex-1-1-check"]["outputs"])
-    assert said.startswith("Exercise 1.1 not yet: ")
+def test_a_wrong_answer_is_told_why(verdicts: list[str]) -> None:
+    wrong, right = verdicts
+    assert wrong.startswith("Exercise 1.1 not yet: ")
+    assert "passed" in right
 
 
-def test_a_solved_exercise_is_reported_to_the_site(lab: Lab, base: str) -> None:
-    """In the store that the book's pages read, with both checks counted."""
-    lab.write("ex-1-1-stub", 'def verdict(outcome):\n    return "unknown"')
-    solution = next(e for e in exercises_of(LAB) if e.id == "1.1").solution
-    lab.page.keyboard.press("ControlOrMeta+a")
-    lab.page.keyboard.insert_text(solution.rstrip())
-    lab.run(2)
-    lab.until(f"{SAID}.includes('passed')")
+def test_what_was_solved_and_written_stays_until_the_reader_starts_over(
+    lab: Lab, verdicts: list[str], base: str
+) -> None:
+    """The book knows what was solved, with both checks counted, even after that."""
     (row,) = lab.kept("moving-parts:/moving-parts/", "done")
     assert ("exercise/1.1", "exercise", "1.1") == (row["key"], row["kind"], row["id"])
     assert (0, 2, True) == (row["hints"], row["checks"], row["passed"])
-
-
-def test_what_was_written_survives_a_reload(lab: Lab) -> None:
-    lab.page.reload()
-    lab.wait()
-    written = lab.page.get_by_text("never_sent = (").first
-    expect(written).to_be_attached(timeout=PATIENCE)
-
-
-def test_starting_over_restores_the_original(lab: Lab, base: str) -> None:
-    """Only after a yes; what was solved stays."""
     page = lab.page
+    page.reload()
+    lab.wait()
+    written = page.get_by_text("never_sent = (").first
+    expect(written).to_be_attached(timeout=PATIENCE)
     page.goto(f"{base}{PAGE}")
     over = page.get_by_role("button", name="Start over in the browser")
     over.click()
@@ -141,7 +153,7 @@ def test_starting_over_restores_the_original(lab: Lab, base: str) -> None:
     over.click()
     page.get_by_role("button", name="Delete my copy").click()
     expect(page.locator(".mp-doors [role=status]")).to_contain_text("holds no copy")
-    assert 1 == len(lab.kept("moving-parts:/moving-parts/", "done"))
+    assert [row] == lab.kept("moving-parts:/moving-parts/", "done")
     page.locator(".mp-doors").get_by_role("link", name="Run in your browser").click()
     lab.wait()
     stub = page.get_by_text('NotImplementedError("Exercise 1.1').first

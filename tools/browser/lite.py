@@ -13,6 +13,9 @@ all of these are allowed, but nothing may come from another place or be sent to 
     connect-src 'self' data: blob:        no request leaves the site
     form-action 'self', base-uri 'self', object-src 'none'
 
+Its kernel waits forever for a file that did not come. So the page itself asks whether
+the host sends those files as a browser needs them, and says what is wrong (`WATCH`).
+
 A worker made from a file has no policy of its own unless its server sends one: code
 that a reader types into a cell can ask any host that answers. Nothing of ours does.
 """
@@ -27,11 +30,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tools.browser import pyodide
 from tools.dev.alone import alone
 
 ROOT = Path(__file__).resolve().parents[2]
 KIT = ROOT / ".movingparts" / "lite"
 LABS = ROOT / "labs"
+# What it tells a reader of the host is told on the book's pages too.
+WATCH = tuple(ROOT / "book" / "_templates" / name for name in ("host.js", "lite.js"))
 STAMP = "built-from.txt"
 TITLE = "Moving Parts"
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
@@ -140,6 +146,18 @@ def put_labs(folder: Path) -> None:
         (folder / lab.name).write_text(text, "utf-8")
 
 
+def watch() -> str:
+    """Return the script that says what a lab waits for in vain.
+
+    It is text of the page, because it has to run where no file can be loaded.
+    """
+    host, script = (file.read_text("utf-8") for file in WATCH)
+    runtime = [f"../pyodide/{name}" for name in pyodide.RUNTIME_FILES]
+    needed = [name for name in runtime if not name.endswith(".zip")]
+    files = json.dumps(["config-utils.js", *needed])
+    return f'<script type="module">\n{host}{script}watch({files});\n</script>'
+
+
 def with_policy(page: str) -> str:
     """Return a page with the policy before all that it loads, and its language."""
     meta = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -147,6 +165,8 @@ def with_policy(page: str) -> str:
     page = re.sub(r"<title>[^<]*</title>", f"<title>{TITLE}: labs</title>", page)
     # A browser would ask the host's root for an icon, and install an app.
     page = re.sub(r'<link rel="manifest"[^>]*>', ICON, page)
+    if "jupyter-lite-main" in page:
+        page = page.replace("</head>", f"{watch()}</head>", 1)
     changed, count = re.subn(r"<head>", f"<head>\n{meta}", page, count=1)
     if not count:
         raise LiteError("A page of JupyterLite has no <head> to put the policy in.")
@@ -165,7 +185,12 @@ def finish(built: Path) -> None:
 
 def made_of() -> str:
     """Return one hash of all that the folder is made of."""
-    read = [Path(__file__), ROOT / "requirements.lock", *sorted(LABS.glob("*.ipynb"))]
+    read = [
+        Path(__file__),
+        *WATCH,
+        ROOT / "requirements.lock",
+        *sorted(LABS.glob("*.ipynb")),
+    ]
     known = hashlib.sha256()
     for file in read:
         known.update(file.name.encode() + file.read_bytes())

@@ -40,6 +40,15 @@ def test_the_policy_comes_first_and_names_no_other_host() -> None:
     assert "connect-src 'self'" in lite.POLICY
 
 
+def test_the_notebooks_page_asks_for_what_its_kernel_waits_for() -> None:
+    """The redirecting front page has nothing to wait for."""
+    page = "<html>\n<head>\n<title>Lite</title>{}</head></html>"
+    notebook = lite.with_policy(page.format('<link id="jupyter-lite-main">'))
+    for name in ("config-utils.js", "pyodide.mjs", "pyodide.asm.wasm"):
+        assert name in notebook
+    assert "<script" not in lite.with_policy(page.format(""))
+
+
 def test_a_page_without_a_head_fails_the_build() -> None:
     with pytest.raises(lite.LiteError, match="no <head>"):
         lite.with_policy("<p>no page</p>")

@@ -1,5 +1,7 @@
 """`make test` counts what pytest reported, and does not overlook a missing browser."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,20 @@ def test_a_chapter_may_have_no_test_in_a_part(
 ) -> None:
     monkeypatch.setattr(runner.process, "run", lambda command: runner.NOTHING_FOUND)
     assert Count() == Run(tmp_path, "03").pytest("pages")
+
+
+def test_what_shares_a_fixture_runs_in_one_worker(tmp_path: Path) -> None:
+    """In some versions of pytest and xdist, groups count for nothing in silence."""
+    (tmp_path / "test_group.py").write_text(
+        "import os, pathlib, pytest\n"
+        "@pytest.mark.xdist_group('one')\n"
+        "@pytest.mark.parametrize('number', range(6))\n"
+        "def test_it(number):\n"
+        "    worker = os.environ['PYTEST_XDIST_WORKER']\n"
+        "    pathlib.Path(__file__).with_name(worker).touch()\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", *runner.GROUPED]
+    command += ["-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert 1 == len(list(tmp_path.glob("gw*")))
