@@ -14,31 +14,31 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Make .venv from the lock (the others do it when needed)
-	@sh tools/setup.sh
+	@sh tools/dev/setup.sh
 
 serve: setup ## Build the book and serve it, with JupyterLab beside it
-	@$(PY) -m tools.serve
+	@$(PY) -m tools.site.serve
 
 labs: setup ## JupyterLab alone, on labs/
-	@$(PY) -m tools.labs
+	@$(PY) -m tools.dev.labs
 
 book: setup ## Build the book into book/_build/dirhtml
-	@$(PY) -m tools.build
+	@$(PY) -m tools.site.build
 
 epub: setup ## Make book/_build/moving-parts.epub
-	@$(PY) -m tools.epub
+	@$(PY) -m tools.print.epub
 
 pdf: setup ## Print the book as book/_build/moving-parts.pdf (needs Chromium)
-	@$(PY) -m tools.pdf
+	@$(PY) -m tools.print.pdf
 
 test: setup ## Run all tests, or those of one chapter: CHAPTER=03
-	@$(PY) -m tools.test $(CHAPTER)
+	@$(PY) -m tools.dev.test $(CHAPTER)
 
 check: setup ## Run what your change touches, in three minutes or less
-	@$(PY) -m tools.check
+	@$(PY) -m tools.dev.check
 
 budget: setup ## What each chapter costs, in lines and in seconds of the last test
-	@$(PY) -m tools.budget
+	@$(PY) -m tools.dev.budget
 
 lint: lint-fast ## Look at the code without running it
 	@$(PY) -m mypy
@@ -61,13 +61,13 @@ coverage: setup ## Which branches of the package no test takes
 	@$(PY) -m coverage report
 
 new-chapter: setup ## Start a chapter: NN=18 SLUG=my-topic TITLE="My topic"
-	@$(PY) -m tools.new_chapter "$(NN)" "$(SLUG)" "$(TITLE)"
+	@$(PY) -m tools.dev.new_chapter "$(NN)" "$(SLUG)" "$(TITLE)"
 
 new-exercise: setup ## Start an exercise: ID=3.6 SLUG=my-exercise TITLE="My exercise"
-	@$(PY) -m tools.exercises "$(ID)" "$(SLUG)" "$(TITLE)"
+	@$(PY) -m tools.dev.exercises "$(ID)" "$(SLUG)" "$(TITLE)"
 
 lock: setup ## Compile the lock from pyproject.toml (needs uv; UPGRADE=1 for newer)
-	@$(PY) -m tools.lock
+	@$(PY) -m tools.dev.lock
 
 clean: ## Remove what was built and installed
 	@rm -rf .venv node_modules book/_build book/_static/vendor .movingparts build dist

@@ -13,7 +13,7 @@ import yaml
 from playwright.sync_api import sync_playwright
 
 from bench.table import Row
-from tools.serve import SiteServer
+from tools.site.serve import SiteServer
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "book" / "_build"
@@ -25,7 +25,10 @@ def build() -> float:
     """Return the seconds that `make book` takes now."""
     begun = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "tools.build"], cwd=ROOT, check=True, capture_output=True
+        [sys.executable, "-m", "tools.site.build"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
     )
     return time.perf_counter() - begun
 

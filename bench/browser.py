@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 from bench.table import Row
-from tools.serve import SiteServer
+from tools.site.serve import SiteServer
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "book" / "_build" / "dirhtml"

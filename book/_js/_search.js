@@ -1,7 +1,9 @@
 /* The search: in a dialog over each page, and on a page of its own (search/?q=…).
  *
- * pagefind, made beside the pages by tools/search.py, finds; here it is asked and what
- * it found is shown, page by page. Nothing of it is loaded before the search is opened.
+ * pagefind, made beside the pages by tools/site/search.py, finds; here it is asked and
+ * what it found is shown, page by page. Nothing of it is loaded before the search is
+ * opened. pagefind's own parts were tried: they load a hit when it comes into view, so a
+ * quick Tab key passes hits over, and the list moves while it is read.
  */
 const root = new URL(document.documentElement.dataset.content_root ?? "./", location.href);
 const PAGES = 10; // that are shown

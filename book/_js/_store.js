@@ -19,7 +19,8 @@
  * this works for as long as the page is open, and `kept` says so.
  *
  * A record may have been written by anything on this origin, so one that is not whole
- * is not handed out.
+ * is not handed out. idb-keyval was tried: it cannot write to a store whose records hold
+ * their keys, blocks another tab that erases, and updates one record at a time.
  */
 
 const VERSION = 1;

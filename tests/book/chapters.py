@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cells import need_sockets
-from tools import siblings
+from tools.dev import siblings
 
 ROOT = Path(__file__).resolve().parents[2]
 CELL = re.compile(

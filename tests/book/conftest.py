@@ -42,7 +42,7 @@ def site() -> Path:
     if named:
         return Path(named).resolve()
     if not (BUILT / "index.html").is_file():
-        command = [sys.executable, "-m", "tools.build"]
+        command = [sys.executable, "-m", "tools.site.build"]
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, check=False
         )

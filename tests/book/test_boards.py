@@ -12,8 +12,9 @@ from bs4 import BeautifulSoup, Tag
 
 from tests.book.conftest import EXTENSIONS
 from tests.draw.stormings import HALF, figure
-from tools import epub, policy, search
-from tools.print_pages import PrintedPage, prepare
+from tools.print import epub
+from tools.print.print_pages import PrintedPage, prepare
+from tools.site import policy, search
 
 CONF = """\
 extensions = ["myst_nb", "moving_parts_book"]

@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tests.book.pages import read
-from tools import policy, postbuild
+from tools.site import policy, postbuild
 
 ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 HOST = "http://book.invalid"

@@ -18,7 +18,7 @@ from tests.book.pages import (
     read,
     source_of,
 )
-from tools import postbuild
+from tools.site import postbuild
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.document)
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.built import BUILT
 from tests.browser.chromium import CHROMIUM, FLAGS, launched
-from tools.serve import SiteServer
+from tools.site.serve import SiteServer
 
 LONGEST = ("test_lite", "test_live", "test_player")
 REFUSED = {"profile": {"default_content_setting_values": {"cookies": 2}}}

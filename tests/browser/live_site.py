@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
-from tools.serve import SiteHandler, SiteServer
+from tools.site.serve import SiteHandler, SiteServer
 
 INLINE = re.compile(r"<(script|style)(?:\s[^>]*)?>(.*?)</\1>", re.DOTALL)
 TITLE = re.compile(r'<article class="bd-article.*?</h1>', re.DOTALL)

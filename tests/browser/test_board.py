@@ -19,7 +19,7 @@ from movingparts.strategy.event_storming import Board, Card, Rule
 from tests.browser.chromium import MARKS
 from tests.draw.recordings import HOSTILE
 from tests.draw.stormings import CONTEXTS, GOOD, HALF, STORMED, figure
-from tools.serve import SiteServer
+from tools.site.serve import SiteServer
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"

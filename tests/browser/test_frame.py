@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tests.browser.built import BUILT, CHAPTER, ROOT, Visit
 from tests.browser.chromium import MARKS, launched
 from tests.browser.seen import AXE, DESK, PHONE, look, violations
-from tools.serve import SiteServer
+from tools.site.serve import SiteServer
 
 PALETTE = ROOT / "book" / "_static" / "css" / "palette.css"
 WALK = Path(__file__).parent / "walk" / "chapter-01.yml"

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, exp
 
 from tests.browser.built import BUILT
 from tests.browser.chromium import MARKS
-from tools.serve import SiteHandler, SiteServer
+from tools.site.serve import SiteHandler, SiteServer
 
 pytestmark = MARKS
 SOON = 20_000  # milliseconds: seconds for a reader, more for a machine with much to do

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from movingparts.draw import Dial, Figure, Knob, chart, knob
 from tests.browser.chromium import MARKS
-from tools.serve import SiteServer
+from tools.site.serve import SiteServer
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"

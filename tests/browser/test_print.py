@@ -9,7 +9,7 @@ from pypdf.generic import IndirectObject
 
 from tests.browser.built import BUILT
 from tests.browser.chromium import MARKS
-from tools import pdf, print_pages
+from tools.print import pdf, print_pages
 
 pytestmark = MARKS
 

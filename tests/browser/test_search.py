@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.built import CHAPTER, Visit
 from tests.browser.chromium import MARKS
 from tests.browser.seen import violations
-from tools import search
+from tools.site import search
 
 pytestmark = MARKS
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'

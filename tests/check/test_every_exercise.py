@@ -13,7 +13,7 @@ import pytest
 
 from movingparts.check import evaluate, exercises
 from tests.check.answering import answer
-from tools.exercises import cells
+from tools.dev.exercises import cells
 
 REPOSITORY = Path(__file__).parents[2]
 ALL = exercises()
@@ -72,7 +72,7 @@ def test_each_law_has_its_paragraph_and_each_paragraph_its_law(exercise):
 
 @each_exercise
 def test_its_lab_has_its_text_its_stub_and_its_check(exercise):
-    """`python -m tools.exercises` writes them there."""
+    """`python -m tools.dev.exercises` writes them there."""
     lab = nbformat.read(REPOSITORY / "labs" / f"{exercise.lab}.ipynb", as_version=4)
     there = {cell.id: cell.source for cell in lab.cells}
     assert cells(exercise) == {key: there.get(key) for key in cells(exercise)}

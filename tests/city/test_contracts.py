@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from movingparts.bus import Event
 from movingparts.city import contracts
 from movingparts.city.billing.acl import FREE
-from movingparts.city.contexts import facts
+from movingparts.city.contexts import apis, facts, operations
 from movingparts.city.larkhaven import CONTEXTS
 from movingparts.city.rides.model import FALSE_START
 from movingparts.core import Node
@@ -24,7 +24,7 @@ from movingparts.published_language import _reading, address, keep, named
 from movingparts.world import simulate
 from movingparts.world.simulated import SimulatedWorld
 from tests.city.town import Town, live
-from tools.contracts import differing
+from tools.dev.contracts import differing
 
 JSON = dict[str, Any]
 SCHEMAS = contracts.events()
@@ -39,7 +39,7 @@ READERS: list[tuple[str, str, Any]] = [
 
 
 def test_the_files_are_as_the_code_says() -> None:
-    """If this fails, a contract has changed: run python -m tools.contracts."""
+    """If this fails, a contract has changed: run python -m tools.dev.contracts."""
     assert [] == differing()
 
 
@@ -219,7 +219,7 @@ def test_no_event_says_who_somebody_is(told: list[Event]) -> None:
 
 
 def test_no_other_api_asks_for_a_name_or_an_address() -> None:
-    for name, api in contracts.apis().items():
+    for name, api in apis().items():
         found = {"name", "email"} & {key for key, _ in inside(api["components"])}
         assert ({"name", "email"} if name == "riders" else set()) == found
 
@@ -227,7 +227,7 @@ def test_no_other_api_asks_for_a_name_or_an_address() -> None:
 def test_money_is_text_in_every_contract() -> None:
     """No property of any is one of JSON's numbers with a fraction, which are floats."""
     amounts = 0
-    for schema in [*SCHEMAS.values(), *contracts.apis().values()]:
+    for schema in [*SCHEMAS.values(), *apis().values()]:
         for key, property_ in inside(schema):
             assert "number" != property_.get("type"), key
             if key == "amount" and "pattern" in property_:
@@ -390,7 +390,7 @@ def test_an_expectation_is_of_an_operation_that_its_supplier_offers(
     """And that its customer calls; what it expects of the answer, the API has."""
     asked = expected["request"]
     operation = f"{asked['method']} {asked['path']}"
-    assert operation in contracts.operations(contracts.apis()[supplier])
+    assert operation in operations(supplier)
     assert operation in facts(customer).calls[supplier]
 
 

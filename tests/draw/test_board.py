@@ -23,7 +23,7 @@ from movingparts.strategy.event_storming import (
 )
 from tests.draw.recordings import HOSTILE, digests
 from tests.draw.stormings import CARDS, CONTEXTS, GOOD, HALF, STORMED, figure
-from tools import frontend
+from tools.site import frontend
 
 JUDGE = Path(__file__).parents[2] / "book/_js/_judge.js"
 

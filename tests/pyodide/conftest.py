@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import frontend, pyodide
+from tools.browser import pyodide
+from tools.site import frontend
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tools import frontend, lite, pyodide
+from tools.browser import lite, pyodide
+from tools.site import frontend
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.pyodide import node
-from tools import pyodide
+from tools.browser import pyodide
 
 pytestmark = pytest.mark.slow
 

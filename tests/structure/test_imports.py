@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import movingparts
-from tools.purity import circles, impurities, rooms
+from tools.dev.purity import circles, impurities, rooms
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "movingparts"

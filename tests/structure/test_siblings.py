@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.siblings import chapters, problems
+from tools.dev.siblings import chapters, problems
 
 ROOT = Path(__file__).parents[2]
 NAME = "18-whose-turn"

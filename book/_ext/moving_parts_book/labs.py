@@ -1,9 +1,9 @@
 """The two doors of a lab: *Run in your browser* and *Run locally*.
 
 They stand under the title of each lab page and in each exercise card. The first is a
-link to JupyterLite on the same site (tools/lite.py), the second a fold with the two
-commands. Both work without JavaScript; book/_js/lab.js adds a third to a lab page,
-which restores the original. Formats other than the site have no doors.
+link to JupyterLite on the same site (tools/browser/lite.py), the second a fold with
+the two commands. Both work without JavaScript; book/_js/lab.js adds a third to a lab
+page, which restores the original. Formats other than the site have no doors.
 """
 
 from __future__ import annotations

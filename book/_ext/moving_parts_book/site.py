@@ -68,7 +68,7 @@ class DirectoryHTMLBuilder(Builder):
         """Return the file that the page is written to."""
         return super().get_outfilename(self._shown_as(pagename))
 
-    # Pages are searched by another index (tools/search.py), made of what is written.
+    # Pages have another index (tools/site/search.py), made of what is written.
     search = False
 
 

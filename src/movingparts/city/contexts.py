@@ -1,7 +1,7 @@
 """What the code of each context says of it: the facts that the context map is made of.
 
-Nothing here is a list of who knows whom: contracts are read from their files, readers
-from each context's border, calls and imports from its source.
+Nothing here is a list of who knows whom: events are read from their schemas, operations
+from each service, readers from each context's border, calls and imports from source.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from movingparts.city import contracts
+from movingparts.city.docklink import docklink
 from movingparts.city.larkhaven import CONTEXTS, KINDS
+from movingparts.core import World
 from movingparts.strategy.context_map import Context, ContextMap, context_map
 from movingparts.strategy.imports import imports_of
+from movingparts.world import simulate
 
 PLATFORM = (
     "movingparts.bus",
@@ -30,7 +34,7 @@ PLATFORM = (
 """What every context stands on, as it stands on its web framework."""
 
 VENDOR = "docklink"
-METHODS = ("delete", "get", "patch", "post", "put")
+METHODS = ("get", "put", "post", "delete", "patch")
 
 
 def larkhaven_map() -> ContextMap:
@@ -52,7 +56,7 @@ def facts(name: str) -> Context:
         kind=KINDS[name],
         package=package.__name__,
         publishes=tuple(e for e in contracts.events() if e.startswith(own)),
-        offers=contracts.operations(contracts.apis()[name]),
+        offers=operations(name),
         reads=dict(_reads(package)),
         calls=calls_of(folder),
         expects=tuple(
@@ -70,7 +74,32 @@ def vendor() -> Context:
         name=VENDOR,
         kind="vendor",
         publishes=(f"{VENDOR}.message",),
-        offers=contracts.operations(contracts.apis()[VENDOR]),
+        offers=operations(VENDOR),
+    )
+
+
+@cache
+def apis() -> Mapping[str, Mapping[str, Any]]:
+    """Return the OpenAPI document of each service, and of the vendor's, by its name."""
+
+    async def scenario(world: World) -> dict[str, Any]:
+        services = {**CONTEXTS, VENDOR: docklink}
+        return {
+            name: make(world.node(name)).openapi() for name, make in services.items()
+        }
+
+    found: dict[str, Any] = simulate(scenario, seed=1).result
+    return found
+
+
+def operations(name: str) -> tuple[str, ...]:
+    """Return the operations that a service offers, as "PUT /rides/{ride_id}"."""
+    paths: Mapping[str, Any] = apis()[name]["paths"] if name in apis() else {}
+    return tuple(
+        f"{method.upper()} {path}"
+        for path, item in paths.items()
+        for method in METHODS
+        if method in item
     )
 
 
@@ -92,7 +121,7 @@ def calls_of(folder: Path) -> dict[str, tuple[str, ...]]:
 
     A call is one of a client's methods whose first argument begins with `http://` and
     a name: `client.put(f"http://billing/authorizations/{ride.ride_id}")`. It is matched
-    with the operation of that form in the contract of its service.
+    with the operation of that form in the API of its service.
     """
     found: dict[str, dict[str, None]] = {}
     for file in sorted(folder.rglob("*.py")):
@@ -129,8 +158,8 @@ def _text(node: ast.expr) -> str:
 
 
 def _operation(name: str, method: str, path: str) -> str:
-    """Return the operation of a contract that a call is of; the call, if of none."""
-    for operation in contracts.operations(contracts.apis().get(name, {"paths": {}})):
+    """Return the operation of an API that a call is of; the call, if of none."""
+    for operation in operations(name):
         offered, _, template = operation.partition(" ")
         parts = ["{}" if part.startswith("{") else part for part in template.split("/")]
         if offered == method and "/".join(parts) == path:

@@ -1,9 +1,10 @@
 """The contracts of Larkhaven: all that its contexts share, as files.
 
-`events` holds a JSON Schema for each event that a context tells others, `apis` an
-OpenAPI document for each service, `expectations` what a customer relies on in its
-supplier, which the supplier's tests run. `python -m tools.contracts` writes the first
-two from the code; tests compare, so that a change of a contract is seen in review.
+`events` holds a JSON Schema for each event that a context tells others, `expectations`
+what a customer relies on in its supplier, which the supplier's tests run.
+`python -m tools.dev.contracts` writes the schemas from the code; a test compares, so
+that a change of a contract is seen in review. An OpenAPI document is in no file: each
+service writes its own.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ import json
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
-
-METHODS = ("get", "put", "post", "delete", "patch")
 
 
 def events() -> dict[str, dict[str, Any]]:
@@ -25,24 +24,9 @@ def events() -> dict[str, dict[str, Any]]:
     return _all("events")
 
 
-def apis() -> dict[str, dict[str, Any]]:
-    """Return the OpenAPI document of each service, by its name."""
-    return _all("apis")
-
-
 def expectations() -> dict[str, dict[str, Any]]:
     """Return what customers expect of suppliers, by "customer-supplier"."""
     return _all("expectations")
-
-
-def operations(api: dict[str, Any]) -> tuple[str, ...]:
-    """Return the operations that an API offers, as "PUT /rides/{ride_id}"."""
-    return tuple(
-        f"{method.upper()} {path}"
-        for path, item in api["paths"].items()
-        for method in METHODS
-        if method in item
-    )
 
 
 def _all(folder: str) -> dict[str, dict[str, Any]]:
