@@ -157,7 +157,7 @@ def _write(log: Log, env: Mapping[str, str]) -> bool:
     scripts.bundle()
     state = {"executed": digest(EXECUTED), "rendered": digest(RENDERED)}
     forget(state)
-    if log.run(COMMAND, env):
+    if log.run(["-m", "tools.site.execute"], env) or log.run(COMMAND, env):
         return False
     refresh_static()
     process.say("  adding Pyodide, JupyterLite and the search")

@@ -1,0 +1,41 @@
+"""Pages are run on all cores before Sphinx reads them."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.site import execute
+
+PAGE = """---
+file_format: mystnb
+kernelspec:
+  name: python3
+---
+
+# A page
+
+```{code-cell} ipython3
+%s
+```
+"""
+
+
+@pytest.mark.slow
+def test_each_page_is_run_once_and_one_that_fails_is_left_to_sphinx(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sphinx finds the outputs in the cache, and says of the other what is wrong."""
+    chapters = tmp_path / "chapters"
+    chapters.mkdir()
+    (chapters / "01-fine.md").write_text(PAGE % "6 * 7")
+    (chapters / "02-broken.md").write_text(PAGE % "1 / 0")
+    (chapters / "index.md").write_text("# No cells\n")
+    monkeypatch.setattr(execute, "ROOT", tmp_path)
+    monkeypatch.setattr(execute, "CACHE", tmp_path / "cache")
+    assert 0 == execute.main()
+    said = capsys.readouterr().out
+    assert "01-fine.md: Executed notebook in" in said
+    assert "02-broken.md: Executed" not in said
+    assert "index.md" not in said
+    assert 0 == execute.main()
+    assert "01-fine.md" not in capsys.readouterr().out
