@@ -13,18 +13,18 @@ from movingparts.core.bus import Handler
 from movingparts.core.event import Event
 from movingparts.core.node import Tasks, current_span, ended, summary
 
-Settle = Callable[[str | None], None]
-Answer = Callable[[Event], None]
-
 
 @dataclass(slots=True)
 class Delivery:
-    """An event that has arrived, and what to call when it has been handled."""
+    """An event that has arrived, and what to call when it has been handled.
+
+    `settle(None)` acknowledges, a reason refuses.
+    """
 
     subject: str
     event: Event
-    settle: Settle | None = None  # with None to acknowledge, with a reason to refuse
-    answer: Answer | None = None  # with the answer to a request
+    settle: Callable[[str | None], None] | None = None
+    answer: Callable[[Event], None] | None = None
 
 
 class Inbox:
@@ -99,7 +99,7 @@ class Inbox:
         """Call the handler; return nothing, or in one line what it raised."""
         event = delivery.event
         failure: Exception | None = None
-        span = self._trace.handling(f"process {delivery.subject}", event)
+        span = self._trace.handling(delivery.subject, event)
         self._handling = True
         try:
             _answer(delivery, await self._handler(event))
@@ -108,7 +108,8 @@ class Inbox:
             self._tasks.report(f"{self._subject} {event.type}", error)
         finally:
             self._handling = False
-        self._trace.ended(span, failure)
+        if span is not None:
+            self._trace.ended(span, failure)
         current_span.set(None)
         return None if failure is None else summary(failure)
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from movingparts.bus.inbox import Answer, Delivery, Inbox, Settle
-from movingparts.bus.router import Arrive, Direct, Router, Subscriber, Wire
+from movingparts.bus.inbox import Delivery, Inbox
+from movingparts.bus.router import (
+    Answer,
+    Arrive,
+    Direct,
+    Router,
+    Settle,
+    Subscriber,
+    Wire,
+)
 from movingparts.bus.streams import Durable, Envelope
 from movingparts.bus.subjects import (
     check_event,
@@ -109,6 +118,7 @@ class MemoryBus:
         trace: Trace,
     ) -> None:
         self.router, self.name, self.context = router, name, context
+        self.out, self._back = (name, router.name), (router.name, name)
         self.alive = True
         self.subscriptions: dict[MemorySubscription, None] = {}
         self._tasks, self._trace = tasks, trace
@@ -125,11 +135,12 @@ class MemoryBus:
         self._fence()
         check_event("publish", event)
         route = self.router.route(subject)
-        span, event = self._trace.publishing(f"publish {subject}", event)
+        span, event = self._trace.publishing("publish", subject, event)
         with self._trace.during(span):
             envelope = self.router.wire.pack(subject, event)
             if route.stream is None:
-                self.send("event", envelope, lambda _: self.router.accept(envelope))
+                arrive = partial(self.router.accept, envelope, None)
+                self.router.wire.send("event", self.out, envelope, arrive)
             else:
                 await self._store(envelope, route.stream.name)
 
@@ -166,7 +177,7 @@ class MemoryBus:
         route = self.router.route(subject)
         if route.stream is not None:
             raise kept_not_answered(subject, route.stream.name)
-        span, event = self._trace.publishing(f"request {subject}", event)
+        span, event = self._trace.publishing("request", subject, event)
         with self._trace.during(span):
             envelope = self.router.wire.pack(subject, event)
             return await self._request(envelope, timeout)
@@ -184,31 +195,23 @@ class MemoryBus:
         for waiting in list(self._waiting):
             waiting.cancel()
 
-    def send(
-        self, kind: MessageKind, envelope: Envelope, arrive: Arrive, **recorded: Any
-    ) -> None:
-        """Send something from this node to the broker."""
-        link = (self.name, self.router.name)
-        self.router.wire.send(kind, link, envelope, arrive, **recorded)
-
     def _fence(self) -> None:
         if not self.alive:
             raise asyncio.CancelledError(f"this life of {self.name} has ended")
 
     async def _store(self, envelope: Envelope, stream: str) -> None:
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        wire = self.router.wire
 
-        def arrive(message: Message | None) -> Fate:
-            acknowledge = partial(
-                self._receive, "ack", envelope, acknowledged, answers=message
-            )
-            return self.router.accept(envelope, acknowledge)
+        def acknowledge(message: Message | None) -> None:
+            wire.send("ack", self._back, envelope, acknowledged, answers=message)
 
         def acknowledged(_: Message | None) -> Fate:
             return self._resolve(stored, None)
 
-        self.send("event", envelope, arrive)
-        late = stored_or_not(stream, envelope.subject, ACK_TIMEOUT)
+        arrive = partial(self.router.accept, envelope, acknowledge)
+        wire.send("event", self.out, envelope, arrive)
+        late = partial(stored_or_not, stream, envelope.subject)
         await self._wait(stored, ACK_TIMEOUT, late)
 
     async def _request(self, envelope: Envelope, timeout: float) -> Event:
@@ -219,10 +222,11 @@ class MemoryBus:
             recipients = router.recipients(router.route(subject))
             for responder in recipients:
                 respond = partial(answered, responder)
-                router.dispatch("request", responder, envelope, answer=respond)
+                router.dispatch("request", responder, envelope, None, respond)
             if recipients:
                 return "delivered"
-            self._receive("reply", envelope, refused, answers=message, status=503)
+            details: dict[str, Any] = {"answers": message, "status": 503}
+            router.wire.send("reply", self._back, envelope, refused, **details)
             return "refused"
 
         def refused(_: Message | None) -> Fate:
@@ -235,21 +239,15 @@ class MemoryBus:
             responder.send("reply", reply, partial(forward, reply), answers=request)
 
         def forward(reply: Envelope, message: Message | None) -> Fate:
-            self._receive("reply", reply, partial(received, reply), answers=message)
+            arrive = partial(received, reply)
+            router.wire.send("reply", self._back, reply, arrive, answers=message)
             return "delivered"
 
         def received(reply: Envelope, _: Message | None) -> Fate:
             return self._resolve(answer, reply.opened())
 
-        self.send("request", envelope, arrive)
-        return await self._wait(answer, timeout, no_answer(subject, timeout))
-
-    def _receive(
-        self, kind: MessageKind, envelope: Envelope, arrive: Arrive, **recorded: Any
-    ) -> None:
-        """Send something from the broker to this node."""
-        link = (self.router.name, self.name)
-        self.router.wire.send(kind, link, envelope, arrive, **recorded)
+        router.wire.send("request", self.out, envelope, arrive)
+        return await self._wait(answer, timeout, partial(no_answer, subject))
 
     def _resolve(self, waiting: asyncio.Future[T], result: T | BusError) -> Fate:
         if not self.alive:
@@ -263,14 +261,19 @@ class MemoryBus:
         return "delivered"
 
     async def _wait(
-        self, waiting: asyncio.Future[T], seconds: float, late: BusTimeout
+        self,
+        waiting: asyncio.Future[T],
+        seconds: float,
+        late: Callable[[float], BusTimeout],
     ) -> T:
+        if waiting.done():
+            return waiting.result()
         self._waiting[waiting] = None
         try:
             async with asyncio.timeout(seconds):
                 return await waiting
         except TimeoutError:
-            raise late from None
+            raise late(seconds) from None
         finally:
             self._waiting.pop(waiting)
 
@@ -315,7 +318,7 @@ class MemorySubscription:
         """Return whether it would take an event now."""
         return self._open and self._inbox.idle
 
-    def deliver(self, envelope: Envelope, settle: Settle) -> None:
+    def deliver(self, envelope: Envelope, settle: Callable[[str | None], None]) -> None:
         """Bring an event of the durable here, and the acknowledgment back."""
         router, durable = self._bus.router, self._durable
 
@@ -330,16 +333,24 @@ class MemorySubscription:
             self.send("ack", envelope, arrive, label=label, answers=delivery)
             durable.retry_later()
 
-        router.dispatch("event", self, envelope, settle=settled)
+        router.dispatch("event", self, envelope, settled)
 
     def receive(
-        self, envelope: Envelope, settle: Settle | None, answer: Answer | None
+        self,
+        envelope: Envelope,
+        settle: Settle | None,
+        answer: Answer | None,
+        message: Message | None,
     ) -> Fate:
         """Put what has arrived into the inbox."""
         if not self._open:
             return "refused"
-        event = envelope.opened()
-        self._inbox.put(Delivery(envelope.subject, event, settle, answer))
+        delivery = Delivery(envelope.subject, envelope.opened())
+        if settle is not None:
+            delivery.settle = partial(settle, message)
+        if answer is not None:
+            delivery.answer = partial(answer, message)
+        self._inbox.put(delivery)
         return "delivered"
 
     def send(
@@ -347,4 +358,5 @@ class MemorySubscription:
     ) -> None:
         """Send something to the broker, unless this life of the node has ended."""
         if self._bus.alive:
-            self._bus.send(kind, envelope, arrive, **recorded)
+            wire, link = self._bus.router.wire, self._bus.out
+            wire.send(kind, link, envelope, arrive, **recorded)

@@ -79,7 +79,7 @@ class NatsBus:
         """Publish an event; where a stream keeps it, wait until the stream has it."""
         check_event("publish", event)
         self._must_be_connected()
-        span, event = self.trace.publishing(f"publish {subject}", event)
+        span, event = self.trace.publishing("publish", subject, event)
         with self.trace.during(span):
             await self.send(subject, event, self.encoded(event))
 
@@ -143,7 +143,7 @@ class NatsBus:
         stream = await self._jetstream.stream_of(subject)
         if stream:
             raise kept_not_answered(subject, stream)
-        span, event = self.trace.publishing(f"request {subject}", event)
+        span, event = self.trace.publishing("request", subject, event)
         with self.trace.during(span):
             return await self._request(subject, event, timeout)
 

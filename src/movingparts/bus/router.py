@@ -26,7 +26,10 @@ from movingparts.core.event import Event
 from movingparts.core.network import Network
 from movingparts.core.recording import Fate, Message, MessageKind
 
+# What is called when something has arrived: with the message that carried it, if any.
 Arrive = Callable[[Message | None], Fate]
+Settle = Callable[[Message | None, str | None], None]
+Answer = Callable[[Message | None, Event], None]
 
 
 class Direct:
@@ -42,6 +45,7 @@ class Direct:
         link: tuple[str, str],
         envelope: Envelope,
         arrive: Arrive,
+        context: contextvars.Context | None = None,
         **recorded: Any,
     ) -> None:
         """Deliver at once."""
@@ -71,7 +75,6 @@ class Wire:
         link: tuple[str, str],
         envelope: Envelope,
         arrive: Arrive,
-        *,
         context: contextvars.Context | None = None,
         **recorded: Any,
     ) -> None:
@@ -108,8 +111,9 @@ class Subscriber(Protocol):
     def receive(
         self,
         envelope: Envelope,
-        settle: Callable[[str | None], None] | None,
-        answer: Callable[[Event], None] | None,
+        settle: Settle | None,
+        answer: Answer | None,
+        message: Message | None,
     ) -> Fate:
         """Take what has arrived at its node."""
         ...
@@ -219,15 +223,19 @@ class Router:
         return recipients
 
     def accept(
-        self, envelope: Envelope, acknowledge: Callable[[], None] | None = None
+        self,
+        envelope: Envelope,
+        acknowledge: Callable[[Message | None], None] | None,
+        message: Message | None,
     ) -> Fate:
         """Take an event that has arrived: keep it, acknowledge it, and pass it on."""
         route = self.route(envelope.subject)
-        recipients, stream = self.recipients(route), route.stream
+        recipients = self.recipients(route) if route.queues else route.everyone
+        stream = route.stream
         if stream is not None:
             stream.log.append(envelope)
             if acknowledge is not None:
-                acknowledge()
+                acknowledge(message)
         for subscriber in recipients:
             self.dispatch("event", subscriber, envelope)
         if stream is not None:
@@ -239,22 +247,14 @@ class Router:
         kind: MessageKind,
         subscriber: Subscriber,
         envelope: Envelope,
-        *,
-        settle: Callable[[Message | None, str | None], None] | None = None,
-        answer: Callable[[Message | None, Event], None] | None = None,
+        settle: Settle | None = None,
+        answer: Answer | None = None,
     ) -> None:
         """Send an event to a subscriber, which calls `settle` or `answer` once done."""
-
-        def arrive(message: Message | None) -> Fate:
-            return subscriber.receive(
-                envelope,
-                partial(settle, message) if settle is not None else None,
-                partial(answer, message) if answer is not None else None,
-            )
-
+        arrive = partial(subscriber.receive, envelope, settle, answer)
         link, context = (self.name, subscriber.node), subscriber.context
-        self.wire.send(kind, link, envelope, arrive, context=context)
+        self.wire.send(kind, link, envelope, arrive, context)
 
     def dead_letter(self, subject: str, letter: Event) -> None:
         """Publish a dead letter."""
-        self.accept(self.wire.pack_dead_letter(subject, letter, self.name))
+        self.accept(self.wire.pack_dead_letter(subject, letter, self.name), None, None)

@@ -24,6 +24,8 @@ from movingparts.core.recording import (
     SpanKind,
 )
 
+NOTHING = nullcontext()
+
 
 def record(
     recorder: Recorder,
@@ -57,7 +59,7 @@ class Trace:
     >>> recorder = Recorder("test", None, "")
     >>> trace = Trace("rides", "bus", recorder, lambda: 0, Random(7))
     >>> ended = Event("1", "/rides", "RideEnded")
-    >>> span, event = trace.publishing("publish rides.ended", ended)
+    >>> span, event = trace.publishing("publish", "rides.ended", ended)
     >>> event.traceparent == traceparent(span)
     True
 
@@ -78,7 +80,9 @@ class Trace:
 
     # --- spans ------------------------------------------------------------------
 
-    def publishing(self, what: str, event: Event) -> tuple[Span | None, Event]:
+    def publishing(
+        self, verb: str, subject: str, event: Event
+    ) -> tuple[Span | None, Event]:
         """Begin a producer's span; an event without `traceparent` gets the span's."""
         if self._recorder is None:
             return None, event
@@ -86,23 +90,24 @@ class Trace:
         trace_id, parent_id = parse_traceparent(event.traceparent)
         if here is not None and trace_id in ("", here.trace_id):
             trace_id, parent_id = here.trace_id, here.span_id
-        span = self._begin(self._recorder, "producer", what, trace_id, parent_id)
+        name = f"{verb} {subject}"
+        span = self._begin(self._recorder, "producer", name, trace_id, parent_id)
         if event.traceparent is None:
             event = event.copied(traceparent=traceparent(span))
         return span, event
 
-    def handling(self, what: str, event: Event) -> Span | None:
+    def handling(self, subject: str, event: Event) -> Span | None:
         """Begin a consumer's span, a child of the one that published the event."""
         if self._recorder is None:
             return None
         parent = parse_traceparent(event.traceparent)
-        span = self._begin(self._recorder, "consumer", what, *parent)
+        span = self._begin(self._recorder, "consumer", f"process {subject}", *parent)
         current_span.set(span)
         return span
 
     def during(self, span: Span | None) -> AbstractContextManager[None]:
         """End a span with the work in this context, however the work ends."""
-        return nullcontext() if span is None else self._during(span)
+        return NOTHING if span is None else self._during(span)
 
     @contextmanager
     def _during(self, span: Span) -> Iterator[None]:
