@@ -284,7 +284,7 @@ def test_everything_says_in_a_line_what_it_is():
         rides, billing, _ = await kept(rig)
         broker: MemoryBroker = rig.broker
         subscription = next(iter(billing.subscriptions))
-        place = broker.router.streams["rides"].places["billing"]
+        place = broker.router.streams["rides"].durables["billing"]
         assert [
             "<MemoryBroker bus: 0 subscriptions, 2 streams>",
             "<MemoryBus rides connected: 0 subscriptions>",

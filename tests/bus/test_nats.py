@@ -12,7 +12,7 @@ import nats
 import pytest
 
 from movingparts.bus import BusError, Event, EventError
-from movingparts.bus.connection import taken
+from movingparts.bus.jetstream import processed
 from movingparts.bus.nats import NatsBus, connect
 from movingparts.core.node import Tasks
 from movingparts.core.recording import Recorder
@@ -126,7 +126,7 @@ def test_a_stream_that_another_declares_later_is_noticed(tmp_path):
     async def scenario(rig: OnNats) -> None:
         rides, billing = await rig.bus("rides"), await rig.bus("billing")
         await rides.publish("rides.ended", event(1))
-        await taken(rides.connection)  # the broker has it before there is a stream
+        await processed(rides.connection)  # the broker has it before there is a stream
         noticed = Seen()
         await billing.stream("rides", "rides.>")
         async with asyncio.timeout(5):

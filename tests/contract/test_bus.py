@@ -212,7 +212,7 @@ def test_a_raising_handler_is_logged_and_does_not_end_the_subscription(run):
         assert ["1", "2"] == seen.ids
         [line] = rig.log
         assert "the meter is broken" in line
-        assert "rides.ended" in line
+        assert "rides.ended RideEnded" in line
 
     run(scenario)
 

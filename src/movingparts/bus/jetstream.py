@@ -1,8 +1,10 @@
-"""JetStream: the streams of a NATS broker, and the durable places in them."""
+"""A connection to a NATS broker, and JetStream: its streams and durable consumers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,22 +14,84 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, Header
 
-from movingparts.bus.connection import taken
-from movingparts.bus.refusals import (
+from movingparts.bus.subjects import (
     check_declaration,
+    check_name,
+    covers,
     declared_otherwise,
     follows_otherwise,
     no_stream,
     refuse_overlap,
     stored_or_not,
 )
-from movingparts.bus.subjects import check_name, covers
 from movingparts.core.bus import BusError, BusTimeout
 
-ACK_TIMEOUT = 5.0  # seconds that a publisher waits for the stream's word
+CONNECT_TIMEOUT = 5.0  # seconds
+CLOSE_TIMEOUT = 2.0  # seconds that handlers and the connection get to finish
+RETRY_EVERY = 0.1  # seconds between attempts to reach a broker that has gone
+ACK_TIMEOUT = 5.0  # seconds that a publisher waits for the stream's acknowledgment
 EXPECTED_STREAM = str(Header.EXPECTED_STREAM.value)
 CHANGED = "$JS.EVENT.ADVISORY.STREAM.*.*"  # what the broker says when streams change
 OTHER_STREAM, NAME_IN_USE, OVERLAP = 10060, 10058, 10065  # JetStream's error codes
+
+
+async def connect(
+    url: str,
+    *,
+    token: str | None = None,
+    name: str | None = None,
+    on_error: Callable[[Exception], None] | None = None,
+) -> Client:
+    """Connect to a broker; the connection comes back by itself when the broker does.
+
+    `on_error` is called with what goes wrong in the background; nothing is printed.
+    Raises `BusError` if none answers, at once or within five seconds.
+    """
+    logging.getLogger("nats").addHandler(logging.NullHandler())  # else: on stderr
+    client = Client()
+    connected = False
+
+    async def failed(error: Exception) -> None:
+        if not connected:
+            raise _Unreachable(error)  # the library would go on trying
+        if on_error is not None:
+            on_error(error)
+
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await client.connect(
+                url,
+                token=token,
+                name=name,
+                error_cb=failed,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RETRY_EVERY,  # type: ignore[arg-type]  # seconds; a float works
+                drain_timeout=int(CLOSE_TIMEOUT),
+                skip_subject_validation=True,  # the bus checks subjects, and once
+            )
+    except (_Unreachable, TimeoutError) as error:
+        connected = True  # whatever the library still has to say is of no interest
+        await client.close()
+        raise BusError(
+            f"no broker answers at {url} ({str(error) or 'timeout'}):"
+            " is it started, and is the token its own?"
+        ) from None
+    connected = True
+    return client
+
+
+class _Unreachable(Exception):
+    """The first attempt to connect has failed."""
+
+
+async def processed(connection: Client) -> None:
+    """Wait until the broker has processed all that was sent so far.
+
+    Twice, because nats-py's PING overtakes what is still to be written when it is
+    sent; by the time its answer is here, that has been written too.
+    """
+    await connection.flush()
+    await connection.flush()
 
 
 @contextmanager
@@ -64,7 +128,7 @@ class JetStream:
         self._connection = connection
         self._js = connection.jetstream(timeout=ACK_TIMEOUT)
         self._known: dict[str, str] = {}
-        self._told: Any = None
+        self._advisories: Any = None
         self._reconnects = 0
 
     def known(self, subject: str) -> str | None:
@@ -80,11 +144,11 @@ class JetStream:
         name = self.known(subject)
         if name is None:
             with translated(f"look for the stream of {subject}"):
-                if self._told is None:
-                    self._told = await self._connection.subscribe(
+                if self._advisories is None:
+                    self._advisories = await self._connection.subscribe(
                         CHANGED, cb=self._changed
                     )
-                    await taken(self._connection)
+                    await processed(self._connection)
                 try:
                     name = await self._find(subject)
                 except nats.js.errors.ServiceUnavailableError:
@@ -93,7 +157,7 @@ class JetStream:
         return name
 
     async def publish(self, stream: str, subject: str, payload: bytes) -> bool:
-        """Publish and wait for the stream's word; False if it keeps this no more."""
+        """Publish and wait for the acknowledgment; False if it keeps this no more."""
         try:
             with translated(f"publish on {subject}"):
                 await self._js.publish(subject, payload, ACK_TIMEOUT, stream)
@@ -131,7 +195,7 @@ class JetStream:
         self._known.clear()
 
     async def pull(self, pattern: str, durable: str, ack_wait: float) -> Any:
-        """Return the durable place of that name, to fetch events from."""
+        """Return the durable consumer of that name, to fetch events from."""
         check_name("durable", durable)
         stream = await self._find(pattern)
         if not stream:

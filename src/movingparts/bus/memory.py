@@ -1,35 +1,96 @@
-"""A bus in memory: NATS' semantics, over a simulated network or over none."""
+"""A bus in memory: NATS' semantics, over a simulated network or one without delay."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from movingparts.bus.broker import Arrive, MemoryBroker
-from movingparts.bus.inbox import Inbox
-from movingparts.bus.refusals import (
-    check_size,
+from movingparts.bus.inbox import Delivery, Inbox
+from movingparts.bus.router import (
+    Answer,
+    Arrive,
+    Direct,
+    Router,
+    Settle,
+    Subscriber,
+    Wire,
+)
+from movingparts.bus.streams import Durable, Envelope
+from movingparts.bus.subjects import (
+    check_event,
     check_subscription,
     kept_not_answered,
     no_answer,
     nobody_listens,
     stored_or_not,
 )
-from movingparts.bus.streams import Kept
-from movingparts.bus.subscription import MemorySubscription
 from movingparts.bus.trace import Trace
 from movingparts.core.bus import BusError, BusTimeout, Handler
 from movingparts.core.event import Event
-from movingparts.core.node import Tasks
+from movingparts.core.network import Network
+from movingparts.core.node import Tasks, current_span
+from movingparts.core.random import Random, stream
 from movingparts.core.recording import Fate, Message, MessageKind
-from movingparts.core.rules import EventError
 
 __all__ = ["MemoryBroker", "MemoryBus"]
 
-ACK_TIMEOUT = 5.0  # seconds that a publisher waits for the stream's word
+ACK_TIMEOUT = 5.0  # seconds that a publisher waits for the stream's acknowledgment
 T = TypeVar("T")
+
+
+class MemoryBroker:
+    """The broker that the buses of one world connect to.
+
+    With a network, each event, acknowledgment and answer is a message on a link
+    between a node and the broker, and shares the link's latency and faults. Without
+    one, subscribers get the very object that was published, at once.
+
+    >>> MemoryBroker()
+    <MemoryBroker bus: 0 subscriptions, 0 streams>
+
+    Source: chapter 05; NATS and JetStream. Leaves out: all that a broker does to
+    outlive its own crash; the messages that subscribing and declaring take.
+    """
+
+    def __init__(self, network: Network | None = None, *, name: str = "bus") -> None:
+        self.network, self.name = network, name
+        self.router = Router(name, Direct() if network is None else Wire(network))
+        self._lives: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        router = self.router
+        return (
+            f"<MemoryBroker {self.name}: {len(router.subscribers)} subscriptions,"
+            f" {len(router.streams)} streams>"
+        )
+
+    def connect(
+        self,
+        node: str,
+        tasks: Tasks,
+        *,
+        context: contextvars.Context | None = None,
+        ids: Random | None = None,
+    ) -> MemoryBus:
+        """Return the bus of one life of a node; handlers run in its `tasks`.
+
+        Handlers see the context variables of `context`; the ids of spans come from
+        `ids`.
+        """
+        life = self._lives[node] = self._lives.get(node, 0) + 1
+        if context is None:
+            context = contextvars.copy_context()
+            context.run(current_span.set, None)
+        ids = ids or stream(0, "bus", node, life)
+        if self.network is None:
+            trace = Trace(node, self.name, None, int, ids)
+        else:
+            recorder, clock = self.network.recorder, self.network.clock
+            trace = Trace(node, self.name, recorder, clock.time_us, ids)
+        return MemoryBus(self.router, node, tasks, context, trace)
 
 
 class MemoryBus:
@@ -50,13 +111,14 @@ class MemoryBus:
 
     def __init__(
         self,
-        broker: MemoryBroker,
+        router: Router,
         name: str,
         tasks: Tasks,
         context: contextvars.Context,
-        trace: Trace | None,
+        trace: Trace,
     ) -> None:
-        self.broker, self.name, self.context = broker, name, context
+        self.router, self.name, self.context = router, name, context
+        self.out, self._back = (name, router.name), (router.name, name)
         self.alive = True
         self.subscriptions: dict[MemorySubscription, None] = {}
         self._tasks, self._trace = tasks, trace
@@ -71,23 +133,16 @@ class MemoryBus:
     async def publish(self, subject: str, event: Event) -> None:
         """Publish an event; where a stream keeps it, wait until the stream has it."""
         self._fence()
-        if not isinstance(event, Event):
-            raise EventError(f"publish takes an Event, not {type(event).__name__}")
-        route = self.broker.router.route(subject)
-        if self._trace is None:
-            if route.stream is None and not route.queues:
-                for subscription in route.everyone:
-                    subscription.offer(event)
-            else:
-                self.broker.accept(Kept(subject, event, b""))
-            return
-        span, event = self._trace.publishing(f"publish {subject}", event)
+        check_event("publish", event)
+        route = self.router.route(subject)
+        span, event = self._trace.publishing("publish", subject, event)
         with self._trace.during(span):
-            kept = _as_bytes(subject, event)
+            envelope = self.router.wire.pack(subject, event)
             if route.stream is None:
-                self._send("event", kept, lambda _: self.broker.accept(kept))
+                arrive = partial(self.router.accept, envelope, None)
+                self.router.wire.send("event", self.out, envelope, arrive)
             else:
-                await self._stored(kept, route.streamed())
+                await self._store(envelope, route.stream.name)
 
     async def subscribe(
         self,
@@ -102,41 +157,38 @@ class MemoryBus:
         """Call `handler` with each event of a subject."""
         self._fence()
         check_subscription(subject, queue, ack_wait, max_deliver)
-        place = None
+        consumer = None
         if durable is not None:
-            router = self.broker.router
-            place = router.place(durable, subject, self.broker.bury)
-            place.ack_wait, place.max_deliver = ack_wait, max_deliver
+            consumer = self.router.durable(durable, subject)
+            consumer.ack_wait, consumer.max_deliver = ack_wait, max_deliver
         inbox = Inbox(subject, handler, self._tasks, self.context, self._trace)
-        subscription = MemorySubscription(self, subject, inbox, queue, place)
+        subscription = MemorySubscription(self, subject, inbox, queue, consumer)
         self.subscriptions[subscription] = None
-        if place is None:
-            self.broker.router.add(subscription)
+        if consumer is None:
+            self.router.add(subscription)
         else:
-            place.join(subscription)
+            consumer.join(subscription)
         return subscription
 
     async def request(self, subject: str, event: Event, *, timeout: float) -> Event:
         """Publish and wait `timeout` seconds for one answer."""
         self._fence()
-        if not isinstance(event, Event):
-            raise EventError(f"request takes an Event, not {type(event).__name__}")
-        route = self.broker.router.route(subject)
+        check_event("request", event)
+        route = self.router.route(subject)
         if route.stream is not None:
-            raise kept_not_answered(subject, route.streamed())
-        if self._trace is None:
-            return await self._asked(Kept(subject, event, b""), timeout)
-        span, event = self._trace.publishing(f"request {subject}", event)
+            raise kept_not_answered(subject, route.stream.name)
+        span, event = self._trace.publishing("request", subject, event)
         with self._trace.during(span):
-            return await self._asked(_as_bytes(subject, event), timeout)
+            envelope = self.router.wire.pack(subject, event)
+            return await self._request(envelope, timeout)
 
     async def stream(self, name: str, *subjects: str) -> None:
         """Declare that a stream keeps every event of these subjects; repeatable."""
         self._fence()
-        self.broker.router.declare(name, subjects)
+        self.router.declare(name, subjects)
 
     def disconnect(self) -> None:
-        """Be gone, as in a crash: what waits ends, durable places stay."""
+        """Be gone, as in a crash: what waits ends, durable consumers stay."""
         self.alive = False
         for subscription in list(self.subscriptions):
             subscription.close()
@@ -147,68 +199,57 @@ class MemoryBus:
         if not self.alive:
             raise asyncio.CancelledError(f"this life of {self.name} has ended")
 
-    def _send(self, kind: MessageKind, kept: Kept, arrive: Arrive) -> None:
-        self.broker.carry(kind, (self.name, self.broker.name), kept, arrive)
-
-    async def _stored(self, kept: Kept, stream: str) -> None:
+    async def _store(self, envelope: Envelope, stream: str) -> None:
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        link = (self.broker.name, self.name)
+        wire = self.router.wire
 
-        def arrive(message: Message | None) -> Fate:
-            return self.broker.accept(
-                kept,
-                lambda: self.broker.carry(
-                    "ack", link, kept, acknowledged, answers=message
-                ),
-            )
+        def acknowledge(message: Message | None) -> None:
+            wire.send("ack", self._back, envelope, acknowledged, answers=message)
 
         def acknowledged(_: Message | None) -> Fate:
-            return self._arrived(stored, None)
+            return self._resolve(stored, None)
 
-        self._send("event", kept, arrive)
-        late = stored_or_not(stream, kept.subject, ACK_TIMEOUT)
+        arrive = partial(self.router.accept, envelope, acknowledge)
+        wire.send("event", self.out, envelope, arrive)
+        late = partial(stored_or_not, stream, envelope.subject)
         await self._wait(stored, ACK_TIMEOUT, late)
 
-    async def _asked(self, kept: Kept, timeout: float) -> Event:
+    async def _request(self, envelope: Envelope, timeout: float) -> Event:
         answer: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
-        broker, link = self.broker, (self.broker.name, self.name)
+        router, subject = self.router, envelope.subject
 
-        def refused(_: Message | None) -> Fate:
-            return self._arrived(answer, nobody_listens(kept.subject))
-
-        def asked(message: Message | None) -> Fate:
-            targets = broker.router.targets(broker.router.route(kept.subject))
-            for target in targets:
-                broker.hand("request", target, kept, answer=partial(answered, target))
-            if targets:
+        def arrive(message: Message | None) -> Fate:
+            recipients = router.recipients(router.route(subject))
+            for responder in recipients:
+                respond = partial(answered, responder)
+                router.dispatch("request", responder, envelope, None, respond)
+            if recipients:
                 return "delivered"
-            broker.carry("reply", link, kept, refused, answers=message, status=503)
+            details: dict[str, Any] = {"answers": message, "status": 503}
+            router.wire.send("reply", self._back, envelope, refused, **details)
             return "refused"
 
+        def refused(_: Message | None) -> Fate:
+            return self._resolve(answer, nobody_listens(subject))
+
         def answered(
-            target: MemorySubscription, asked: Message | None, event: Event
+            responder: Subscriber, request: Message | None, event: Event
         ) -> None:
-            if not target.bus.alive:
-                return
-            reply = Kept(kept.subject, event, b"")
-            if self._trace is not None:
-                reply = _as_bytes(kept.subject, event)
+            reply = router.wire.pack(subject, event)
+            responder.send("reply", reply, partial(forward, reply), answers=request)
 
-            def arrive(message: Message | None) -> Fate:
-                broker.carry("reply", link, reply, here, answers=message)
-                return "delivered"
+        def forward(reply: Envelope, message: Message | None) -> Fate:
+            arrive = partial(received, reply)
+            router.wire.send("reply", self._back, reply, arrive, answers=message)
+            return "delivered"
 
-            def here(_: Message | None) -> Fate:
-                arrived = Event.from_json(reply.payload) if reply.payload else event
-                return self._arrived(answer, arrived)
+        def received(reply: Envelope, _: Message | None) -> Fate:
+            return self._resolve(answer, reply.opened())
 
-            back = (target.bus.name, broker.name)
-            broker.carry("reply", back, reply, arrive, answers=asked)
+        router.wire.send("request", self.out, envelope, arrive)
+        return await self._wait(answer, timeout, partial(no_answer, subject))
 
-        self._send("request", kept, asked)
-        return await self._wait(answer, timeout, no_answer(kept.subject, timeout))
-
-    def _arrived(self, waiting: asyncio.Future[T], result: T | BusError) -> Fate:
+    def _resolve(self, waiting: asyncio.Future[T], result: T | BusError) -> Fate:
         if not self.alive:
             return "refused"
         if waiting.done():
@@ -220,20 +261,102 @@ class MemoryBus:
         return "delivered"
 
     async def _wait(
-        self, waiting: asyncio.Future[T], seconds: float, late: BusTimeout
+        self,
+        waiting: asyncio.Future[T],
+        seconds: float,
+        late: Callable[[float], BusTimeout],
     ) -> T:
+        if waiting.done():
+            return waiting.result()
         self._waiting[waiting] = None
         try:
             async with asyncio.timeout(seconds):
                 return await waiting
         except TimeoutError:
-            raise late from None
+            raise late(seconds) from None
         finally:
             self._waiting.pop(waiting)
 
 
-def _as_bytes(subject: str, event: Event) -> Kept:
-    """Return an event as it travels; raise `BusError` if it is too large for it."""
-    payload = event.to_json()
-    check_size(event, payload)
-    return Kept(subject, event, payload)
+class MemorySubscription:
+    """A handler bound to a subject, on one node."""
+
+    def __init__(
+        self,
+        bus: MemoryBus,
+        subject: str,
+        inbox: Inbox,
+        queue: str | None,
+        durable: Durable | None,
+    ) -> None:
+        self.subject, self.queue = subject, queue
+        self.node, self.context = bus.name, bus.context
+        self._bus, self._inbox, self._durable = bus, inbox, durable
+        self._open = True
+
+    def __repr__(self) -> str:
+        how = f" as {self._durable.name}" if self._durable is not None else ""
+        state = "" if self._open else ", stopped"
+        return f"<Subscription of {self.node} to {self.subject}{how}{state}>"
+
+    async def stop(self) -> None:
+        """Take no more events; what has not been begun goes back, or is gone."""
+        self.close()
+        for left in self._inbox.close():
+            if left.settle is not None:
+                left.settle("the subscription was stopped before its turn")
+
+    def close(self) -> None:
+        """Leave the broker's tables."""
+        self._open = False
+        self._bus.subscriptions.pop(self, None)
+        self._bus.router.remove(self)
+        if self._durable is not None:
+            self._durable.leave(self)
+
+    def ready(self) -> bool:
+        """Return whether it would take an event now."""
+        return self._open and self._inbox.idle
+
+    def deliver(self, envelope: Envelope, settle: Callable[[str | None], None]) -> None:
+        """Bring an event of the durable here, and the acknowledgment back."""
+        router, durable = self._bus.router, self._durable
+
+        def settled(delivery: Message | None, reason: str | None) -> None:
+            def arrive(_: Message | None) -> Fate:
+                settle(reason)
+                return "delivered"
+
+            if not self._bus.alive or durable is None:
+                return
+            label = envelope.event.type + (" refused" if reason else "")
+            self.send("ack", envelope, arrive, label=label, answers=delivery)
+            durable.retry_later()
+
+        router.dispatch("event", self, envelope, settled)
+
+    def receive(
+        self,
+        envelope: Envelope,
+        settle: Settle | None,
+        answer: Answer | None,
+        message: Message | None,
+    ) -> Fate:
+        """Put what has arrived into the inbox."""
+        if not self._open:
+            return "refused"
+        delivery = Delivery(envelope.subject, envelope.opened())
+        if settle is not None:
+            delivery.settle = partial(settle, message)
+        if answer is not None:
+            delivery.answer = partial(answer, message)
+        self._inbox.put(delivery)
+        return "delivered"
+
+    def send(
+        self, kind: MessageKind, envelope: Envelope, arrive: Arrive, **recorded: Any
+    ) -> None:
+        """Send something to the broker, unless this life of the node has ended."""
+        if self._bus.alive:
+            wire, link = self._bus.router.wire, self._bus.out
+            wire.send(kind, link, envelope, arrive, **recorded)

@@ -12,19 +12,25 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from movingparts.bus.connection import CLOSE_TIMEOUT, connect
 from movingparts.bus.inbox import Inbox
-from movingparts.bus.jetstream import JetStream, translated, translation
+from movingparts.bus.jetstream import (
+    CLOSE_TIMEOUT,
+    JetStream,
+    connect,
+    translated,
+    translation,
+)
 from movingparts.bus.nats_subscriptions import NatsDurable, NatsSubscription
-from movingparts.bus.refusals import (
+from movingparts.bus.subjects import (
+    check_event,
     check_size,
+    check_subject,
     check_subscription,
     kept_not_answered,
     no_answer,
     nobody_listens,
 )
-from movingparts.bus.subjects import check_subject
-from movingparts.bus.trace import Notes, Trace
+from movingparts.bus.trace import Trace
 from movingparts.core.bus import BusError, BusTimeout, Handler, Subscription
 from movingparts.core.event import Event
 from movingparts.core.node import Tasks, current_span
@@ -38,31 +44,28 @@ __all__ = ["NatsBus", "connect"]
 class NatsBus:
     """One node's bus over a connection of its own.
 
-    With a `recorder` it notes what it sends and gets, in microseconds of `time_us`;
-    a message from the broker is noted when it arrives, for the broker does not say
+    With a `recorder` it records what it sends and gets, in microseconds of `time_us`;
+    a message from the broker is recorded when it arrives, for the broker does not say
     when it sent it.
 
     Source: chapter 05; NATS 2.11 and JetStream. Leaves out: clusters, permissions,
     limits of a stream's age and size.
     """
 
-    def __init__(  # noqa: PLR0913  # what it is connected to, and what it notes
+    def __init__(  # noqa: PLR0913  # what it is connected to, and what it records
         self,
         connection: Client,
         name: str,
         tasks: Tasks,
         *,
         recorder: Recorder | None = None,
-        time_us: Callable[[], int] | None = None,
+        time_us: Callable[[], int] = int,
         ids: Random | None = None,
         broker: str = "bus",
     ) -> None:
         self.connection, self.name, self.tasks = connection, name, tasks
         self.subscriptions: dict[Any, None] = {}
-        self.trace = None
-        if recorder is not None and time_us is not None:
-            self.trace = Trace(name, broker, recorder, time_us, ids or random.Random())
-        self.notes = Notes(name, broker, recorder, time_us)
+        self.trace = Trace(name, broker, recorder, time_us, ids or random.Random())
         self.context = contextvars.copy_context()
         self.context.run(current_span.set, None)
         self._jetstream = JetStream(connection)
@@ -74,13 +77,9 @@ class NatsBus:
 
     async def publish(self, subject: str, event: Event) -> None:
         """Publish an event; where a stream keeps it, wait until the stream has it."""
-        if not isinstance(event, Event):
-            raise EventError(f"publish takes an Event, not {type(event).__name__}")
+        check_event("publish", event)
         self._must_be_connected()
-        if self.trace is None:
-            await self.send(subject, event, self.encoded(event))
-            return
-        span, event = self.trace.publishing(f"publish {subject}", event)
+        span, event = self.trace.publishing("publish", subject, event)
         with self.trace.during(span):
             await self.send(subject, event, self.encoded(event))
 
@@ -96,22 +95,18 @@ class NatsBus:
         if stream is None:
             check_subject(subject)
             stream = await self._jetstream.stream_of(subject)
-        sent = (
-            None
-            if self.trace is None
-            else self.notes.sent("event", event, len(payload))
-        )
+        sent = self.trace.sent("event", event, len(payload))
         while stream:
             if await self._jetstream.publish(stream, subject, payload):
-                self.notes.acknowledged(sent, event)
+                self.trace.reached(sent)
+                self.trace.arrived("ack", event, 0, sent)
                 return
             stream = await self._jetstream.stream_of(subject)
         try:
             await self.connection.publish(subject, payload)
         except nats.errors.Error as error:
             raise translation(f"publish on {subject}", error) from error
-        if sent is not None:
-            self.notes.there(sent)
+        self.trace.reached(sent)
 
     async def subscribe(
         self,
@@ -127,59 +122,56 @@ class NatsBus:
         check_subscription(subject, queue, ack_wait, max_deliver)
         self._must_be_connected()
         subscription: NatsSubscription | NatsDurable
+        inbox = Inbox(subject, handler, self.tasks, self.context, self.trace)
         with translated(f"subscribe to {subject}"):
             if durable is None:
-                inbox = Inbox(subject, handler, self.tasks, self.context, self.trace)
                 subscription = NatsSubscription(self, subject, inbox)
                 await subscription.start(queue)
             else:
                 limits = (ack_wait, max_deliver)
                 source = await self._jetstream.pull(subject, durable, ack_wait)
-                subscription = NatsDurable(self, subject, handler, source, limits)
+                subscription = NatsDurable(self, subject, inbox, source, limits)
                 subscription.start()
         self.subscriptions[subscription] = None
         return subscription
 
     async def request(self, subject: str, event: Event, *, timeout: float) -> Event:
         """Publish and wait `timeout` seconds for one answer."""
-        if not isinstance(event, Event):
-            raise EventError(f"request takes an Event, not {type(event).__name__}")
+        check_event("request", event)
         check_subject(subject)
         self._must_be_connected()
         stream = await self._jetstream.stream_of(subject)
         if stream:
             raise kept_not_answered(subject, stream)
-        if self.trace is None:
-            return await self._requested(subject, event, timeout)
-        span, event = self.trace.publishing(f"request {subject}", event)
+        span, event = self.trace.publishing("request", subject, event)
         with self.trace.during(span):
-            return await self._requested(subject, event, timeout)
+            return await self._request(subject, event, timeout)
 
-    async def _requested(self, subject: str, event: Event, timeout: float) -> Event:
+    async def _request(self, subject: str, event: Event, timeout: float) -> Event:
         payload = self.encoded(event)
-        sent = self.notes.sent("request", event, len(payload))
+        sent = self.trace.sent("request", event, len(payload))
         try:
             with translated(f"request on {subject}"):
                 reply = await self.connection.request(subject, payload, timeout)
         except nats.errors.NoRespondersError:
-            self.notes.there(sent, "refused")
+            self.trace.reached(sent, "refused")
             raise nobody_listens(subject) from None
         except BusTimeout:
             raise no_answer(subject, timeout) from None
-        self.notes.there(sent)
+        self.trace.reached(sent)
         try:
             answer = Event.from_json(reply.data)
         except EventError as error:
             raise EventError(f"the answer on {subject} is no event: {error}") from None
-        self.notes.arrived("reply", answer, len(reply.data), sent)
+        self.trace.arrived("reply", answer, len(reply.data), sent)
         return answer
 
     async def answer(self, asked: Msg, reply: Event, payload: bytes) -> None:
         """Send the answer to a request."""
-        sent = self.notes.sent("reply", reply, len(payload))
+        sent = self.trace.sent("reply", reply, len(payload))
         with translated(f"answer on {asked.subject}"):
             await self.connection.publish(asked.reply, payload)
-        self.notes.there(sent)
+        self.trace.reached(sent)
 
     async def stream(self, name: str, *subjects: str) -> None:
         """Declare that a stream keeps every event of these subjects; repeatable."""

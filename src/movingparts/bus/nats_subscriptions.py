@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Any
 import nats.errors
 from nats.aio.msg import Msg
 
-from movingparts.bus.connection import taken
 from movingparts.bus.inbox import Delivery, Inbox
-from movingparts.bus.jetstream import EXPECTED_STREAM
-from movingparts.bus.streams import Place, backoff, dead_letter
+from movingparts.bus.jetstream import ACK_TIMEOUT, EXPECTED_STREAM, processed
+from movingparts.bus.streams import Position, backoff, dead_letter
 from movingparts.bus.subjects import is_internal
-from movingparts.core.bus import BusError, Handler
+from movingparts.core.bus import BusError
 from movingparts.core.event import Event
-from movingparts.core.node import current_span, ended, summary
+from movingparts.core.node import ended
 from movingparts.core.recording import Message, MessageKind
 from movingparts.core.rules import EventError
 
 if TYPE_CHECKING:
     from movingparts.bus.nats import NatsBus
 
-ACK_TIMEOUT = 5.0  # seconds
 ACKNOWLEDGE = "$JS.ACK."  # where JetStream takes acknowledgments of its deliveries
 AWAY = 0.05  # seconds between looks whether the broker is back
 PULL_FOR = 1.0  # seconds that one request for the next event stands at the broker
@@ -46,7 +44,7 @@ class NatsSubscription:
         self._sub = await connection.subscribe(
             self.subject, queue=queue or "", cb=self._take
         )
-        await taken(connection)
+        await processed(connection)
 
     async def stop(self) -> None:
         """Take no more events; what has not been begun is gone."""
@@ -69,9 +67,8 @@ class NatsSubscription:
             self._bus.tasks.report(f"refused on {message.subject}", error)
             return
         request = message.reply and EXPECTED_STREAM not in (message.headers or {})
-        if self._bus.trace is not None:
-            kind: MessageKind = "request" if request else "event"
-            self._bus.notes.arrived(kind, event, len(message.data))
+        kind: MessageKind = "request" if request else "event"
+        self._bus.trace.arrived(kind, event, len(message.data))
         if request:
 
             def answer(reply: Event) -> None:
@@ -79,8 +76,6 @@ class NatsSubscription:
                 self._bus.tasks.create_task(self._bus.answer(message, reply, payload))
 
             self._inbox.put(Delivery(message.subject, event, None, answer))
-        elif message.subject == self.subject:
-            self._inbox.put(event)
         else:
             self._inbox.put(Delivery(message.subject, event))
 
@@ -102,12 +97,12 @@ class NatsDurable:
         self,
         bus: NatsBus,
         subject: str,
-        handler: Handler,
+        inbox: Inbox,
         source: Any,
         limits: tuple[float, int],
     ) -> None:
         self.subject = subject
-        self._bus, self._handler, self._source = bus, handler, source
+        self._bus, self._inbox, self._source = bus, inbox, source
         self._ack_wait, self._max_deliver = limits
         self._durable = str(source._consumer)  # noqa: SLF001  # nats-py keeps it so
         self._open, self._handling = True, False
@@ -154,7 +149,7 @@ class NatsDurable:
         connection, left = self._bus.connection, self._source._sub._pending_queue  # noqa: SLF001  # nats-py has no other way to it
         try:
             await self._source.unsubscribe()
-            await taken(connection)
+            await processed(connection)
             while not left.empty():
                 message = left.get_nowait()
                 if message.reply:
@@ -184,16 +179,16 @@ class NatsDurable:
             event = Event.from_json(message.data)
         except EventError as error:
             self._bus.tasks.report(f"refused on {message.subject}", error)
-            await self._bury(message, _raw(message.data), (str(error), number))
+            await self._dead_letter(message, _raw(message.data), (str(error), number))
             return
         if number > self._max_deliver:
             why = ("no delivery was acknowledged in time", number - 1)
-            await self._bury(message, event.to_body(), why)
+            await self._dead_letter(message, event.to_body(), why)
             return
-        delivery = self._bus.notes.arrived("event", event, len(message.data))
+        delivery = self._bus.trace.arrived("event", event, len(message.data))
         loop = asyncio.get_running_loop()
         late = loop.time() + self._ack_wait
-        reason = await self._handled(message.subject, event)
+        reason = await self._inbox.handle(Delivery(message.subject, event))
         if reason is None and (delivery is not None or loop.time() > late):
             await self._acknowledge(message, event, delivery)
         elif reason is None:
@@ -203,26 +198,11 @@ class NatsDurable:
             self._refused(event, delivery)
         else:
             self._refused(event, delivery)
-            await self._bury(message, event.to_body(), (reason, number))
+            await self._dead_letter(message, event.to_body(), (reason, number))
 
     def _refused(self, event: Event, delivery: Message | None) -> None:
-        notes = self._bus.notes
-        notes.there(notes.settled(event, delivery, refused=True))
-
-    async def _handled(self, subject: str, event: Event) -> str | None:
-        """Call the handler; return nothing, or in one line what it raised."""
-        trace = self._bus.trace
-        span = None if trace is None else trace.handling(f"process {subject}", event)
-        failure: Exception | None = None
-        try:
-            await self._handler(event)
-        except Exception as error:  # noqa: BLE001  # a handler may raise anything
-            failure = error
-            self._bus.tasks.report(f"{self.subject} {event.type}", error)
-        if trace is not None and span is not None:
-            trace.ended(span, failure)
-        current_span.set(None)
-        return None if failure is None else summary(failure)
+        trace, label = self._bus.trace, f"{event.type} refused"
+        trace.reached(trace.sent("ack", event, 0, delivery, label))
 
     async def _acknowledge(
         self, message: Msg, event: Event, delivery: Message | None
@@ -232,14 +212,16 @@ class NatsDurable:
         A late acknowledgment needs it, or the next pull would overtake it and get the
         same event; a recording needs it to know the acknowledgment's fate.
         """
-        ack = self._bus.notes.settled(event, delivery, refused=False)
+        ack = self._bus.trace.sent("ack", event, 0, delivery)
         try:
             await message.ack_sync(ACK_TIMEOUT)
         except (nats.errors.Error, TimeoutError):
             return  # the event comes again; the recording shows the ack on its way
-        self._bus.notes.there(ack)
+        self._bus.trace.reached(ack)
 
-    async def _bury(self, message: Msg, event: object, why: tuple[str, int]) -> None:
+    async def _dead_letter(
+        self, message: Msg, event: object, why: tuple[str, int]
+    ) -> None:
         """Publish a dead letter; only when that is stored, let go of the event."""
         if message.subject.startswith("dead."):
             await message.term()  # it stays in its stream: no letter about a letter
@@ -248,16 +230,16 @@ class NatsDurable:
         subject = message.subject
         if not subject.isprintable():  # as others may publish, and no event may say
             subject = ascii(subject)[1:-1]
-        place = Place(stream, sequence, subject)
+        position = Position(stream, sequence, subject)
         most = self._bus.connection.max_payload
-        letter = dead_letter(self._durable, place, event, why, most)
+        letter = dead_letter(self._durable, position, event, why, most)
         try:
             await self._bus.send(f"dead.{self._durable}", letter, letter.to_json())
         except BusError as error:
             self._bus.tasks.report(f"dead letter of {self.subject}", error)
             await message.nak(self._ack_wait)
         else:
-            self._bus.notes.buried(letter)
+            self._bus.trace.dead_letter(letter)
             await message.term()
 
 

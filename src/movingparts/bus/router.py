@@ -1,69 +1,156 @@
-"""Who gets which event: the broker's streams, subscriptions and queues."""
+"""Where an event goes: the broker's streams, subscriptions and queues."""
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from functools import partial
+from typing import Any, Protocol
 
-from movingparts.bus.refusals import (
+from movingparts.bus.streams import Durable, Envelope, Stream
+from movingparts.bus.subjects import (
     check_declaration,
+    check_name,
+    check_size,
+    check_subject,
+    covers,
     declared_otherwise,
     follows_otherwise,
+    matches,
     no_stream,
     refuse_overlap,
 )
-from movingparts.bus.streams import Durable, Stream
-from movingparts.bus.subjects import check_name, check_subject, covers, matches
+from movingparts.bus.trace import record
 from movingparts.core.event import Event
+from movingparts.core.network import Network
+from movingparts.core.recording import Fate, Message, MessageKind
+
+# What is called when something has arrived: with the message that carried it, if any.
+Arrive = Callable[[Message | None], Fate]
+Settle = Callable[[Message | None, str | None], None]
+Answer = Callable[[Message | None, Event], None]
 
 
-class Listener(Protocol):
-    """A subscription, as far as the router looks at it."""
+class Direct:
+    """A network without delay: what is sent is there at once, the very object."""
 
-    @property
-    def subject(self) -> str:
-        """The pattern that it listens to."""
+    def pack(self, subject: str, event: Event) -> Envelope:
+        """Return an event as it travels."""
+        return Envelope(subject, event)
+
+    def send(
+        self,
+        kind: MessageKind,
+        link: tuple[str, str],
+        envelope: Envelope,
+        arrive: Arrive,
+        context: contextvars.Context | None = None,
+        **recorded: Any,
+    ) -> None:
+        """Deliver at once."""
+        arrive(None)
+
+    def pack_dead_letter(self, subject: str, letter: Event, broker: str) -> Envelope:
+        """Return a dead letter as it travels."""
+        return Envelope(subject, letter)
+
+
+class Wire:
+    """A simulated network: what is sent is bytes, takes time, and is recorded."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._context = contextvars.Context()  # what the broker does is no node's work
+
+    def pack(self, subject: str, event: Event) -> Envelope:
+        """Return an event as it travels; raise `BusError` if it is too large."""
+        payload = event.to_json()
+        check_size(event, payload)
+        return Envelope(subject, event, payload)
+
+    def send(
+        self,
+        kind: MessageKind,
+        link: tuple[str, str],
+        envelope: Envelope,
+        arrive: Arrive,
+        context: contextvars.Context | None = None,
+        **recorded: Any,
+    ) -> None:
+        """Send between a node and the broker; what arrives runs in `context`."""
+        message = record(
+            self._network.recorder,
+            kind,
+            link,
+            envelope.event,
+            sent_us=self._network.clock.time_us(),
+            size=0 if kind == "ack" else len(envelope.payload),
+            **recorded,
+        )
+        context = context or self._context
+        self._network.send(message, arrive, ordered=True, context=context)
+
+    def pack_dead_letter(self, subject: str, letter: Event, broker: str) -> Envelope:
+        """Return a dead letter as it travels, and record it."""
+        event = letter.data["event"]
+        text = f"{event.get('type', 'an event')}: {letter.data['reason']}"
+        now = self._network.clock.time_us()
+        self._network.recorder.moment(now, "dead letter", (broker,), text)
+        return Envelope(subject, letter, letter.to_json())
+
+
+class Subscriber(Protocol):
+    """A subscription, as far as the router knows it."""
+
+    subject: str
+    queue: str | None
+    node: str
+    context: contextvars.Context
+
+    def receive(
+        self,
+        envelope: Envelope,
+        settle: Settle | None,
+        answer: Answer | None,
+        message: Message | None,
+    ) -> Fate:
+        """Take what has arrived at its node."""
         ...
 
-    @property
-    def queue(self) -> str | None:
-        """The name of the queue that it shares events with."""
+    def send(
+        self, kind: MessageKind, envelope: Envelope, arrive: Arrive, **recorded: Any
+    ) -> None:
+        """Send something back to the broker."""
         ...
-
-
-L = TypeVar("L", bound=Listener)
 
 
 @dataclass(slots=True)
-class Route(Generic[L]):
+class Route:
     """Who gets the events of one subject."""
 
-    stream: Stream | None
-    everyone: list[L] = field(default_factory=list)
-    queues: dict[str, list[L]] = field(default_factory=dict)
-
-    def streamed(self) -> str:
-        """Return the name of the stream that keeps these events, or nothing."""
-        return self.stream.name if self.stream is not None else ""
+    stream: Stream | None = None
+    everyone: list[Subscriber] = field(default_factory=list)
+    queues: dict[str, list[Subscriber]] = field(default_factory=dict)
 
 
-class Router(Generic[L]):
-    """The broker's tables, without anything that moves.
+class Router:
+    """What the broker knows, and how it passes events on.
 
-    >>> router: Router[Listener] = Router()
+    >>> router = Router("bus", Direct())
     >>> router.declare("rides", ("rides.>",))
-    >>> router.route("rides.ended").streamed(), router.route("docks.full").streamed()
-    ('rides', '')
+    >>> router.route("rides.ended").stream.name, router.route("docks.full").stream
+    ('rides', None)
 
     Source: chapter 05. Leaves out: the tree that NATS finds subscriptions in; here a
-    subject's route is looked for once and remembered until a table changes.
+    subject's route is looked up once and remembered until a table changes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, wire: Direct | Wire) -> None:
+        self.name, self.wire = name, wire
         self.streams: dict[str, Stream] = {}
-        self.listeners: list[L] = []
-        self._routes: dict[str, Route[L]] = {}
+        self.subscribers: list[Subscriber] = []
+        self._routes: dict[str, Route] = {}
         self._turns: dict[str, int] = {}
 
     def declare(self, name: str, subjects: tuple[str, ...]) -> None:
@@ -78,10 +165,8 @@ class Router(Generic[L]):
         elif present.subjects != subjects:
             raise declared_otherwise(name, present.subjects)
 
-    def place(
-        self, name: str, pattern: str, bury: Callable[[str, Event], None]
-    ) -> Durable:
-        """Return the durable place of that name, a new one at its stream's start."""
+    def durable(self, name: str, pattern: str) -> Durable:
+        """Return the durable of that name; a new one begins at its stream's start."""
         check_name("durable", name)
         for stream in self.streams.values():
             if any(covers(subject, pattern) for subject in stream.subjects):
@@ -90,50 +175,86 @@ class Router(Generic[L]):
             raise no_stream(name, pattern)
         if self.route(f"dead.{name}").stream is None:
             self.declare("dead", ("dead.>",))
-        place = stream.places.get(name)
-        if place is None:
-            place = stream.places[name] = Durable(name, stream, pattern, bury)
-        if place.pattern != pattern:
-            raise follows_otherwise(name, place.pattern, pattern)
-        return place
+        durable = stream.durables.get(name)
+        if durable is None:
+            durable = Durable(name, stream, pattern, self.dead_letter)
+            stream.durables[name] = durable
+        if durable.pattern != pattern:
+            raise follows_otherwise(name, durable.pattern, pattern)
+        return durable
 
-    def add(self, listener: L) -> None:
+    def add(self, subscriber: Subscriber) -> None:
         """Take a subscription that is not durable."""
-        self.listeners.append(listener)
+        self.subscribers.append(subscriber)
         self._routes.clear()
 
-    def remove(self, listener: L) -> None:
+    def remove(self, subscriber: Subscriber) -> None:
         """Forget a subscription; nothing happens if it is not known."""
-        if listener in self.listeners:
-            self.listeners.remove(listener)
+        if subscriber in self.subscribers:
+            self.subscribers.remove(subscriber)
             self._routes.clear()
 
-    def route(self, subject: str) -> Route[L]:
+    def route(self, subject: str) -> Route:
         """Return who gets a subject's events; raise `SubjectError` for a bad one."""
         route = self._routes.get(subject)
         if route is not None:
             return route
         check_subject(subject)
-        route = Route(None)
+        route = Route()
         for stream in self.streams.values():
             if any(matches(pattern, subject) for pattern in stream.subjects):
                 route.stream = stream
-        for listener in self.listeners:
-            if not matches(listener.subject, subject):
+        for subscriber in self.subscribers:
+            if not matches(subscriber.subject, subject):
                 continue
-            if listener.queue is None:
-                route.everyone.append(listener)
+            if subscriber.queue is None:
+                route.everyone.append(subscriber)
             else:
-                route.queues.setdefault(listener.queue, []).append(listener)
+                route.queues.setdefault(subscriber.queue, []).append(subscriber)
         self._routes[subject] = route
         return route
 
-    def targets(self, route: Route[L]) -> list[L]:
+    def recipients(self, route: Route) -> list[Subscriber]:
         """Return everyone, and of each queue the member whose turn it is."""
-        if not route.queues:
-            return list(route.everyone)
-        targets = list(route.everyone)
+        recipients = list(route.everyone)
         for queue, members in route.queues.items():
             turn = self._turns[queue] = self._turns.get(queue, -1) + 1
-            targets.append(members[turn % len(members)])
-        return targets
+            recipients.append(members[turn % len(members)])
+        return recipients
+
+    def accept(
+        self,
+        envelope: Envelope,
+        acknowledge: Callable[[Message | None], None] | None,
+        message: Message | None,
+    ) -> Fate:
+        """Take an event that has arrived: keep it, acknowledge it, and pass it on."""
+        route = self.route(envelope.subject)
+        recipients = self.recipients(route) if route.queues else route.everyone
+        stream = route.stream
+        if stream is not None:
+            stream.log.append(envelope)
+            if acknowledge is not None:
+                acknowledge(message)
+        for subscriber in recipients:
+            self.dispatch("event", subscriber, envelope)
+        if stream is not None:
+            stream.pump()
+        return "delivered" if recipients or stream is not None else "refused"
+
+    def dispatch(
+        self,
+        kind: MessageKind,
+        subscriber: Subscriber,
+        envelope: Envelope,
+        settle: Settle | None = None,
+        answer: Answer | None = None,
+    ) -> None:
+        """Send an event to a subscriber, which calls `settle` or `answer` once done."""
+        arrive = partial(subscriber.receive, envelope, settle, answer)
+        link, context = (self.name, subscriber.node), subscriber.context
+        self.wire.send(kind, link, envelope, arrive, context)
+
+    def dead_letter(self, subject: str, letter: Event) -> None:
+        """Publish a dead letter."""
+        self.accept(self.wire.pack_dead_letter(subject, letter, self.name), None, None)

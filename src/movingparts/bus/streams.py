@@ -1,4 +1,4 @@
-"""Streams, which keep events, and durable places, which read them at least once."""
+"""Streams, which keep events, and durable consumers, which read them at least once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from movingparts.bus.refusals import HEADERS, MAX_PAYLOAD
-from movingparts.bus.subjects import matches
+from movingparts.bus.subjects import HEADERS, MAX_PAYLOAD, matches
 from movingparts.core.event import Event
 from movingparts.core.rules import EventError
 
@@ -28,7 +27,7 @@ def backoff(deliveries: int, most: float) -> float:
     return float(min(FIRST_BACKOFF * 2 ** (deliveries - 1), most))
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where a stream keeps an event."""
 
     stream: str
@@ -38,7 +37,7 @@ class Place(NamedTuple):
 
 def dead_letter(
     durable: str,
-    place: Place,
+    position: Position,
     event: object,
     why: tuple[str, int],
     max_payload: int = MAX_PAYLOAD,
@@ -46,51 +45,57 @@ def dead_letter(
     """Wrap an event that could not be handled, with the reason and the deliveries.
 
     Where the event does not fit into a letter, the letter says where the stream keeps
-    it. The id comes from that place, so that the same dead letter has the same id if it
-    is sent twice.
+    it. The id comes from that position, so that the same dead letter has the same id if
+    it is sent twice.
     """
     with contextlib.suppress(EventError):  # the wrapping may nest it too deeply
-        letter = _letter(durable, place, event, why)
+        letter = _letter(durable, position, event, why)
         if len(letter.to_json()) <= max_payload - HEADERS:
             return letter
-    where = {"stream": place.stream, "sequence": place.sequence}
-    return _letter(durable, place, where, why)
+    where = {"stream": position.stream, "sequence": position.sequence}
+    return _letter(durable, position, where, why)
 
 
-def _letter(durable: str, place: Place, event: object, why: tuple[str, int]) -> Event:
+def _letter(
+    durable: str, position: Position, event: object, why: tuple[str, int]
+) -> Event:
     reason, deliveries = why
     return Event(
-        id=f"{durable}:{place.stream}:{place.sequence}",
+        id=f"{durable}:{position.stream}:{position.sequence}",
         source="/bus",
         type="DeadLetter",
-        subject=place.subject,
+        subject=position.subject,
         data={
             "durable": durable,
             "reason": reason[:REASON],
             "deliveries": deliveries,
-            "subject": place.subject,
+            "subject": position.subject,
             "event": event,
         },
     )
 
 
 @dataclass(slots=True)
-class Kept:
-    """An event in a stream."""
+class Envelope:
+    """An event on its way, and in a stream."""
 
     subject: str
     event: Event
-    payload: bytes  # as it travels; empty where no network is between
+    payload: bytes = b""  # the event as JSON; empty where no network is between
+
+    def opened(self) -> Event:
+        """Return what a receiver gets: a copy, if the event traveled as bytes."""
+        return self.event.copied() if self.payload else self.event
 
 
 class Member(Protocol):
-    """A subscriber of a durable place."""
+    """A subscriber of a durable consumer."""
 
     def ready(self) -> bool:
-        """Say whether it has nothing to do."""
+        """Return whether it has nothing to do."""
         ...
 
-    def deliver(self, kept: Kept, settle: Callable[[str | None], None]) -> None:
+    def deliver(self, envelope: Envelope, settle: Callable[[str | None], None]) -> None:
         """Send it an event; `settle(None)` acknowledges, a reason refuses."""
         ...
 
@@ -104,21 +109,17 @@ class Stream:
 
     name: str
     subjects: tuple[str, ...]
-    log: list[Kept] = field(default_factory=list)
-    places: dict[str, Durable] = field(default_factory=dict)
-
-    def append(self, kept: Kept) -> None:
-        """Keep an event."""
-        self.log.append(kept)
+    log: list[Envelope] = field(default_factory=list)
+    durables: dict[str, Durable] = field(default_factory=dict)
 
     def pump(self) -> None:
-        """Send what is due at every durable place."""
-        for place in list(self.places.values()):
-            place.pump()
+        """Send every durable consumer what is due."""
+        for durable in list(self.durables.values()):
+            durable.pump()
 
 
 class Durable:
-    """A place in a stream, by name, with what has been sent and not acknowledged.
+    """A named position in a stream, with what has been sent and not acknowledged.
 
     A member has one event at a time, so that one member gets a stream's events in
     order; an event that is refused or not acknowledged in time comes again later,
@@ -132,14 +133,14 @@ class Durable:
         name: str,
         stream: Stream,
         pattern: str,
-        bury: Callable[[str, Event], None],
+        publish: Callable[[str, Event], None],
     ) -> None:
         self.name, self.stream, self.pattern = name, stream, pattern
         self.ack_wait, self.max_deliver = 5.0, 5
         self.members: list[Member] = []
-        self._bury = bury
+        self._publish = publish
         self._next = 0
-        self._again: list[int] = []  # places in the log, lowest first
+        self._again: list[int] = []  # positions in the log, lowest first
         self._deliveries: dict[int, int] = {}
         self._pending: dict[int, tuple[Member, asyncio.TimerHandle]] = {}
         self._context = contextvars.Context()  # timers belong to no node
@@ -215,20 +216,20 @@ class Durable:
             else:
                 bisect.insort(self._again, at)
             return
-        kept, deliveries = self.stream.log[at], self._deliveries.pop(at)
-        if kept.subject.startswith("dead."):
+        envelope, deliveries = self.stream.log[at], self._deliveries.pop(at)
+        if envelope.subject.startswith("dead."):
             return  # it stays in its stream: a letter about a letter helps nobody
-        place = Place(self.stream.name, at + 1, kept.subject)
-        body = kept.event.to_body()
-        letter = dead_letter(self.name, place, body, (reason, deliveries))
-        self._bury(f"dead.{self.name}", letter)
+        position = Position(self.stream.name, at + 1, envelope.subject)
+        body = envelope.event.to_body()
+        letter = dead_letter(self.name, position, body, (reason, deliveries))
+        self._publish(f"dead.{self.name}", letter)
 
     def _return(self, at: int) -> None:
         if at in self._deliveries:  # a late acknowledgment may have come meanwhile
             bisect.insort(self._again, at)
             self.pump()
 
-    def look_again(self) -> None:
+    def retry_later(self) -> None:
         """Offer again, in a while, what a slow member was not there to take."""
         if self._again:
             self._later(self.ack_wait, self.pump)
