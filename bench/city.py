@@ -110,8 +110,8 @@ def rows() -> list[Row]:
         f"What bounds it: {most}. Of {spent.wall:.0f} s, it had the processor for"
         f" {spent.processor:.0f}."
     )
-    wishes, events = outcome.wishes.total(), audit.counts.total()
-    name = f"Larkhaven's day ({wishes:,} wishes, {events:,} events)"
+    requests, events = outcome.requests.total(), audit.counts.total()
+    name = f"Larkhaven's day ({requests:,} ride requests, {events:,} events)"
     whole = spent.processor
     return [
         Row(f"{name}, virtual / wall time", spent.virtual, spent.wall,

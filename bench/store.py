@@ -22,7 +22,7 @@ from movingparts.city.availability.model import (
 )
 from movingparts.city.availability.relational import TableStore, engine
 from movingparts.repository import READ, UPDATE, SqliteRows
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
+from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
 
 BIKES = 12  # at a stand: half of Larkhaven's docks are full
 COMMANDS, COMMITS = 30_000, {"NORMAL": 3_000, "FULL": 600}
@@ -139,10 +139,10 @@ def units_of_work(level: str, make: Make = in_rows, times: int = 0) -> float:
 
     async def run(db: sqlite3.Connection) -> float:
         store = make(db)
-        await carry_out(store, add)
+        await execute(store, add)
         begun = time.perf_counter()
         for _ in range(times):
-            await carry_out(store, change)
+            await execute(store, change)
         return times / (time.perf_counter() - begun)
 
     return on_disk(level, lambda db: asyncio.run(run(db)))
@@ -173,7 +173,7 @@ def bare(db: sqlite3.Connection, times: int, change: Callable[[bytes], bytes]) -
     async def add(work: UnitOfWork) -> None:
         work.of(Stand).add(stand())
 
-    asyncio.run(carry_out(in_rows(db), add))
+    asyncio.run(execute(in_rows(db), add))
     begun = time.perf_counter()
     for _ in range(times):
         version, state = db.execute(READ, NAME).fetchone()

@@ -13,7 +13,7 @@ Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 def need_sockets(sources: Iterable[str]) -> list[bool]:
-    """Say of each cell whether it ends early where there are no sockets.
+    """Return of each cell whether it ends early where there are no sockets.
 
     It does where it opens a local world, or uses a name that was to be bound by a
     statement that did not come to run, or calls a function that uses one.

@@ -20,13 +20,13 @@ from movingparts.published_language import (
     Instant,
     Publisher,
     address,
-    keep,
+    ensure_stream,
     listen,
     named,
     on_the_bus,
     schema,
 )
-from movingparts.repository import Happened
+from movingparts.repository import RecordedEvent
 from movingparts.world import simulate
 from movingparts.world.simulated import SimulatedWorld
 
@@ -54,19 +54,19 @@ class Passed:
     ride_id: str
 
 
-def tell(event: Any) -> BaseModel | None:
+def to_message(event: Any) -> BaseModel | None:
     return event if isinstance(event, BaseModel) else None
 
 
-def docked(number: int = 1, bike: str = "B7") -> Happened:
-    return Happened("Station", "S1", number, BikeDocked(bike_id=bike, at=AT))
+def docked(number: int = 1, bike: str = "B7") -> RecordedEvent:
+    return RecordedEvent("Station", "S1", number, BikeDocked(bike_id=bike, at=AT))
 
 
 # --- names and schemas ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("output", "name"),
     [
         ("BikeDocked", "bike-docked"),
         ("Docked", "docked"),
@@ -75,9 +75,9 @@ def docked(number: int = 1, bike: str = "B7") -> Happened:
     ],
 )
 def test_a_contract_is_named_after_its_context_and_its_class(
-    said: str, name: str
+    output: str, name: str
 ) -> None:
-    kind = type(said, (BaseModel,), {})
+    kind = type(output, (BaseModel,), {})
     assert f"stations.{name}" == named("stations", kind)
     assert f"urn:larkhaven:contract:stations.{name}:1" == address(
         named("stations", kind)
@@ -91,8 +91,8 @@ def test_a_schema_promises_what_is_required_and_lets_more_pass() -> None:
     # What a publisher always says is promised, a default among it.
     assert {"bike_id", "at"} <= set(found["required"])
     validator = Draft202012Validator(found)
-    said = {"bike_id": "B7", "at": "2031-05-05T08:00:00Z", "note": ""}
-    assert validator.is_valid({**said, "later": 1})
+    output = {"bike_id": "B7", "at": "2031-05-05T08:00:00Z", "note": ""}
+    assert validator.is_valid({**output, "later": 1})
     assert not validator.is_valid({"bike_id": "B7"})
 
 
@@ -112,28 +112,28 @@ class Broker:
 
     def __init__(self, silent: int = 0) -> None:
         self.silent = silent
-        self.told: list[tuple[str, Event]] = []
+        self.published: list[tuple[str, Event]] = []
 
     async def publish(self, subject: str, event: Event) -> None:
-        self.told.append((subject, event))
+        self.published.append((subject, event))
         if self.silent:
             self.silent -= 1
             raise BusTimeout("no word")
 
 
-def told(broker: Broker, *happened: Happened) -> list[tuple[str, Event]]:
+def published(broker: Broker, *recorded: RecordedEvent) -> list[tuple[str, Event]]:
     """Return what a publisher of stations tells a broker."""
     node: Any = SimpleNamespace(
         name="stations", bus=broker, clock=SimpleNamespace(now=lambda: AT)
     )
-    work = Publisher(node, tell)(happened)
+    work = Publisher(node, to_message)(recorded)
     with pytest.raises(StopIteration):
         work.send(None)
-    return broker.told
+    return broker.published
 
 
 def test_an_event_says_what_where_and_when() -> None:
-    [(subject, event)] = told(Broker(), docked(3))
+    [(subject, event)] = published(Broker(), docked(3))
     assert "stations.bike-docked" == subject
     expected = Event(
         id="Station/S1/3",
@@ -148,8 +148,8 @@ def test_an_event_says_what_where_and_when() -> None:
 
 
 def test_events_are_told_in_order_and_what_is_nobodys_affair_is_not() -> None:
-    secret = Happened("Station", "S1", 2, "an event that is told to nobody")
-    found = told(Broker(), docked(1), secret, docked(3))
+    secret = RecordedEvent("Station", "S1", 2, "an event that is told to nobody")
+    found = published(Broker(), docked(1), secret, docked(3))
     assert ["Station/S1/1", "Station/S1/3"] == [event.id for _, event in found]
 
 
@@ -158,7 +158,7 @@ def test_an_event_whose_arrival_is_unknown_is_told_again_under_its_id(
     silent: int,
 ) -> None:
     """So that who hears it twice can tell that it is the same."""
-    found = told(Broker(silent), docked(1), docked(2))
+    found = published(Broker(silent), docked(1), docked(2))
     ids = [event.id for _, event in found]
     assert ["Station/S1/1"] * (silent + 1) + ["Station/S1/2"] == ids
     assert 1 == len({event.to_json() for _, event in found[: silent + 1]})
@@ -170,19 +170,19 @@ def test_a_publisher_gives_up_at_last_and_says_that_it_does_not_know() -> None:
     node: Any = SimpleNamespace(
         name="stations", bus=broker, clock=SimpleNamespace(now=lambda: AT)
     )
-    publisher = Publisher(node, tell)
+    publisher = Publisher(node, to_message)
     with pytest.raises(BusTimeout):
         publisher((docked(1), docked(2))).send(None)
-    assert ["Station/S1/1"] * TRIES == [event.id for _, event in broker.told]
+    assert ["Station/S1/1"] * TRIES == [event.id for _, event in broker.published]
     assert "<Publisher of stations>" == repr(publisher)
 
 
 # --- hearing ----------------------------------------------------------------------
 
 
-def heard(
+def received(
     reads: Mapping[str, Any],
-    *happened: Happened,
+    *recorded: RecordedEvent,
     world_is: Any = None,
     fails: int = 0,
     wait: float = 60,
@@ -190,7 +190,7 @@ def heard(
     """Return what rides hears of what stations tells, and the recording."""
     seen: list[Any] = []
 
-    async def hear(event: Any) -> None:
+    async def handle(event: Any) -> None:
         nonlocal fails
         if fails:
             fails -= 1
@@ -198,12 +198,12 @@ def heard(
         seen.append(event)
 
     async def scenario(world: SimulatedWorld) -> Any:
-        publisher = Publisher(world.node("stations"), tell)
+        publisher = Publisher(world.node("stations"), to_message)
         await publisher.open()
-        subscriptions = await listen(world.node("rides"), reads, hear)
+        subscriptions = await listen(world.node("rides"), reads, handle)
         if world_is is not None:
             world_is(world)
-        await publisher(happened)
+        await publisher(recorded)
         await world.clock.sleep(wait)
         return [subscription.subject for subscription in subscriptions]
 
@@ -211,8 +211,8 @@ def heard(
     return seen, recording
 
 
-def ended(number: int) -> Happened:
-    return Happened("Ride", "r1", number, RideEnded(ride_id=f"r{number}"))
+def ended(number: int) -> RecordedEvent:
+    return RecordedEvent("Ride", "r1", number, RideEnded(ride_id=f"r{number}"))
 
 
 def test_a_reader_is_a_translation_or_a_class_that_takes_it_as_it_is() -> None:
@@ -220,13 +220,13 @@ def test_a_reader_is_a_translation_or_a_class_that_takes_it_as_it_is() -> None:
         "stations.bike-docked": lambda data: ("here is", data["bike_id"]),
         "stations.ride-ended": Passed,
     }
-    seen, _ = heard(reads, docked(1), ended(2))
+    seen, _ = received(reads, docked(1), ended(2))
     assert [("here is", "B7"), Passed("r2")] == seen
 
 
 def test_a_contract_that_is_not_read_is_let_pass() -> None:
     """Of a stream that is read for others, and of one that only this would need."""
-    seen, recording = heard(
+    seen, recording = received(
         {"stations.ride-ended": Passed, "stations.other": str}, docked(1), ended(2)
     )
     assert [Passed("r2")] == seen
@@ -235,7 +235,7 @@ def test_a_contract_that_is_not_read_is_let_pass() -> None:
 
 def test_who_reads_one_contract_alone_subscribes_to_it_alone() -> None:
     """And is sent nothing else."""
-    seen, recording = heard({"stations.ride-ended": Passed}, docked(1), ended(2))
+    seen, recording = received({"stations.ride-ended": Passed}, docked(1), ended(2))
     assert (["stations.ride-ended"], [Passed("r2")]) == (recording.result, seen)
     sent = [m for m in recording.messages if m.target == "rides" and m.kind == "event"]
     assert ["city.larkhaven.stations.ride-ended"] == [m.label for m in sent]
@@ -243,12 +243,12 @@ def test_who_reads_one_contract_alone_subscribes_to_it_alone() -> None:
 
 def test_each_context_is_subscribed_to_once_in_the_order_of_reading() -> None:
     reads = {"fleet.b": str, "stations.a": str, "fleet.a": str, "billing.x": str}
-    _, recording = heard(reads)
+    _, recording = received(reads)
     assert ["fleet.*", "stations.a", "billing.x"] == recording.result
 
 
 def test_what_raises_comes_again_and_is_heard_at_last() -> None:
-    seen, recording = heard({"stations.ride-ended": Passed}, ended(1), fails=2)
+    seen, recording = received({"stations.ride-ended": Passed}, ended(1), fails=2)
     assert [Passed("r1")] == seen
     assert not [m for m in recording.moments if m.kind == "dead letter"]
 
@@ -263,7 +263,7 @@ def test_what_cannot_be_read_ends_among_the_dead_letters(reader: Any, why: str) 
     def readable(data: Any) -> Any:
         return "fine" if data["ride_id"] == "r2" else _read(reader, data)
 
-    seen, recording = heard(
+    seen, recording = received(
         {"stations.ride-ended": readable}, ended(1), ended(2), wait=120
     )
     assert ["fine"] == seen
@@ -284,7 +284,7 @@ def test_a_lost_word_of_the_broker_makes_one_event_two_deliveries() -> None:
     def lossy(world: SimulatedWorld) -> None:
         world.network.lose("bus", "stations", kind="ack")
 
-    seen, recording = heard(
+    seen, recording = received(
         {"stations.bike-docked": lambda data: data["bike_id"]},
         docked(1),
         world_is=lossy,
@@ -297,19 +297,19 @@ def test_hearers_that_come_later_hear_all_from_the_beginning() -> None:
     """And those that come again go on where they were."""
     seen: list[str] = []
 
-    async def hear(bike: str) -> None:
+    async def handle(bike: str) -> None:
         seen.append(bike)
 
     async def scenario(world: SimulatedWorld) -> None:
-        publisher = Publisher(world.node("stations"), tell)
+        publisher = Publisher(world.node("stations"), to_message)
         await publisher.open()
         await publisher([docked(1, "B1")])
         reads = {"stations.bike-docked": lambda data: data["bike_id"]}
-        [subscription] = await listen(world.node("rides"), reads, hear)
+        [subscription] = await listen(world.node("rides"), reads, handle)
         await world.clock.sleep(1)
         await subscription.stop()
         await publisher([docked(2, "B2")])
-        await listen(world.node("rides"), reads, hear)
+        await listen(world.node("rides"), reads, handle)
         await world.clock.sleep(1)
 
     simulate(scenario, seed=7)
@@ -321,7 +321,7 @@ def test_whoever_comes_first_has_the_stream_kept() -> None:
 
     async def scenario(world: SimulatedWorld) -> list[str]:
         for who in ("rides", "stations", "rides"):
-            await keep(world.node(who), "stations")
+            await ensure_stream(world.node(who), "stations")
         return list(world._fabric.broker.router.streams)
 
     assert ["STATIONS"] == simulate(scenario, seed=7).result
@@ -334,18 +334,18 @@ def test_whoever_comes_first_has_the_stream_kept() -> None:
 def test_a_service_tells_and_hears_while_it_lives(hears: bool) -> None:
     seen: list[Any] = []
 
-    async def hear(event: Any) -> None:
+    async def handle(event: Any) -> None:
         seen.append(event)
 
     def factory(node: Node) -> FastAPI:
         reads = {"stations.ride-ended": Passed}
-        publisher = Publisher(node, tell)
-        more = (reads, hear) if hears else ()
+        publisher = Publisher(node, to_message)
+        more = (reads, handle) if hears else ()
         return FastAPI(lifespan=on_the_bus(node, publisher, *more))
 
     async def scenario(world: SimulatedWorld) -> Any:
         service = await world.serve("rides", factory)
-        publisher = Publisher(world.node("stations"), tell)
+        publisher = Publisher(world.node("stations"), to_message)
         await publisher.open()
         await publisher([ended(1)])
         await world.clock.sleep(1)

@@ -55,9 +55,9 @@ def ask(path: str, **more: Any) -> httpx.Response:
     return answer
 
 
-@pytest.mark.parametrize(("path", "said"), [("/health", "up"), ("/ready", "ready")])
-def test_a_started_service_is_up_and_ready(path: str, said: str) -> None:
-    assert {"status": said} == ask(path).json()
+@pytest.mark.parametrize(("path", "text"), [("/health", "up"), ("/ready", "ready")])
+def test_a_started_service_is_up_and_ready(path: str, text: str) -> None:
+    assert {"status": text} == ask(path).json()
 
 
 def test_a_missing_dependency_makes_it_unready_but_not_unhealthy() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from movingparts.repository import Happened, MemoryRows, Row, StaleVersion
-from movingparts.unit_of_work import RowStore, UnitOfWork, carry_out
+from movingparts.repository import MemoryRows, RecordedEvent, Row, StaleVersion
+from movingparts.unit_of_work import RowStore, UnitOfWork, execute
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def test_a_unit_of_work_says_what_it_has_read_and_what_happened() -> None:
 
 def test_state_is_json_by_the_fields_of_the_aggregate() -> None:
     rows = MemoryRows()
-    run(carry_out(RowStore(rows), count))
+    run(execute(RowStore(rows), count))
     assert (1, b'{"name":"c","count":1}') == rows.read("Counter", "c")
 
 
@@ -87,44 +87,44 @@ def test_state_that_is_none_of_its_kind_raises_where_it_is_read() -> None:
         run(RowStore(rows).begin().of(Counter).find("c"))
 
 
-# --- carry_out -----------------------------------------------------------------------
+# --- execute -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("times", [0, 1, 9])
 def test_a_command_is_decided_again_until_nobody_was_faster(times: int) -> None:
-    rows, told = FussyRows(times), []
+    rows, reported = FussyRows(times), []
 
-    async def publish(happened: Sequence[Happened]) -> None:
-        told.append((rows.read("Counter", "c"), *happened))
+    async def publish(recorded: Sequence[RecordedEvent]) -> None:
+        reported.append((rows.read("Counter", "c"), *recorded))
 
-    assert 1 == run(carry_out(RowStore(rows), count, publish=publish))
+    assert 1 == run(execute(RowStore(rows), count, publish=publish))
     assert times + 1 == rows.written
     kept = rows.read("Counter", "c")
-    assert [(kept, Happened("Counter", "c", 1, Counted(1)))] == told
+    assert [(kept, RecordedEvent("Counter", "c", 1, Counted(1)))] == reported
 
 
 def test_after_so_many_attempts_it_gives_up_and_tells_nothing() -> None:
-    rows, told = FussyRows(3), []
+    rows, reported = FussyRows(3), []
 
-    async def publish(happened: Sequence[Happened]) -> None:
-        told.append(happened)
+    async def publish(recorded: Sequence[RecordedEvent]) -> None:
+        reported.append(recorded)
 
     with pytest.raises(StaleVersion, match=r"^somebody was faster$"):
-        run(carry_out(RowStore(rows), count, publish=publish, attempts=3))
-    assert (3, [], []) == (rows.written, told, rows.keys("Counter"))
-    assert 1 == run(carry_out(RowStore(rows), count, publish=publish, attempts=1))
+        run(execute(RowStore(rows), count, publish=publish, attempts=3))
+    assert (3, [], []) == (rows.written, reported, rows.keys("Counter"))
+    assert 1 == run(execute(RowStore(rows), count, publish=publish, attempts=1))
 
 
 def test_ten_attempts_unless_said_otherwise() -> None:
     rows = FussyRows(10)
     with pytest.raises(StaleVersion):
-        run(carry_out(RowStore(rows), count))
+        run(execute(RowStore(rows), count))
     assert 10 == rows.written
 
 
 def test_no_attempt_is_a_mistake() -> None:
     with pytest.raises(ValueError, match=r"^attempts is at least 1, got 0$"):
-        run(carry_out(RowStore(MemoryRows()), count, attempts=0))
+        run(execute(RowStore(MemoryRows()), count, attempts=0))
 
 
 def test_what_a_command_raises_is_raised_at_once_and_nothing_is_saved() -> None:
@@ -135,30 +135,30 @@ def test_what_a_command_raises_is_raised_at_once_and_nothing_is_saved() -> None:
         raise LookupError("no such counter")
 
     with pytest.raises(LookupError, match=r"^no such counter$"):
-        run(carry_out(RowStore(rows), refuse))
+        run(execute(RowStore(rows), refuse))
     assert ([1], 0) == (decided, rows.written)
 
 
 def test_where_nothing_happened_nothing_is_written_and_that_is_told() -> None:
-    rows, told = FussyRows(1), []
+    rows, reported = FussyRows(1), []
 
     async def look(work: UnitOfWork) -> bool:
         return await work.of(Counter).find("c") is None
 
-    async def publish(happened: Sequence[Happened]) -> None:
-        told.append(happened)
+    async def publish(recorded: Sequence[RecordedEvent]) -> None:
+        reported.append(recorded)
 
-    assert run(carry_out(RowStore(rows), look, publish=publish))
-    assert ([()], 0) == (told, rows.written)
+    assert run(execute(RowStore(rows), look, publish=publish))
+    assert ([()], 0) == (reported, rows.written)
 
 
 def test_what_telling_raises_does_not_undo_what_is_saved() -> None:
     """The gap that chapter 06 closes: it is saved, and nobody was told."""
     rows = FussyRows(0)
 
-    async def publish(happened: Sequence[Happened]) -> None:
+    async def publish(recorded: Sequence[RecordedEvent]) -> None:
         raise ConnectionError("the bus is away")
 
     with pytest.raises(ConnectionError):
-        run(carry_out(RowStore(rows), count, publish=publish))
+        run(execute(RowStore(rows), count, publish=publish))
     assert (1, ["c"]) == (rows.written, rows.keys("Counter"))

@@ -1,19 +1,19 @@
-/* What a sorting of a storming's events costs: movingparts.strategy.event_storming.Board.judged, again.
+/* What a sorting of a storming's events costs: movingparts.strategy.event_storming.Board.evaluate, again.
  *
  * A test runs both on the same sortings. Names are anybody's, so they stand in maps and
  * lists, never as keys of an object: it would put "2" before "a".
  */
 
 /** What a sorting, from the names of events to contexts, costs. */
-export function judged({ events, rules }, sorting) {
+export function evaluate({ events, rules }, assignment) {
   const crossings = rules
-    .map((rule) => ({ rule, contexts: contextsOf(rule, sorting) }))
+    .map((rule) => ({ rule, contexts: contextsOf(rule, assignment) }))
     .filter(({ contexts }) => contexts.length > 1);
   return {
     torn: crossings.filter(({ rule }) => rule.at_once),
     processes: crossings.filter(({ rule }) => !rule.at_once),
-    clashes: clashesOf(events, sorting),
-    unsorted: events.map(({ name }) => name).filter((name) => !sorting.get(name)),
+    clashes: clashesOf(events, assignment),
+    unsorted: events.map(({ name }) => name).filter((name) => !assignment.get(name)),
   };
 }
 
@@ -35,15 +35,15 @@ export function clashed({ context, word, meanings }) {
 }
 
 /** The contexts in which a rule's events lie, each once, in order. */
-function contextsOf(rule, sorting) {
-  return [...new Set(rule.events.map((name) => sorting.get(name)).filter(Boolean))];
+function contextsOf(rule, assignment) {
+  return [...new Set(rule.events.map((name) => assignment.get(name)).filter(Boolean))];
 }
 
 /** The words that mean more than one thing within one context. */
-function clashesOf(events, sorting) {
+function clashesOf(events, assignment) {
   const said = new Map();
   for (const { name, words } of events) {
-    const context = sorting.get(name);
+    const context = assignment.get(name);
     for (const [word, meaning] of context ? words : []) {
       const key = JSON.stringify([context, word]);
       const found = said.get(key) ?? { context, word, meanings: new Map() };

@@ -7,7 +7,7 @@
  * sorted is kept for as long as the tab is open, and whoever leaves the page finds it
  * again. Whatever the data says, or what was kept, becomes text.
  */
-import { clashed, crossed, holds, judged } from "./_judge.js";
+import { clashed, crossed, holds, evaluate } from "./_judge.js";
 import { make } from "./_make.js";
 
 const FORMAT = "movingparts.board/1";
@@ -200,7 +200,7 @@ class MovingPartsBoard extends HTMLElement {
     for (const [name, kind] of this.contexts) {
       if (kind === "made" && !used.has(name)) this.contexts.delete(name);
     }
-    const found = judged(this.data, this.sorting);
+    const found = evaluate(this.data, this.sorting);
     this.offer();
     this.flying(() => this.fill());
     this.mark(found);

@@ -116,7 +116,7 @@ class Stream(io.TextIOBase):
     encoding = "utf-8"
 
     def writable(self) -> bool:
-        """Say yes."""
+        """Answer yes."""
         return True
 
     def write(self, text: str) -> int:
@@ -150,7 +150,7 @@ def compiled(source: str, name: str) -> list[CodeType]:
 
 
 def silent(source: str) -> bool:
-    """Say whether a cell ends in a semicolon, a comment after it aside."""
+    """Return whether a cell ends in a semicolon, a comment after it aside."""
     last = source.rstrip().rpartition("\n")[2]
     return last.partition("#")[0].rstrip().endswith(";")
 
@@ -214,7 +214,7 @@ def framed(stack: traceback.StackSummary) -> Iterator[dict[str, object]]:
 
 
 def in_cell(frame: traceback.FrameSummary) -> bool:
-    """Say whether a frame is one of a cell's code."""
+    """Return whether a frame is one of a cell's code."""
     return CELL.fullmatch(frame.filename) is not None
 
 

@@ -19,37 +19,37 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, TypeAdapter
 
 from movingparts.bus import BusTimeout, Event, Subscription
 from movingparts.core import Node
-from movingparts.repository import Happened
+from movingparts.repository import RecordedEvent
 
 # A time in an event, whatever offset it came with: in UTC.
 Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
-Tell = Callable[[Any], BaseModel | None]
+ToMessage = Callable[[Any], BaseModel | None]
 Reader = Callable[[Any], Any] | type[Any]
-Hear = Callable[[Any], Awaitable[None]]
+Handler = Callable[[Any], Awaitable[None]]
 TRIES = 5  # times that a publisher tells an event whose arrival it cannot learn
 
 
 @cache
-def named(context: str, said: type[BaseModel]) -> str:
+def named(context: str, contract: type[BaseModel]) -> str:
     """Return the name of a contract, which is also the subject it is published under.
 
     >>> class BikeDocked(BaseModel): ...
     >>> named("stations", BikeDocked)
     'stations.bike-docked'
     """
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", said.__name__).lower()
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", contract.__name__).lower()
     return f"{context}.{words}"
 
 
-def schema(context: str, said: type[BaseModel]) -> dict[str, Any]:
+def schema(context: str, contract: type[BaseModel]) -> dict[str, Any]:
     """Return the contract of an event's data: its JSON Schema, under its name.
 
     Who publishes promises the properties that are required; who reads must let pass
     what it does not know.
     """
-    body = said.model_json_schema(mode="serialization")
+    body = contract.model_json_schema(mode="serialization")
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {**about, "$id": address(named(context, said)), **body}
+    return {**about, "$id": address(named(context, contract)), **body}
 
 
 def address(name: str) -> str:
@@ -60,43 +60,43 @@ def address(name: str) -> str:
 class Publisher:
     """Tells what happened in a context to those who listen, after it was saved.
 
-    `tell` says an event of the model in the published language, or None for one that
-    is nobody else's affair. An event keeps its id however often it is told.
+    `to_message` returns what others learn of an event of the model, or None for one
+    that is nobody else's affair. An event keeps its id however often it is published.
 
     Source: chapter 02; Evans 2003 (published language), CloudEvents 1.0. Leaves out: a
     crash between saving and telling (chapter 06), further versions (chapter 09).
     """
 
-    def __init__(self, node: Node, tell: Tell) -> None:
-        self._node, self._tell = node, tell
+    def __init__(self, node: Node, to_message: ToMessage) -> None:
+        self._node, self._to_message = node, to_message
 
     def __repr__(self) -> str:
         return f"<Publisher of {self._node.name}>"
 
     async def open(self) -> None:
         """Have the broker keep what this context will tell."""
-        await keep(self._node, self._node.name)
+        await ensure_stream(self._node, self._node.name)
 
-    async def __call__(self, happened: Sequence[Happened]) -> None:
+    async def __call__(self, recorded: Sequence[RecordedEvent]) -> None:
         """Tell what happened, in order.
 
         Raises `BusTimeout` where the broker's word did not come even so: indefinite.
         """
-        for each in happened:
-            said = self._tell(each.event)
-            if said is not None:
-                await self._publish(each, said)
+        for each in recorded:
+            message = self._to_message(each.event)
+            if message is not None:
+                await self._publish(each, message)
 
-    async def _publish(self, happened: Happened, said: BaseModel) -> None:
-        name = named(self._node.name, type(said))
+    async def _publish(self, recorded: RecordedEvent, message: BaseModel) -> None:
+        name = named(self._node.name, type(message))
         event = Event(
-            id=f"{happened.kind}/{happened.key}/{happened.number}",
+            id=f"{recorded.kind}/{recorded.key}/{recorded.number}",
             source=f"/{self._node.name}",
             type=f"city.larkhaven.{name}",
-            subject=happened.key,
+            subject=recorded.key,
             time=self._node.clock.now(),
             dataschema=address(name),
-            data=said.model_dump(mode="json"),
+            data=message.model_dump(mode="json"),
         )
         for left in reversed(range(TRIES)):
             try:
@@ -111,46 +111,46 @@ def on_the_bus(
     node: Node,
     publisher: Publisher,
     reads: Mapping[str, Reader] | None = None,
-    hear: Hear | None = None,
+    handler: Handler | None = None,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return the lifespan of a service that tells others, and perhaps hears others."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await publisher.open()
-        heard = await listen(node, reads, hear) if reads and hear else []
+        subscriptions = await listen(node, reads, handler) if reads and handler else []
         yield
-        for subscription in heard:
+        for subscription in subscriptions:
             await subscription.stop()
 
     return lifespan
 
 
-async def keep(node: Node, context: str) -> None:
+async def ensure_stream(node: Node, context: str) -> None:
     """Have the broker keep what a context tells; whoever comes first does it."""
     await node.bus.stream(context.upper(), f"{context}.*")
 
 
 async def listen(
-    node: Node, reads: Mapping[str, Reader], hear: Hear
+    node: Node, reads: Mapping[str, Reader], handler: Handler
 ) -> list[Subscription]:
     """Hear the contracts named in `reads`, each in its reader's words.
 
     A reader is a function of the event's data (a translation), or a class of one's own
     model that takes them as they are. Events of one context come in order and at least
-    once; a contract that is not named is let pass. What `hear` raises sends the event
-    again, and at last to the dead letters.
+    once; a contract that is not named is let pass. What `handler` raises sends the
+    event again, and at last to the dead letters.
     """
     readings = {name: _reading(reader) for name, reader in reads.items()}
 
     async def handle(event: Event) -> None:
         reading = readings.get(event.type.removeprefix("city.larkhaven."))
         if reading is not None:
-            await hear(reading(event.data))
+            await handler(reading(event.data))
 
     subscriptions = []
     for context in dict.fromkeys(name.partition(".")[0] for name in reads):
-        await keep(node, context)
+        await ensure_stream(node, context)
         mine = [name for name in reads if name.startswith(f"{context}.")]
         subject = mine[0] if len(mine) == 1 else f"{context}.*"
         durable = f"{node.name}-{context}"

@@ -38,7 +38,7 @@ class NotFound(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class RecordedEvent:
     """An event of an aggregate, and its number among all events of it, from 1."""
 
     kind: str
@@ -56,7 +56,7 @@ class Row:
     expected: int
     version: int
     state: bytes
-    happened: tuple[Happened, ...]
+    recorded: tuple[RecordedEvent, ...]
 
 
 class Rows(Protocol):

@@ -65,8 +65,8 @@ def service(
         limits.read, connect=limits.connect, pool=limits.pool
     )
     app.add_middleware(_TimeLimit, seconds=limits.request)
-    _tell_problems(app)
-    _tell_health(app, checks or {})
+    _report_problems(app)
+    _report_health(app, checks or {})
     return app
 
 
@@ -88,7 +88,7 @@ async def _nothing(app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def _tell_health(app: FastAPI, checks: Mapping[str, Check]) -> None:
+def _report_health(app: FastAPI, checks: Mapping[str, Check]) -> None:
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:
         """Answer: a process that cannot even do this should be started again."""
@@ -96,7 +96,7 @@ def _tell_health(app: FastAPI, checks: Mapping[str, Check]) -> None:
 
     @app.get("/ready", include_in_schema=False)
     async def ready() -> dict[str, str]:
-        """Say whether requests should be sent here; if not, start nothing again."""
+        """Return whether requests should be sent here; if not, start nothing again."""
         if not getattr(app.state, "ready", False):
             raise HTTPException(503, "starting or ending")
         for name, check in checks.items():
@@ -132,7 +132,7 @@ def refuses(app: FastAPI, *kinds: type[Exception]) -> None:
         app.add_exception_handler(kind, refused)
 
 
-def _tell_problems(app: FastAPI) -> None:
+def _report_problems(app: FastAPI) -> None:
     @app.exception_handler(AnyHTTPException)
     async def raised(request: Request, error: AnyHTTPException) -> JSONResponse:
         answer = problem(error.status_code, str(error.detail))

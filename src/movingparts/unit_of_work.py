@@ -15,8 +15,8 @@ from pydantic import TypeAdapter
 from movingparts.repository import (
     A,
     Aggregate,
-    Happened,
     NotFound,
+    RecordedEvent,
     Repository,
     Row,
     Rows,
@@ -33,7 +33,7 @@ class UnitOfWork(Protocol):
         """Return the repository of a kind of aggregate."""
         ...
 
-    async def commit(self) -> tuple[Happened, ...]:
+    async def commit(self) -> tuple[RecordedEvent, ...]:
         """Save all that happened, in order, and return it; raise `StaleVersion`."""
         ...
 
@@ -81,7 +81,7 @@ class Work:
         """Return the repository of a kind of aggregate."""
         return RowRepository(self, kind)
 
-    async def commit(self) -> tuple[Happened, ...]:
+    async def commit(self) -> tuple[RecordedEvent, ...]:
         """Save all that happened, in order, and return it; raise `StaleVersion`."""
         changed = [entry for entry in self.read.items() if entry[1][1].events]
         if not changed:
@@ -91,16 +91,16 @@ class Work:
         for row, (name, (_, aggregate)) in zip(rows, changed, strict=True):
             self.read[name] = (row.version, aggregate)
             aggregate.events.clear()
-        return tuple(happened for row in rows for happened in row.happened)
+        return tuple(recorded for row in rows for recorded in row.recorded)
 
 
 def _row(kind: str, key: str, expected: int, aggregate: Aggregate) -> Row:
-    happened = tuple(
-        Happened(kind, key, number, event)
+    recorded = tuple(
+        RecordedEvent(kind, key, number, event)
         for number, event in enumerate(aggregate.events, start=expected + 1)
     )
     state = _form(type(aggregate)).dump_json(aggregate)
-    return Row(kind, key, expected, expected + len(happened), state, happened)
+    return Row(kind, key, expected, expected + len(recorded), state, recorded)
 
 
 @cache
@@ -147,10 +147,10 @@ class RowRepository(Generic[A]):
 
 
 Act = Callable[[UnitOfWork], Awaitable[T]]
-Publish = Callable[[Sequence[Happened]], Awaitable[None]]
+Publish = Callable[[Sequence[RecordedEvent]], Awaitable[None]]
 
 
-async def carry_out(
+async def execute(
     store: Store, act: Act[T], *, publish: Publish | None = None, attempts: int = 10
 ) -> T:
     """Let `act` read and decide, and commit; where somebody was faster, do it again.
@@ -164,12 +164,12 @@ async def carry_out(
         work = store.begin()
         result = await act(work)
         try:
-            happened = await work.commit()
+            recorded = await work.commit()
         except StaleVersion:
             if attempt == attempts:
                 raise
             continue
         if publish is not None:
-            await publish(happened)
+            await publish(recorded)
         return result
     raise ValueError(f"attempts is at least 1, got {attempts}")

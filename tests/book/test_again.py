@@ -113,8 +113,8 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("again")
     (folder / "chapters").mkdir()
     pages = {"index": TOC, "chapters/01-one": FIRST, "chapters/02-two": SECOND}
-    code, said = build(folder, pages, "-W")
-    assert code == 0, said
+    code, output = build(folder, pages, "-W")
+    assert code == 0, output
     return folder / "out"
 
 
@@ -193,11 +193,11 @@ BAD = {
 def test_question_that_may_not_be_repeated_is_an_error_in_words(tmp_path: Path) -> None:
     pages = {name: f"# T\n\nText.\n\n{text}\n" for name, (text, _) in BAD.items()}
     pages["index"] = "# T\n\n```{toctree}\n" + "\n".join(BAD) + "\n```\n"
-    code, said = build(tmp_path, pages, "-W", "--keep-going")
-    assert code == 1, said
+    code, output = build(tmp_path, pages, "-W", "--keep-going")
+    assert code == 1, output
     for name, (_, complaint) in BAD.items():
-        found = re.search(rf"{name}\.md:\d+: WARNING: (.*)", said)
-        assert found is not None, said
+        found = re.search(rf"{name}\.md:\d+: WARNING: (.*)", output)
+        assert found is not None, output
         assert found[1].startswith(complaint)
 
 
@@ -206,30 +206,30 @@ def test_id_that_two_pages_use_is_refused(tmp_path: Path) -> None:
     """A reader's answers are kept by the id."""
     pages = dict.fromkeys(("a", "b"), f"# T\n\nText.\n\n{QUIZ}")
     pages["index"] = "# T\n\n```{toctree}\na\nb\n```\n"
-    code, said = build(tmp_path, pages, "-W", "--keep-going")
-    assert code == 1, said
-    assert "question 'late' is on the page a as well" in said
+    code, output = build(tmp_path, pages, "-W", "--keep-going")
+    assert code == 1, output
+    assert "question 'late' is on the page a as well" in output
 
 
 @pytest.mark.slow
 def test_outputs_up_to_the_next_heading_or_prediction_are_foretold(
     tmp_path: Path,
 ) -> None:
-    code, said = build(tmp_path, {"index": CELLS}, "-W")
-    assert code == 0, said
+    code, output = build(tmp_path, {"index": CELLS}, "-W")
+    assert code == 0, output
     built = BeautifulSoup((tmp_path / "out/index.html").read_text(), "html.parser")
     foretold = [words(place) for place in built.select(".mp-foretold > .cell_output")]
     assert ["first", "second"] == foretold
     # A sentence with a number of the run would give the output away.
-    told = [place.get_text() for place in built.select(".mp-foretold > p")]
-    assert ["It was 3, and that says it."] == told
+    reported = [place.get_text() for place in built.select(".mp-foretold > p")]
+    assert ["It was 3, and that says it."] == reported
     assert 4 == len(built.select(".cell_output"))
 
 
 @pytest.mark.slow
 def test_progress_page_reads_without_scripts(tmp_path: Path) -> None:
-    code, said = build(tmp_path, {"index": "# Mine\n\n```{progress}\n```\n"}, "-W")
-    assert code == 0, said
+    code, output = build(tmp_path, {"index": "# Mine\n\n```{progress}\n```\n"}, "-W")
+    assert code == 0, output
     built = BeautifulSoup((tmp_path / "out/index.html").read_text(), "html.parser")
     place = one(built, "[data-progress]")
     assert "book-index.json" == place["data-progress"]

@@ -32,9 +32,9 @@ class Sheet:
     """The cells of a page, with what they have told."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, str, str]] = []
+        self.reported: list[tuple[str, str, str]] = []
         self.cells = cells.Cells(
-            ModuleType("page"), lambda *what: self.told.append(what), pretty
+            ModuleType("page"), lambda *what: self.reported.append(what), pretty
         )
 
     def run(self, source: str, number: int = 1) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def test_a_picture_is_told_as_base64(sheet: Sheet) -> None:
 
 def test_printing_and_display_are_told_in_order(sheet: Sheet) -> None:
     sheet.run("import sys\nprint(1)\ndisplay(2)\nprint(3, file=sys.stderr, end='')")
-    assert sheet.told == [
+    assert sheet.reported == [
         ("stream", "stdout", "1"),
         ("stream", "stdout", "\n"),
         ("display", "text/plain", "2"),
@@ -142,7 +142,7 @@ def test_an_error_names_the_cell_and_folds_the_library(sheet: Sheet) -> None:
 
 def test_a_syntax_error_shows_its_line_and_runs_nothing(sheet: Sheet) -> None:
     error = sheet.error("print('not this')\nride = (1,", number=2)
-    assert [] == sheet.told
+    assert [] == sheet.reported
     assert [] == error["parts"]
     assert error["last"].startswith("cell 2, line 2\n    ride = (1,\n")
     assert error["last"].endswith("SyntaxError: '(' was never closed")

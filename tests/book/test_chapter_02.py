@@ -44,15 +44,15 @@ def test_ada_hears_that_her_promise_is_broken_and_has_another(page: Names) -> No
 
 @pytest.mark.slow
 def test_two_words_clash_and_rules_tear_as_the_text_says(page: Names) -> None:
-    judged = page["judged"]
-    together, alone, built = judged.values()
+    costs = page["costs"]
+    together, alone, built = costs.values()
     assert {"available", "rider"} == {clash.word for clash in together.clashes}
     assert not together.torn
     assert not alone.clashes
     assert alone.torn
     assert built.holds
     moved = {**page["as_built"](), "BikesMoved": "availability"}
-    cheaper = page["WALL"].judged(moved)
+    cheaper = page["WALL"].evaluate(moved)
     assert cheaper.holds
     assert 1 == len(built.processes) - len(cheaper.processes)
 
@@ -60,9 +60,9 @@ def test_two_words_clash_and_rules_tear_as_the_text_says(page: Names) -> None:
 @pytest.mark.slow
 def test_nobody_misses_billing_and_riders_miss_promises(page: Names) -> None:
     as_it_is, bought, first_come = (run.result for run in page["hours"].values())
-    assert as_it_is.wishes["ridden"] == bought.wishes["ridden"]
-    assert 0 == as_it_is.wishes["refused at the dock"]
-    assert first_come.wishes["refused at the dock"] > 10
+    assert as_it_is.requests["ridden"] == bought.requests["ridden"]
+    assert 0 == as_it_is.requests["refused at the dock"]
+    assert first_come.requests["refused at the dock"] > 10
     assert 0 == page["glued"]["charged"]
 
 
@@ -114,14 +114,14 @@ def test_the_vendors_second_version_changes_nothing_behind_the_border(
     old, new = page["told"](page["old"]), page["told"](page["new"])
     assert old == new
     assert len(old) > 1000
-    assert page["old"].result.wishes["ridden"] > 0
+    assert page["old"].result.requests["ridden"] > 0
 
 
 @pytest.mark.slow
 def test_one_deployable_sends_fewer_messages_and_starts_sooner(page: Names) -> None:
     glued = page["glued"]
     six, one = (run.result[0] for run in page["mornings"].values())
-    assert six.wishes["ridden"] == one.wishes["ridden"] > 100
+    assert six.requests["ridden"] == one.requests["ridden"] > 100
     assert glued["six_messages"] > 2 * glued["one_messages"]
     assert glued["six_p99"] > 2 * glued["one_p99"]
     six_starts = page["starts"](page["mornings"]["six services"])

@@ -10,7 +10,7 @@ from movingparts.city.stations.model import MOVED, AnomalyFound
 from movingparts.core import Node
 from movingparts.measure.contention import Load, contend
 from movingparts.scenes.ch03 import last_bike
-from movingparts.scenes.ch03.last_bike import Wish
+from movingparts.scenes.ch03.last_bike import Command
 from movingparts.world.simulated import simulate
 from tests.book.chapters import Names, chapter
 
@@ -49,16 +49,18 @@ def test_one_mended_handler_is_broken_by_the_others(page: Names) -> None:
     counts = page["counts"]
     assert 5 == len(counts)
     assert all(as_written > 0 for as_written, _ in counts.values())
-    assert [RESERVE] == [name for name, (_, mended) in counts.items() if not mended]
+    assert [RESERVE] == [
+        name for name, (_, one_fixed) in counts.items() if not one_fixed
+    ]
     assert ["B7", "B7"] == page["undone"].result
     assert "saves, for ada" == page["undone"].moments[2].text
     assert "saves, for bob" == page["undone"].moments[3].text
 
 
-async def walk_up(node: Node, db: sqlite3.Connection, wish: Wish) -> str:
+async def walk_up(node: Node, db: sqlite3.Connection, command: Command) -> str:
     """Mended as the page mends `reserve`: asked first, looked at afterward."""
-    await last_bike.ask(node, "billing", f"cards/{wish.rider_id}/holds")
-    stand = last_bike.find(db, wish.stand_id)
+    await last_bike.ask(node, "billing", f"cards/{command.rider_id}/holds")
+    stand = last_bike.find(db, command.stand_id)
     free = [bike for bike in stand.bikes if bike not in stand.promised]
     if not free:
         raise last_bike.Refused("all bikes are promised")
@@ -67,13 +69,13 @@ async def walk_up(node: Node, db: sqlite3.Connection, wish: Wish) -> str:
     return free[0]
 
 
-async def swap(node: Node, db: sqlite3.Connection, wish: Wish) -> str:
+async def swap(node: Node, db: sqlite3.Connection, command: Command) -> str:
     """Mended in the same way; of which bike it asks, it has to look before."""
 
     def promised() -> tuple[last_bike.Stand, list[str]]:
-        stand = last_bike.find(db, wish.stand_id)
+        stand = last_bike.find(db, command.stand_id)
         pairs = stand.promised.items()
-        return stand, [bike for bike, rider in pairs if rider == wish.rider_id]
+        return stand, [bike for bike, rider in pairs if rider == command.rider_id]
 
     for bike in promised()[1]:
         await last_bike.ask(node, "fleet", f"bikes/{bike}/faults")
@@ -83,7 +85,7 @@ async def swap(node: Node, db: sqlite3.Connection, wish: Wish) -> str:
         raise last_bike.Refused("there is no other bike")
     stand.bikes.remove(hers[0])
     del stand.promised[hers[0]]
-    stand.promised[others[0]] = wish.rider_id
+    stand.promised[others[0]] = command.rider_id
     last_bike.save(db, stand)
     return others[0]
 
@@ -91,8 +93,8 @@ async def swap(node: Node, db: sqlite3.Connection, wish: Wish) -> str:
 @pytest.mark.slow
 def test_with_all_three_mended_these_runs_find_nothing_more(page: Names) -> None:
     handlers = {"reservations": page["reserve"], "walk-ups": walk_up, "swaps": swap}
-    mended = partial(last_bike.anemic, handlers=handlers)
-    found = [page["broken"](mended, pair) for pair in page["PAIRS"].values()]
+    one_fixed = partial(last_bike.anemic, handlers=handlers)
+    found = [page["broken"](one_fixed, pair) for pair in page["PAIRS"].values()]
     assert [0] * 5 == found
 
 

@@ -49,8 +49,8 @@ def test_cells_have_their_tags_and_say_whether_they_need_sockets() -> None:
 
 def test_words_are_counted_as_a_reader_sees_them() -> None:
     """A number and a citation are a word each; code, cards and options are none."""
-    said = "A page Ada waits 1.5 s as a timeout says (One) In production"
-    assert len(said.split()) == PAGE.words
+    text = "A page Ada waits 1.5 s as a timeout says (One) In production"
+    assert len(text.split()) == PAGE.words
 
 
 def test_cells_are_run_in_order_but_those_that_need_sockets() -> None:

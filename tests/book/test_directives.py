@@ -132,8 +132,8 @@ def build(folder: Path, pages: dict[str, str], *options: str) -> tuple[int, str]
 def page(tmp_path_factory: pytest.TempPathFactory) -> BeautifulSoup:
     """A page with every directive, built."""
     folder = tmp_path_factory.mktemp("good")
-    code, said = build(folder, {"index": GOOD}, "-W")
-    assert code == 0, said
+    code, output = build(folder, {"index": GOOD}, "-W")
+    assert code == 0, output
     return BeautifulSoup((folder / "out/index.html").read_text(), "html.parser")
 
 
@@ -310,9 +310,9 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> str:
     pages = {name: f"# T\n\nText.\n\n{text}\n" for name, (text, _) in BAD.items()}
     names = "\n".join(pages)
     pages["index"] = f"# T\n\n```{{toctree}}\n{names}\n```\n"
-    code, said = build(folder, pages, "-W", "--keep-going")
-    assert code == 1, said
-    return said
+    code, output = build(folder, pages, "-W", "--keep-going")
+    assert code == 1, output
+    return output
 
 
 @pytest.mark.slow
@@ -328,6 +328,6 @@ def test_mistake_is_named_with_its_file_and_line(name: str, complaints: str) -> 
 def test_registry_that_is_not_there_is_named(address: str) -> None:
     with pytest.raises(RegistryError) as refused:
         read_registry(address)
-    said = str(refused.value)
-    assert said.startswith(f"no exercises at {address!r}")
-    assert said.endswith("must name a function, as module:function.")
+    output = str(refused.value)
+    assert output.startswith(f"no exercises at {address!r}")
+    assert output.endswith("must name a function, as module:function.")

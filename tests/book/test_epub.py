@@ -53,14 +53,14 @@ def test_the_manifest_says_which_documents_hold_drawings_and_formulas(
     made: zipfile.ZipFile, documents: Documents
 ) -> None:
     opf = ET.fromstring(made.read("EPUB/content.opf"))
-    said = {
+    text = {
         f"EPUB/{item.get('href')}": set((item.get("properties") or "").split())
         for item in opf.iter(f"{OPF}item")
     }
     math = "{http://www.w3.org/1998/Math/MathML}math"
     for name, root in documents.items():
-        assert (root.find(f".//{SVG}svg") is not None) == ("svg" in said[name]), name
-        assert (root.find(f".//{math}") is not None) == ("mathml" in said[name]), name
+        assert (root.find(f".//{SVG}svg") is not None) == ("svg" in text[name]), name
+        assert (root.find(f".//{math}") is not None) == ("mathml" in text[name]), name
 
 
 def test_ids_are_unique_in_each_document(documents: Documents) -> None:

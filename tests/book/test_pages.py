@@ -214,8 +214,8 @@ def test_every_term_of_the_glossary_has_an_explanation(site: Path) -> None:
     glossary = article(site / "glossary" / "index.html")
     terms = [term["id"] for term in glossary.select("dl.glossary > dt")]
     assert len(set(terms)) == len(terms)
-    for said in glossary.select("dl.glossary > dd"):
-        assert said.get_text().strip()
+    for output in glossary.select("dl.glossary > dd"):
+        assert output.get_text().strip()
 
 
 def test_every_linked_term_is_in_the_glossary(site: Path) -> None:

@@ -391,9 +391,9 @@ class Seen:
 def tables(page: Page) -> list[str]:
     """Tables beside figures, which a reader of them by ear would not know as such."""
     twins = page.locator("details.mp-twin:visible").all()
-    told = [twin.aria_snapshot() for twin in twins]
+    listed = [table.aria_snapshot() for table in twins]
     return [
-        text for text in told if "- table" not in text or "columnheader" not in text
+        text for text in listed if "- table" not in text or "columnheader" not in text
     ]
 
 

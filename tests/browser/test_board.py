@@ -128,12 +128,12 @@ def findings(page: Page) -> Locator:
 
 def expect_score(page: Page, *counts: int) -> None:
     """To sort, torn, clashes, processes."""
-    told = page.locator(".mp-score > p > b")
-    expect(told).to_have_text([str(count) for count in counts])
+    listed = page.locator(".mp-score > p > b")
+    expect(listed).to_have_text([str(count) for count in counts])
 
 
-def sort(page: Page, sorting: dict[str, str]) -> None:
-    for event, context in sorting.items():
+def sort(page: Page, assignment: dict[str, str]) -> None:
+    for event, context in assignment.items():
         choice(page, event).select_option(context)
 
 
@@ -243,9 +243,9 @@ def test_each_move_is_judged(opened: Open) -> None:
     cards = page.locator(".mp-findings > li").nth(1).get_by_role("button")
     expect(cards).to_have_text(["BikeDocked", "RideEnded"])
     sort(page, {"FareCharged": "billing"})
-    found = STORMED.judged(HALF)
-    said = [repr(each) for each in (*found.torn, *found.clashes, *found.processes)]
-    expect(findings(page)).to_have_text(said)
+    found = STORMED.evaluate(HALF)
+    shown = [repr(each) for each in (*found.torn, *found.clashes, *found.processes)]
+    expect(findings(page)).to_have_text(shown)
     expect_score(page, 8, 1, 1, 1)
 
 
@@ -293,23 +293,23 @@ def test_what_came_of_a_move_is_read_out_once_it_settles(opened: Open) -> None:
     page = opened()
     page.clock.install(time=0)
     page.clock.pause_at(60_000)
-    heard = page.locator("moving-parts-board > .mp-heard")
+    announced = page.locator("moving-parts-board > .mp-heard")
     sort(page, {"RideStarted": "rides", "BikeDocked": "stations"})
     sort(page, {"RideEnded": "rides"})
-    expect(heard).to_have_text("")
+    expect(announced).to_have_text("")
     page.clock.run_for(1000)
     process = "“a bike that is docked is off its ride” needs a process across stations"
     score = "9 to sort, 0 rules torn, 0 word clashes, 1 processes."
-    expect(heard).to_have_text(
+    expect(announced).to_have_text(
         f"RideEnded is in rides. It holds so far. {score} {process}, rides."
     )
-    expect(heard).to_have_role("status")
+    expect(announced).to_have_role("status")
     sort(page, {"FareCharged": "rides"})
     page.clock.run_for(1000)
-    expect(heard).to_contain_text(
+    expect(announced).to_contain_text(
         "FareCharged is in rides. It does not hold. 8 to sort"
     )
-    expect(heard).not_to_contain_text("is off its ride")
+    expect(announced).not_to_contain_text("is off its ride")
 
 
 # --- Contexts -------------------------------------------------------------------------
@@ -357,14 +357,14 @@ def test_a_reader_names_a_context_and_takes_it_away(opened: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "shown"),
     [("", "Give the context a name."), ("Rides", "There is a context Rides already.")],
 )
-def test_a_name_that_is_none_is_refused(opened: Open, name: str, said: str) -> None:
+def test_a_name_that_is_none_is_refused(opened: Open, name: str, shown: str) -> None:
     page = opened()
     page.get_by_role("textbox").fill(name)
     page.get_by_role("button", name="Add").click()
-    expect(page.locator(".mp-own").get_by_role("status")).to_have_text(said)
+    expect(page.locator(".mp-own").get_by_role("status")).to_have_text(shown)
     expect(page.locator(".mp-bin")).to_have_count(7)
 
 

@@ -174,7 +174,7 @@ def test_what_gets_into_a_page_does_not_run(
     reached: list[str] = []
     page.on("response", lambda answer: reached.append(answer.url))
     blocked: list[str] = []
-    page.on("console", lambda said: blocked.append(said.text))
+    page.on("console", lambda shown: blocked.append(shown.text))
     page.goto(url)
     assert page.evaluate("window.broken === undefined")
     assert any("Content Security Policy" in text for text in blocked)
@@ -201,10 +201,10 @@ def test_text_is_not_evaluated_and_webassembly_is(
 def test_storage_is_really_refused(refusing: BrowserContext, root: str) -> None:
     """Without the book's own first script, the browser throws."""
     page = opened(refusing, root + "objects.inv.txt")
-    said = page.evaluate(
+    shown = page.evaluate(
         "() => { try { return String(localStorage); } catch (e) { return e.name; } }"
     )
-    assert "SecurityError" == said
+    assert "SecurityError" == shown
     page.close()
 
 

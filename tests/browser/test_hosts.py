@@ -112,17 +112,17 @@ def test_a_wrong_content_type_is_named_within_seconds(
     page = reader.new_page()
     if where == "a lab":
         page.goto(host.url + LAB)
-        said = page.get_by_role("alert").filter(has_text="the host")
+        shown = page.get_by_role("alert").filter(has_text="the host")
     else:
         press_run(page, host)
-        said = page.locator(".mp-live-said").first
-    expect(said).to_contain_text("the host sends", timeout=SOON)
+        shown = page.locator(".mp-live-said").first
+    expect(shown).to_contain_text("the host sends", timeout=SOON)
     wrong = ", ".join(name for name in RUNTIME if name.endswith(ending))
     came = f"as {kind}" if kind else "without a content type"
-    expect(said).to_contain_text(f"the host sends {wrong} {came}. ")
-    expect(said).to_contain_text(f"{ending} files as {NEEDED[ending]} only")
-    expect(said).to_contain_text("If this is your host, set these content types")
-    expect(said).not_to_contain_text("connection")
+    expect(shown).to_contain_text(f"the host sends {wrong} {came}. ")
+    expect(shown).to_contain_text(f"{ending} files as {NEEDED[ending]} only")
+    expect(shown).to_contain_text("If this is your host, set these content types")
+    expect(shown).not_to_contain_text("connection")
     expect(page.get_by_role("button", name="Retry")).to_have_count(0)
 
 
@@ -132,8 +132,8 @@ def test_two_wrong_content_types_are_named_at_once(
     """Who sets one would else learn of the other next."""
     host.kinds = {".mjs": "text/plain", ".wasm": "text/plain"}
     page = press_run(reader.new_page(), host)
-    said = page.locator(".mp-live-said").first
-    expect(said).to_contain_text(
+    shown = page.locator(".mp-live-said").first
+    expect(shown).to_contain_text(
         ".mjs files as text/javascript and .wasm files as application/wasm only",
         timeout=SOON,
     )
@@ -147,21 +147,21 @@ def test_scripts_of_another_type_are_named_too(
     host.kinds = {".js": "text/plain"}
     page = reader.new_page()
     page.goto(host.url + path)
-    said = page.locator("#mp-missing, .mp-host")
-    expect(said).to_contain_text(re.compile(r"\w+\.js as text/plain"), timeout=SOON)
-    expect(said).to_contain_text(".js files as text/javascript only")
+    shown = page.locator("#mp-missing, .mp-host")
+    expect(shown).to_contain_text(re.compile(r"\w+\.js as text/plain"), timeout=SOON)
+    expect(shown).to_contain_text(".js files as text/javascript only")
 
 
 def test_a_file_that_a_lab_lacks_is_named(reader: BrowserContext, host: Host) -> None:
     host.refused = {"pyodide.asm.wasm"}
     page = reader.new_page()
     page.goto(host.url + LAB)
-    said = page.locator(".mp-host")
-    expect(said).to_contain_text(
+    shown = page.locator(".mp-host")
+    expect(shown).to_contain_text(
         "pyodide.asm.wasm did not come (the server answers 503)", timeout=SOON
     )
-    said.get_by_role("button", name="Close").click()
-    expect(said).to_have_count(0)
+    shown.get_by_role("button", name="Close").click()
+    expect(shown).to_have_count(0)
 
 
 @pytest.mark.parametrize("only_get", [False, True])
@@ -217,17 +217,17 @@ def test_a_page_that_can_load_no_script_says_why(
     else:
         base, words = host.url, ("allow-same-origin", "Open the page on its own")
         body = in_frame(page, f"{base}{path}", "allow-scripts").locator("body")
-    said = body.locator(WORD).first
+    shown = body.locator(WORD).first
     for each in words:
-        expect(said).to_contain_text(each)
-    expect(said).to_be_visible()
+        expect(shown).to_contain_text(each)
+    expect(shown).to_be_visible()
     cells = body.locator("div.cell.tag_live")
     places = body.locator("div.cell.tag_live > .cell_input + .mp-live-none")
     expect(places).to_have_count(cells.count())
     if cells.count():
         places.last.get_by_role("link", name="Why there is no Run button").click()
-        expect(said).to_be_in_viewport()
-        expect(said).to_contain_text("There is no Run button here: ")
+        expect(shown).to_be_in_viewport()
+        expect(shown).to_contain_text("There is no Run button here: ")
     expect(body.locator(".search-button-field")).to_be_hidden()
     assert [] == [each for each in asked if not each.startswith(base)]
 
@@ -255,8 +255,8 @@ def test_one_script_that_does_not_come_is_named_and_the_others_work(
     host.refused = {file}
     page = reader.new_page()
     page.goto(host.url + WORLDS)
-    said = page.locator(WORD).first
-    expect(said).to_contain_text(f"{words} (the server answers 503)")
+    shown = page.locator(WORD).first
+    expect(shown).to_contain_text(f"{words} (the server answers 503)")
     expect(page.locator(".search-button-field")).to_be_visible()
     runs = page.get_by_role("button", name="Run", exact=True)
     assert (runs.count() > 0) == (file != "live.js")

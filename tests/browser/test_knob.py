@@ -164,10 +164,10 @@ def test_the_keyboard_turns_values_units_finding_and_tables(opened: Open) -> Non
     art = page.locator(".mp-art > svg")
     expect(art.locator("title")).to_have_text("0.5 % fails 2 messages")
     expect(art).to_contain_text("failed messages (%)")
-    twin = page.locator("figure > .mp-twin")
-    expect(twin.locator("summary")).to_have_text("The numbers: failed messages (%)")
-    expect(twin.locator("th")).to_have_text(["in a row", "failed", "lost"])
-    expect(twin.locator("tbody tr").first).to_contain_text("0.5")
+    table = page.locator("figure > .mp-twin")
+    expect(table.locator("summary")).to_have_text("The numbers: failed messages (%)")
+    expect(table.locator("th")).to_have_text(["in a row", "failed", "lost"])
+    expect(table.locator("tbody tr").first).to_contain_text("0.5")
     current = page.locator("tr[aria-current=true]")
     expect(current.locator("td")).to_have_text(
         ["0.5 %", "messages", "0.5 % fails 2 messages"]
@@ -194,11 +194,11 @@ def test_the_finding_is_read_out_once_it_settles(opened: Open) -> None:
     loss(page).press("End")
     loss(page).press("ArrowLeft")
     expect(finding(page)).to_have_text("5 % fails 20 calls")
-    heard = page.locator(".mp-dial-heard")
-    expect(heard).to_have_text("")
+    announced = page.locator(".mp-dial-heard")
+    expect(announced).to_have_text("")
     page.clock.run_for(1000)
-    expect(heard).to_have_text("5 % fails 20 calls")
-    expect(heard).to_have_role("status")
+    expect(announced).to_have_text("5 % fails 20 calls")
+    expect(announced).to_have_role("status")
 
 
 def test_a_drawing_with_a_style_of_its_own_keeps_it(opened: Open) -> None:
@@ -224,16 +224,16 @@ def test_a_file_that_does_not_come_says_so_and_retry_goes_on(opened: Open) -> No
     broken = re.compile(r"/_static/knobs/")
     page.route(broken, lambda route: route.fulfill(status=200, body="not JSON"))
     loss(page).press("End")
-    said = page.locator(".mp-dial-trouble")
-    expect(said.get_by_role("status")).to_contain_text("could not be loaded")
-    expect(said).to_contain_text("still shows: messages lost 1 %, counted in calls.")
+    shown = page.locator(".mp-dial-trouble")
+    expect(shown.get_by_role("status")).to_contain_text("could not be loaded")
+    expect(shown).to_contain_text("still shows: messages lost 1 %, counted in calls.")
     expect(finding(page)).to_have_text("1 % fails 4 calls")
     loss(page).press("ArrowLeft")
-    expect(said.get_by_role("button", name="Retry")).to_be_visible()
+    expect(shown.get_by_role("button", name="Retry")).to_be_visible()
     page.unroute(broken)
-    said.get_by_role("button", name="Retry").press("Enter")
+    shown.get_by_role("button", name="Retry").press("Enter")
     expect(finding(page)).to_have_text("5 % fails 20 calls")
-    expect(said).to_have_text("")
+    expect(shown).to_have_text("")
     expect(loss(page)).to_be_focused()
 
 
@@ -243,11 +243,11 @@ def test_a_slow_file_says_that_it_is_loading(opened: Open) -> None:
     held: list[Route] = []
     page.route(re.compile(r"/_static/knobs/"), lambda route: held.insert(0, route))
     loss(page).press("End")
-    said = page.locator(".mp-dial-trouble")
-    expect(said).to_have_text("Loading the other settings …")
+    shown = page.locator(".mp-dial-trouble")
+    expect(shown).to_have_text("Loading the other settings …")
     held[0].continue_()
     expect(finding(page)).to_have_text("10 % fails 40 calls")
-    expect(said).to_have_text("")
+    expect(shown).to_have_text("")
 
 
 def test_the_output_of_a_live_cell_brings_its_own_data(opened: Open, url: str) -> None:

@@ -62,13 +62,13 @@ def cells(lab: Lab) -> dict[str, Any]:
 def verdicts(lab: Lab, cells: dict[str, Any]) -> list[str]:
     """What exercise 1.1 says to a wrong answer, and then to the solution."""
     solution = next(e for e in exercises_of(LAB) if e.id == "1.1").solution
-    said = []
+    shown = []
     for answer, word in ((WRONG, "not yet"), (solution.rstrip(), "passed")):
         lab.write("ex-1-1-stub", answer)
         lab.run(2)
         lab.until(f"{SAID}.includes('{word}')")
-        said.append(plain(lab.cells()["ex-1-1-check"]["outputs"]))
-    return said
+        shown.append(plain(lab.cells()["ex-1-1-check"]["outputs"]))
+    return shown
 
 
 def test_the_kernel_starts_by_itself_and_no_cell_fails(
@@ -176,8 +176,8 @@ def test_a_hostile_path_runs_nothing(
     alerts: list[str] = []
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
     page.goto(f"{base}{FIRST}{path}")
-    told = page.locator(".jp-Dialog, .jp-Notification-Toast, .Toastify").first
-    expect(told).to_be_visible(timeout=PATIENCE)
+    listed = page.locator(".jp-Dialog, .jp-Notification-Toast, .Toastify").first
+    expect(listed).to_be_visible(timeout=PATIENCE)
     assert [] == alerts
     assert "broken-in" != page.title()
     assert 0 == page.locator("img[src=x]").count()

@@ -70,8 +70,8 @@ class Reader:
         expect(label).to_have_text(f"Cell {number}: {state}", timeout=within)
 
     def expect_said(self, number: int, words: str | re.Pattern[str]) -> None:
-        said = self.bar(number).get_by_role("status")
-        expect(said).to_contain_text(words, timeout=LOADED)
+        wording = self.bar(number).get_by_role("status")
+        expect(wording).to_contain_text(words, timeout=LOADED)
 
     def output(self, number: int) -> Locator:
         return self.cell(number).locator(".cell_output:visible")
@@ -218,8 +218,8 @@ def in_pyodide(built: list[Tag]) -> str:
     """A worker that tells at once what a page's own has told of its cells in Node."""
     sources = [one.select_one(".cell_input pre").get_text() for one in built]
     sources = [source.removesuffix("\n") for source in sources]
-    told = node.page_cells(BUILT, sources)
-    return REPLAYED % json.dumps(list(zip(sources, told, strict=True)))
+    listed = node.page_cells(BUILT, sources)
+    return REPLAYED % json.dumps(list(zip(sources, listed, strict=True)))
 
 
 @pytest.mark.parametrize(
@@ -314,8 +314,8 @@ def test_what_does_not_come_is_named_and_the_next_try_works(
         site.refused.add(name)
         try:
             reader.press(1, press)
-            said = rf"could not be loaded: {name}\S* did not come"
-            reader.expect_said(1, re.compile(said))
+            wording = rf"could not be loaded: {name}\S* did not come"
+            reader.expect_said(1, re.compile(wording))
             reader.expect_state(1, "as built")
         finally:
             site.refused.clear()

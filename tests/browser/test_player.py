@@ -101,7 +101,9 @@ def opened(browser: Browser, site: Site) -> Iterator[Open]:
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
         page.on(
             "console",
-            lambda said: said.type == "error" and wrong.append(f"console: {said.text}"),
+            lambda wording: (
+                wording.type == "error" and wrong.append(f"console: {wording.text}")
+            ),
         )
         page.goto(site.page(body, theme=theme, root=root, head=head))
         return page
@@ -144,7 +146,7 @@ def test_it_opens_at_the_end_with_the_whole_drawing(opened: Open) -> None:
     """Before anybody plays it, the reader sees the figure, not an empty stage."""
     page = opened(play(ride()).html())
     assert state(page)["last"]
-    assert [len(play(ride()).figure.twin.rows) - 1] == current_rows(page)
+    assert [len(play(ride()).figure.table.rows) - 1] == current_rows(page)
     assert 0 == marks(page)
     expect(page.locator("moving-parts-player .mp-art svg")).to_be_visible()
     assert "none" == page.evaluate(
@@ -180,7 +182,7 @@ def _on_map(part: Any, i: int) -> bool:
 
 def test_steps_go_through_the_table_row_by_row(opened: Open) -> None:
     """Arrow keys move from happening to happening, forth and back, to the end."""
-    rows = len(play(ride()).figure.twin.rows)
+    rows = len(play(ride()).figure.table.rows)
     page = opened(play(ride()).html())
     page.get_by_role("button", name="Play").focus()
     page.keyboard.press("Home")
@@ -201,8 +203,8 @@ def test_a_step_is_said_to_screen_readers(opened: Open) -> None:
     page.get_by_role("button", name="Step forward").focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
-    said = page.locator("moving-parts-player [aria-live=polite]")
-    expect(said).to_have_text("rides → pricing · request GET /quote · delivered")
+    wording = page.locator("moving-parts-player [aria-live=polite]")
+    expect(wording).to_have_text("rides → pricing · request GET /quote · delivered")
 
 
 def test_keys_work_only_inside(opened: Open) -> None:
@@ -249,7 +251,7 @@ def test_it_plays_to_the_end_by_mouse(opened: Open) -> None:
     assert state(page)["playing"]
     expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=10_000)
     assert state(page)["last"]
-    assert [len(play(calls(1)).figure.twin.rows) - 1] == current_rows(page)
+    assert [len(play(calls(1)).figure.table.rows) - 1] == current_rows(page)
 
 
 def test_the_slider_scrubs_by_mouse(opened: Open) -> None:

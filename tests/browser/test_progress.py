@@ -48,7 +48,7 @@ def imported(page: Page, text: object, name: str = "progress.json") -> None:
     )
 
 
-def said(page: Page) -> str:
+def shown(page: Page) -> str:
     status = page.locator(".mp-upkeep [role=status]")
     expect(status).not_to_have_text("")
     return status.inner_text()
@@ -133,7 +133,7 @@ def test_lab_progress_is_taken_over_and_what_says_more_is_kept(
 ) -> None:
     page = opened(reader, base)
     imported(page, LAB)
-    assert said(page).startswith("2 records of progress.json taken over")
+    assert shown(page).startswith("2 records of progress.json taken over")
     expect(page.locator(".mp-totals")).to_contain_text(f"1 of {IN_ALL['Solved']}")
     expect(page.locator(".mp-done")).to_contain_text("✓ solved, 2 hints")
     less = {"hints": 0, "checks": 9, "passed": False}
@@ -149,7 +149,7 @@ def test_export_erase_and_import_bring_everything_back(
     page = opened(reader, base)
     answered = {"kind": "predict", "id": "01-tail", "answer": "18", "right": True}
     imported(page, ours(answered | {"tries": 2, "at": 1_700_000_000_000}))
-    said(page)
+    shown(page)
     before = records(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Export as a file").click()
@@ -237,7 +237,7 @@ def test_bad_file_is_refused_in_a_sentence_and_changes_nothing(
     page = page_for_files
     page.locator(".mp-upkeep [role=status]").evaluate("said => said.replaceChildren()")
     imported(page, text)
-    answer = said(page)
+    answer = shown(page)
     assert answer.startswith(sentence)
     assert answer.endswith("Nothing was changed.")
     assert [] == records(page)
@@ -251,7 +251,7 @@ def test_hostile_text_is_shown_as_text(reader: BrowserContext, base: str) -> Non
         {"kind": "predict", "id": "01-tail", "answer": "NaN", "tries": 1},
     ]
     imported(page, ours(*rows), name=f"{HOSTILE}.json")
-    assert HOSTILE in said(page)
+    assert HOSTILE in shown(page)
     expect(page.locator(".mp-done")).to_contain_text("__proto__")
     links = page.locator(".mp-progress a").evaluate_all("all => all.map(a => a.href)")
     assert all(link.startswith(base) for link in links)

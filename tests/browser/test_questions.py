@@ -46,7 +46,7 @@ def answer(question: Locator, *letters: str, button: str = "Check") -> None:
     question.get_by_role("button", name=button, exact=True).click()
 
 
-def said(question: Locator) -> Locator:
+def text(question: Locator) -> Locator:
     return question.get_by_role("status")
 
 
@@ -103,13 +103,13 @@ def test_explanation_addresses_the_answer_given(
     question = page.locator("#question-01-await")
     expect(question.locator("details.mp-answer")).to_be_hidden()
     answer(question, "b")
-    expect(said(question)).to_have_text("✕ Not right. You chose B; C is right.")
+    expect(text(question)).to_have_text("✕ Not right. You chose B; C is right.")
     assert ["b", "c"] == heads(question)
     expect(question.get_by_text("The other option", exact=True)).to_be_visible()
     question.get_by_role("button", name="Answer again").click()
     expect(question.locator("details.mp-answer")).to_be_hidden()
     answer(question, "c")
-    expect(said(question)).to_have_text("✓ Right. You chose C.")
+    expect(text(question)).to_have_text("✓ Right. You chose C.")
     assert ["c"] == heads(question)
     [record] = records(page)
     assert ("c", True, 2) == (record["answer"], record["right"], record["tries"])
@@ -121,9 +121,9 @@ def test_several_says_what_was_missed_and_what_does_not_hold(
     page = opened(reader, base)
     question = page.locator("#question-01-methods")
     question.get_by_role("button", name="Check").click()
-    expect(said(question)).to_have_text("Choose at least one option first.")
+    expect(text(question)).to_have_text("Choose at least one option first.")
     answer(question, "a", "c")
-    expect(said(question)).to_have_text(
+    expect(text(question)).to_have_text(
         "✕ Not quite. You chose A and C; C does not hold, and you missed B and D."
     )
     assert ["c", "b", "d", "a"] == heads(question)
@@ -158,7 +158,7 @@ def test_number_is_judged_by_its_tolerance(
         again.click()
     question.get_by_label("Your answer").fill(written)
     question.get_by_label("Your answer").press("Enter")
-    expect(said(question)).to_have_text(sentence)
+    expect(text(question)).to_have_text(sentence)
 
 
 def test_order_is_made_by_keyboard_and_announced(
@@ -169,23 +169,23 @@ def test_order_is_made_by_keyboard_and_announced(
     up = question.get_by_role("button", name="Move up: The request.")
     up.focus()
     page.keyboard.press("Enter")
-    expect(said(question)).to_have_text("The request. Now 2 of 3.")
+    expect(text(question)).to_have_text("The request. Now 2 of 3.")
     expect(up).to_be_focused()
     page.keyboard.press("Space")
-    expect(said(question)).to_have_text("The request. Now 1 of 3.")
+    expect(text(question)).to_have_text("The request. Now 1 of 3.")
     # It can go no further up, so the focus is on the way down.
     expect(
         question.get_by_role("button", name="Move down: The request.")
     ).to_be_focused()
     question.get_by_role("button", name="Check").press("Enter")
-    expect(said(question)).to_have_text("✓ Right. The order is C, A, B.")
+    expect(text(question)).to_have_text("✓ Right. The order is C, A, B.")
     page.reload()
     expect(question.locator("li[data-option] .mp-option").first).to_have_text(
         "The request."
     )
     question.get_by_role("button", name="Answer again").click()
     question.get_by_role("button", name="Check").click()
-    expect(said(question)).to_have_text(
+    expect(text(question)).to_have_text(
         "✕ Not right. Yours: A, B, C. The right order: C, A, B."
     )
 
@@ -367,7 +367,7 @@ def test_a_quiz_is_answered_by_keyboard_alone(
     ring = check.evaluate("node => getComputedStyle(node).outlineStyle")
     assert "solid" == ring
     page.keyboard.press("Enter")
-    expect(said(question)).to_have_text("✓ Right. You chose C.")
+    expect(text(question)).to_have_text("✓ Right. You chose C.")
     expect(question.get_by_role("button", name="Answer again")).to_be_focused()
     page.keyboard.press("Tab")
     expect(question.locator("details.mp-answer > summary")).to_be_focused()

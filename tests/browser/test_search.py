@@ -191,11 +191,11 @@ def test_an_index_that_does_not_come_is_said(browser: Browser, base: str) -> Non
         page.route("**/pagefind/pagefind.js", lambda route: route.abort())
         page.keyboard.press("Control+k")
         page.get_by_role("searchbox").fill("world")
-        said = dialog(page).get_by_role("status")
-        expect(said).to_contain_text("could not be loaded")
+        shown = dialog(page).get_by_role("status")
+        expect(shown).to_contain_text("could not be loaded")
         page.unroute("**/pagefind/pagefind.js")
         page.keyboard.press("Enter")
-        expect(said).to_contain_text("“world”")
+        expect(shown).to_contain_text("“world”")
 
 
 def test_without_javascript_the_index_of_terms_is_there(

@@ -27,10 +27,10 @@ def progress_file():
 def test_an_unknown_exercise_is_answered_with_those_there_are():
     with pytest.raises(UnknownExercise) as caught:
         check("1.11", wrong)
-    said = str(caught.value)
-    assert "'1.11'" in said
-    assert "did you mean '1.1'?" in said
-    assert all(f"{exercise.id} {exercise.title}" in said for exercise in exercises())
+    output = str(caught.value)
+    assert "'1.11'" in output
+    assert "did you mean '1.1'?" in output
+    assert all(f"{exercise.id} {exercise.title}" in output for exercise in exercises())
 
 
 @pytest.mark.parametrize("odd", [None, 1.1, "", ["1.1"], object()])
@@ -56,15 +56,15 @@ def test_a_verdict_is_true_if_it_passed():
 
 
 def test_hints_come_one_by_one_and_then_the_solution():
-    said = [repr(hint("1.2")) for _ in range(5)]
-    assert [text.split(":")[0] for text in said] == [
+    output = [repr(hint("1.2")) for _ in range(5)]
+    assert [text.split(":")[0] for text in output] == [
         "Exercise 1.2, hint 1 of 3",
         "Exercise 1.2, hint 2 of 3",
         "Exercise 1.2, hint 3 of 3",
         "Exercise 1.2, after hint 3 of 3",
         "Exercise 1.2, after hint 3 of 3",
     ]
-    assert "exercises/01-one-ride-two-services/2-charge-once/solution.py" in said[3]
+    assert "exercises/01-one-ride-two-services/2-charge-once/solution.py" in output[3]
     assert progress_file() == {"1.2": {"hints": 3, "checks": 0, "passed": False}}
 
 
@@ -113,8 +113,8 @@ def test_progress_stands_beside_the_notebook_unless_it_is_told_otherwise(
 )
 def test_a_broken_file_is_set_aside_and_said(text):
     here().write_bytes(text.encode("utf-8", "surrogateescape"))
-    said = hint("1.1")
-    assert (said.number, "progress.broken-1.json" in said.note) == (1, True)
+    output = hint("1.1")
+    assert (output.number, "progress.broken-1.json" in output.note) == (1, True)
     aside = here().with_name("progress.broken-1.json")
     assert aside.read_bytes() == text.encode("utf-8", "surrogateescape")
     assert hint("1.1").number == 2

@@ -221,8 +221,8 @@ def trial(seed, without, needs):
     recording = Recording("simulated", seed=seed)
     recording.messages = [Message(0, "request", "a", "b", "x", 0)] * (10 - seed)
     recording.faults = [Fault(k, 0, k) for k in "abc" if k not in without]
-    happened = {fault.key for fault in recording.faults}
-    if not set(needs) <= happened:
+    keys = {fault.key for fault in recording.faults}
+    if not set(needs) <= keys:
         return None
     parts = tuple(fault.key for fault in recording.faults)
     return Trial(seed, Broken(0, "law", None), recording, parts)

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from movingparts.repository import Aggregate, Happened, MemoryRows
-from movingparts.unit_of_work import RowStore, UnitOfWork, carry_out
+from movingparts.repository import Aggregate, MemoryRows, RecordedEvent
+from movingparts.unit_of_work import RowStore, UnitOfWork, execute
 
 T = TypeVar("T")
 
@@ -88,15 +88,15 @@ class Lived:
     """A store, and all that has happened in it, in the order of its telling."""
 
     store: RowStore = field(default_factory=lambda: RowStore(MemoryRows()))
-    happened: list[Happened] = field(default_factory=list)
+    recorded: list[RecordedEvent] = field(default_factory=list)
 
-    async def publish(self, happened: Sequence[Happened]) -> None:
+    async def publish(self, recorded: Sequence[RecordedEvent]) -> None:
         """Take the place of a publisher."""
-        self.happened.extend(happened)
+        self.recorded.extend(recorded)
 
     def do(self, act: Callable[[UnitOfWork], Coroutine[Any, Any, T]]) -> T:
         """Carry out one piece of work."""
-        return at_once(carry_out(self.store, act, publish=self.publish))
+        return at_once(execute(self.store, act, publish=self.publish))
 
     def all(self, kind: type[Any]) -> list[Any]:
         """Return all aggregates of a kind, in the order of their keys."""
@@ -110,18 +110,18 @@ class Lived:
     def events(self, kind: type[Any], key: str) -> list[Any]:
         """Return what has happened to one aggregate."""
         name = kind.__name__
-        return [each.event for each in self.happened if (name, key) == _of(each)]
+        return [each.event for each in self.recorded if (name, key) == _of(each)]
 
     def numbered_without_gaps(self) -> bool:
-        """Say whether each aggregate's events are numbered from 1, in order."""
+        """Return whether each aggregate's events are numbered from 1, in order."""
         numbers: dict[tuple[str, str], list[int]] = {}
-        for each in self.happened:
+        for each in self.recorded:
             numbers.setdefault(_of(each), []).append(each.number)
         return all(found == [*range(1, len(found) + 1)] for found in numbers.values())
 
 
-def _of(happened: Happened) -> tuple[str, str]:
-    return happened.kind, happened.key
+def _of(recorded: RecordedEvent) -> tuple[str, str]:
+    return recorded.kind, recorded.key
 
 
 def often(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:

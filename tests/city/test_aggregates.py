@@ -11,9 +11,9 @@ import pytest
 
 from movingparts.city.availability import model as availability
 from movingparts.city.billing import model as billing
-from movingparts.city.billing.service import Desk as Billing
+from movingparts.city.billing.service import Handlers as Billing
 from movingparts.city.fleet import model as fleet
-from movingparts.city.fleet.service import Desk as Fleet
+from movingparts.city.fleet.service import Handlers as Fleet
 from movingparts.city.larkhaven import CONTEXTS
 from movingparts.city.riders import model as riders
 from movingparts.city.rides import model as rides
@@ -45,18 +45,20 @@ def test_an_event_that_an_aggregate_does_not_know_changes_nothing(make: Any) -> 
 
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_what_a_context_does_not_know_it_tells_nobody(context: str) -> None:
-    assert None is import_module(f"movingparts.city.{context}.contract").tell(object())
+    assert None is import_module(f"movingparts.city.{context}.contract").to_message(
+        object()
+    )
 
 
 def test_news_and_commands_that_a_context_does_not_know_change_nothing() -> None:
     city, clock = Lived(), SimpleNamespace(now=lambda: EIGHT)
     node: Any = SimpleNamespace(clock=clock)  # as much as the desks need
-    tell: Any = city.publish  # as much of a publisher
-    workshop = Fleet(node, city.store, tell)
+    publish: Any = city.publish  # as much of a publisher
+    workshop = Fleet(node, city.store, publish)
     at_once(workshop.add(fleet.BikeId("B1"), "classic_bike"))
-    before = len(city.happened)
+    before = len(city.recorded)
     news: Any = object()
-    at_once(workshop.hear(news))
+    at_once(workshop.handle(news))
     at_once(workshop.change(fleet.BikeId("B1"), "paint"))
-    at_once(Billing(node, city.store, tell, billing.STANDARD).hear(news))
-    assert before == len(city.happened)
+    at_once(Billing(node, city.store, publish, billing.STANDARD).handle(news))
+    assert before == len(city.recorded)

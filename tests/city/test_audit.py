@@ -8,11 +8,11 @@ import pytest
 
 from movingparts.bus import Event
 from movingparts.city.audit import Audit, auditor
-from movingparts.published_language import keep
+from movingparts.published_language import ensure_stream
 from movingparts.world import simulate
 from movingparts.world.simulated import SimulatedWorld
 
-Told = tuple[str, dict[str, Any]]
+Published = tuple[str, dict[str, Any]]
 
 
 def at(minutes: float) -> str:
@@ -22,12 +22,12 @@ def at(minutes: float) -> str:
     )
 
 
-def docked(bike: str = "B1", station: str = "S1", dock: str | None = "01") -> Told:
+def docked(bike: str = "B1", station: str = "S1", dock: str | None = "01") -> Published:
     place = {"station_id": station, "dock_id": dock and f"{station}-{dock}"}
     return "stations.bike-docked", {"bike_id": bike, **place}
 
 
-def left(bike: str = "B1", station: str = "S1") -> Told:
+def left(bike: str = "B1", station: str = "S1") -> Published:
     return "stations.bike-left", {"bike_id": bike, "station_id": station}
 
 
@@ -38,27 +38,27 @@ def reserved(
     *,
     begun: float = 0,
     **more: Any,
-) -> Told:
+) -> Published:
     about = {"reservation_id": what, "rider_id": rider, "bike_id": bike}
     until = more.get("until", begun + 10)
     return "availability.bike-reserved", {**about, "at": at(begun), "until": at(until)}
 
 
-def closed(why: str, when: float, what: str = "v1") -> Told:
+def closed(why: str, when: float, what: str = "v1") -> Published:
     about = {"reservation_id": what, "rider_id": "ada", "bike_id": "B1"}
     return "availability.reservation-closed", {**about, "why": why, "at": at(when)}
 
 
-def paid(ride: str = "r1") -> Told:
+def paid(ride: str = "r1") -> Published:
     return "billing.payment-authorized", {"ride_id": ride}
 
 
-def started(ride: str = "r1", bike: str = "B1", authorization: str = "a1") -> Told:
+def started(ride: str = "r1", bike: str = "B1", authorization: str = "a1") -> Published:
     about = {"ride_id": ride, "bike_id": bike, "authorization_id": authorization}
     return "rides.ride-started", about
 
 
-def ended(minutes: float = 12, ride: str = "r1", odd: str = "") -> Told:
+def ended(minutes: float = 12, ride: str = "r1", odd: str = "") -> Published:
     span = {"started_at": at(0), "ended_at": at(minutes), "anomaly": odd}
     return "rides.ride-ended", {
         "ride_id": ride,
@@ -68,12 +68,12 @@ def ended(minutes: float = 12, ride: str = "r1", odd: str = "") -> Told:
     }
 
 
-def charged(fare: Any = "2.80", ride: str = "r1") -> Told:
+def charged(fare: Any = "2.80", ride: str = "r1") -> Published:
     about = {"ride_id": ride, "fare": {"amount": fare, "currency": "EUR"}}
     return "billing.fare-charged", about
 
 
-def bought(begun: float = -60, until: float = 60) -> Told:
+def bought(begun: float = -60, until: float = 60) -> Published:
     hours = {"valid_from": at(begun), "valid_until": at(until)}
     return "riders.pass-bought", {"rider_id": "ada", **hours}
 
@@ -81,15 +81,17 @@ def bought(begun: float = -60, until: float = 60) -> Told:
 RIDE = (paid(), started(), ended())
 
 
-def broken(*told: Told, capacities: dict[str, int] | None = None) -> list[str]:
+def broken(
+    *published: Published, capacities: dict[str, int] | None = None
+) -> list[str]:
     audit = Audit(capacities)
-    for name, data in told:
+    for name, data in published:
         audit.take(name, data)
     return audit.close()
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("published", "text"),
     [
         ((docked(), docked(station="S2")), "bike B1 is docked at S2 and was at S1"),
         ((docked(), docked(dock="02")), "bike B1 is docked at S1 and was at S1"),
@@ -136,13 +138,15 @@ def broken(*told: Told, capacities: dict[str, int] | None = None) -> list[str]:
         ((*RIDE, charged(2)), "the fare of ride r1 is no decimal"),
     ],
 )
-def test_a_rule_that_is_broken_is_named(told: tuple[Told, ...], said: str) -> None:
-    found = broken(*told, capacities={"S1": 2})
-    assert any(each.startswith(said) for each in found), found
+def test_a_rule_that_is_broken_is_named(
+    published: tuple[Published, ...], text: str
+) -> None:
+    found = broken(*published, capacities={"S1": 2})
+    assert any(each.startswith(text) for each in found), found
 
 
 @pytest.mark.parametrize(
-    "told",
+    "published",
     [
         (docked(), docked(), left(), docked(station="S2")),  # told twice is no move
         (docked(dock=None), docked("B2", dock=None), docked("B3", dock=None)),
@@ -168,20 +172,20 @@ def test_a_rule_that_is_broken_is_named(told: tuple[Told, ...], said: str) -> No
         (paid(), started(), ended(200), charged("18.00")),
     ],
 )
-def test_what_breaks_no_rule_is_let_pass(told: tuple[Told, ...]) -> None:
-    assert [] == broken(*told, capacities={"S1": 2})
+def test_what_breaks_no_rule_is_let_pass(published: tuple[Published, ...]) -> None:
+    assert [] == broken(*published, capacities={"S1": 2})
 
 
 def test_two_reservations_of_one_name_do_not_confuse_it() -> None:
     """Ids are made by apps."""
-    told = (
+    published = (
         reserved("v1", "ada", "B1"),
         reserved("v1", "ben", "B2", begun=1),
         closed("collected", 2),
         reserved("v2", "ben", "B3", begun=20),
         reserved("v1", "ada", "B1", begun=20),
     )
-    assert [] == broken(*told)
+    assert [] == broken(*published)
 
 
 def test_it_counts_what_it_was_told_and_what_was_odd() -> None:
@@ -199,7 +203,7 @@ def test_as_a_service_it_hears_each_event_once() -> None:
     async def scenario(world: SimulatedWorld) -> None:
         node = world.node("stations-told")
         for context in ("stations", "rides"):
-            await keep(node, context)
+            await ensure_stream(node, context)
         await world.serve("audit", auditor(audit, ["stations", "rides"]))
         name, data = docked()
         event = Event("1", "/stations", f"city.larkhaven.{name}", data)

@@ -24,6 +24,7 @@ from movingparts.city.availability.model import (
     BikeReserved,
     BikeWent,
     FitnessChanged,
+    Message,
     PromiseBroken,
     RebalancingWanted,
     Refused,
@@ -36,9 +37,8 @@ from movingparts.city.availability.model import (
     StandId,
     StandingChanged,
     StandRanShort,
-    Told,
 )
-from movingparts.city.availability.service import AT_ONCE, Desk
+from movingparts.city.availability.service import AT_ONCE, Handlers
 from movingparts.published_language import named
 from tests.city.aggregates import (
     EIGHT,
@@ -70,25 +70,25 @@ class Promises(Lived):
         clock = SimpleNamespace(now=lambda: self.now)
         tasks = SimpleNamespace(create_task=lambda work, name: work.close())
         node: Any = SimpleNamespace(clock=clock, tasks=tasks)  # as much as it needs
-        self.desk = Desk(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
-        self.hear(StandingChanged(ADA, True), StandingChanged(BEN, True))
+        self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
+        self.handle(StandingChanged(ADA, True), StandingChanged(BEN, True))
 
-    def hear(self, *told: Told | None) -> None:
-        for each in told:
-            at_once(self.desk.hear(each))
+    def handle(self, *published: Message | None) -> None:
+        for each in published:
+            at_once(self.handlers.handle(each))
 
     def came(self, bike: BikeId, stand: StandId = S1, seconds: float = 0) -> None:
-        self.hear(BikeCame(bike, stand, True, after(seconds)))
+        self.handle(BikeCame(bike, stand, True, after(seconds)))
 
     def reserve(
         self, what: ReservationId, rider: RiderId = ADA, stand: StandId = S1
     ) -> Reservation:
-        return at_once(self.desk.reserve(what, rider, stand))
+        return at_once(self.handlers.reserve(what, rider, stand))
 
     def collect(
         self, what: ReservationId, rider: RiderId = ADA, stand: StandId = S1
     ) -> Reservation:
-        return at_once(self.desk.collect(what, rider, stand))
+        return at_once(self.handlers.collect(what, rider, stand))
 
     def stand(self, key: StandId = S1) -> Stand:
         return at_once(self.store.begin().of(Stand).get(key))
@@ -108,16 +108,16 @@ class Promises(Lived):
         return [promise for promise in every if promise.is_active(self.now)]
 
     def of(self, kind: type[Any]) -> list[Any]:
-        return [e.event for e in self.happened if isinstance(e.event, kind)]
+        return [e.event for e in self.recorded if isinstance(e.event, kind)]
 
     def audited(self) -> list[str]:
         """Return the rules that the published events break, as others hear them."""
         audit = Audit()
-        for each in self.happened:
-            said = contract.tell(each.event)
-            if said is not None:
-                name = named("availability", type(said))
-                audit.take(name, said.model_dump(mode="json"))
+        for each in self.recorded:
+            text = contract.to_message(each.event)
+            if text is not None:
+                name = named("availability", type(text))
+                audit.take(name, text.model_dump(mode="json"))
         return audit.broken
 
 
@@ -127,21 +127,21 @@ riders = st.sampled_from([ADA, BEN])
 seconds = st.integers(0, 1500)
 came = st.builds(BikeCame, bikes, stands, st.booleans(), seconds.map(after))
 went = st.builds(BikeWent, bikes, stands, seconds.map(after))
-judged = st.builds(FitnessChanged, bikes, st.booleans(), seconds.map(after))
+fitness = st.builds(FitnessChanged, bikes, st.booleans(), seconds.map(after))
 standing = st.builds(
     StandingChanged, riders, st.sampled_from([True, True, False]), seconds.map(after)
 )
-wishes = st.tuples(
+requests = st.tuples(
     st.sampled_from(["reserve", "reserve", "collect"]),
     st.sampled_from([R1, R2, R3]),
     riders,
     stands,
 )
 pauses = st.sampled_from([timedelta(0), TICK, timedelta(minutes=5), PROMISED_FOR])
-told = st.one_of(came, went, judged, standing)
+published = st.one_of(came, went, fitness, standing)
 Step = Any
 steps = lives(
-    often((4, came), (2, went), (1, judged), (1, standing), (5, wishes), (2, pauses))
+    often((4, came), (2, went), (1, fitness), (1, standing), (5, requests), (2, pauses))
 )
 
 
@@ -150,16 +150,16 @@ def live(city: Promises, step: Step) -> None:
         case timedelta():
             city.now += step
             for stand in city.all(Stand):
-                at_once(city.desk._lapse(stand.stand_id, city.now))
-        case (what, *wish):
-            before, told = city.states(Stand, Rider, Bike), len(city.happened)
+                at_once(city.handlers._lapse(stand.stand_id, city.now))
+        case (what, *command):
+            before, published = city.states(Stand, Rider, Bike), len(city.recorded)
             try:
-                at_once(getattr(city.desk, what)(*wish))
+                at_once(getattr(city.handlers, what)(*command))
             except Refused:
                 assert before == city.states(Stand, Rider, Bike)
-                assert told == len(city.happened)
+                assert published == len(city.recorded)
         case _:
-            city.hear(step)
+            city.handle(step)
 
 
 def lived(steps: list[Step]) -> Promises:
@@ -169,7 +169,7 @@ def lived(steps: list[Step]) -> Promises:
     async def at_its_time(seconds: float) -> None:
         """Let no time pass: `live` has."""
 
-    city.desk._node.clock.sleep = at_its_time  # type: ignore[method-assign]  # a clock of ours
+    city.handlers._node.clock.sleep = at_its_time  # type: ignore[method-assign]  # a clock of ours
     for step in steps:
         live(city, step)
     return city
@@ -209,7 +209,7 @@ def test_others_never_hear_of_two_promises_at_a_time(steps: list[Step]) -> None:
 def test_every_promise_is_either_active_or_closed(steps: list[Step]) -> None:
     """None is forgotten: each ends collected, expired or broken, exactly once."""
     city = lived(steps)
-    ends = [contract.tell(each.event) for each in city.happened]
+    ends = [contract.to_message(each.event) for each in city.recorded]
     closed = [e for e in ends if isinstance(e, contract.ReservationClosed)]
     open_ = [p for stand in city.all(Stand) for p in stand.promised.values()]
     assert len(city.of(BikeReserved)) == len(closed) + len(open_)
@@ -222,9 +222,9 @@ def test_every_promise_is_either_active_or_closed(steps: list[Step]) -> None:
 def test_only_a_fit_bike_in_a_dock_is_promised(steps: list[Step]) -> None:
     city = lived([])
     for step in steps:
-        told = len(city.happened)
+        published = len(city.recorded)
         live(city, step)
-        for each in city.happened[told:]:
+        for each in city.recorded[published:]:
             if isinstance(each.event, BikeReserved):
                 bike = city.bike(each.event.reservation.bike_id)
                 assert bike.can_be_promised
@@ -288,30 +288,30 @@ def test_what_has_lapsed_can_be_promised_to_somebody_else_at_once() -> None:
 
 @pytest.mark.slow
 @laws
-@given(steps, told)
+@given(steps, published)
 def test_news_that_comes_twice_has_the_effect_of_once(
-    steps: list[Step], news: Told
+    steps: list[Step], news: Message
 ) -> None:
     """Nobody outside hears anything of the second time."""
     city = lived(steps)
-    city.hear(news)
-    once, heard = city.states(Stand, Rider, Bike), len(city.happened)
-    city.hear(news)
+    city.handle(news)
+    once, received = city.states(Stand, Rider, Bike), len(city.recorded)
+    city.handle(news)
     assert once == city.states(Stand, Rider, Bike)
-    again = [contract.tell(each.event) for each in city.happened[heard:]]
+    again = [contract.to_message(each.event) for each in city.recorded[received:]]
     assert {None} >= set(again)
 
 
 @pytest.mark.slow
 @laws
-@given(steps, wishes)
+@given(steps, requests)
 def test_a_wish_that_comes_twice_has_the_effect_of_once(
-    steps: list[Step], wish: tuple[str, Any, Any, Any]
+    steps: list[Step], command: tuple[str, Any, Any, Any]
 ) -> None:
     city = lived(steps)
-    live(city, wish)
+    live(city, command)
     once, promises = city.states(Stand, Rider, Bike), len(city.of(BikeReserved))
-    live(city, wish)
+    live(city, command)
     assert once == city.states(Stand, Rider, Bike)
     assert promises == len(city.of(BikeReserved))
 
@@ -327,8 +327,8 @@ def test_where_a_bike_stands_is_what_the_latest_news_say(
     mixed = [*inorder, *inorder[: len(inorder) // 2]]
     chance.shuffle(mixed)
     first, second = Promises(), Promises()
-    first.hear(*inorder)
-    second.hear(*mixed)
+    first.handle(*inorder)
+    second.handle(*mixed)
     assert first.states(Bike) == second.states(Bike)
     offered = [[*s.bikes] for s in first.all(Stand) if s.bikes]
     assert offered == [[*s.bikes] for s in second.all(Stand) if s.bikes]
@@ -336,7 +336,7 @@ def test_where_a_bike_stands_is_what_the_latest_news_say(
 
 @pytest.mark.slow
 @laws
-@given(st.lists(st.one_of(judged, standing), max_size=6), st.randoms())
+@given(st.lists(st.one_of(fitness, standing), max_size=6), st.randoms())
 def test_who_may_ride_and_what_can_be_ridden_is_what_the_latest_news_say(
     news: list[Any], chance: Any
 ) -> None:
@@ -345,9 +345,9 @@ def test_who_may_ride_and_what_can_be_ridden_is_what_the_latest_news_say(
     mixed = [*inorder, *inorder[: len(inorder) // 2]]
     chance.shuffle(mixed)
     first, second = Promises(), Promises()
-    for city, told in ((first, inorder), (second, mixed)):
+    for city, published in ((first, inorder), (second, mixed)):
         city.came(B1)
-        city.hear(*told)
+        city.handle(*published)
     assert first.states(Bike, Rider) == second.states(Bike, Rider)
     assert first.free() == second.free()
 
@@ -396,11 +396,11 @@ def test_a_rider_who_is_not_admitted_is_promised_nothing() -> None:
     """Nobody is who has not signed up, or is suspended."""
     city = Promises()
     city.came(B1)
-    city.hear(StandingChanged(ADA, False))
+    city.handle(StandingChanged(ADA, False))
     for rider in (ADA, RiderId("nobody")):
         with pytest.raises(Refused, match=f"^rider {rider} may not reserve$"):
             city.reserve(R1, rider)
-    city.hear(StandingChanged(ADA, True))
+    city.handle(StandingChanged(ADA, True))
     assert B1 == city.reserve(R1).bike_id
 
 
@@ -470,14 +470,14 @@ def test_two_riders_may_have_reservations_of_one_name() -> None:
         FitnessChanged(B1, False, after(60)),
     ],
 )
-def test_a_promise_of_a_bike_that_cannot_be_had_is_broken(news: Told) -> None:
+def test_a_promise_of_a_bike_that_cannot_be_had_is_broken(news: Message) -> None:
     """And whom it was made to may have another one at once."""
     city = Promises()
     city.came(B1)
     promise = city.reserve(R1)
     city.now += timedelta(minutes=1)
     city.came(B2, seconds=1)
-    city.hear(news)
+    city.handle(news)
     assert [PromiseBroken(S1, promise, after(60))] == city.of(PromiseBroken)
     assert B2 == city.reserve(R2).bike_id
 
@@ -487,7 +487,7 @@ def test_a_promise_whose_time_is_over_is_not_broken_but_expired() -> None:
     city = Promises()
     city.came(B1)
     promise = city.reserve(R1)
-    city.hear(BikeWent(B1, S1, promise.until))
+    city.handle(BikeWent(B1, S1, promise.until))
     assert [ReservationExpired(S1, promise, promise.until)] == city.of(
         ReservationExpired
     )
@@ -496,28 +496,28 @@ def test_a_promise_whose_time_is_over_is_not_broken_but_expired() -> None:
 
 def test_a_repaired_bike_can_be_promised_again_where_it_stands() -> None:
     city = Promises()
-    city.hear(FitnessChanged(B1, False, after(0)))
+    city.handle(FitnessChanged(B1, False, after(0)))
     city.came(B1, seconds=1)
     assert "<Bike B1: at S1, not fit>" == repr(city.bike())
     assert [] == city.all(Stand)
-    city.hear(FitnessChanged(B1, True, after(2)))
+    city.handle(FitnessChanged(B1, True, after(2)))
     assert [B1] == city.free()
 
 
 def test_a_bike_in_the_workshop_is_offered_nowhere() -> None:
     city = Promises()
     city.came(B1)
-    city.hear(BikeWent(B1, S1, after(1)), FitnessChanged(B1, True, after(2)))
+    city.handle(BikeWent(B1, S1, after(1)), FitnessChanged(B1, True, after(2)))
     assert ([], "<Bike B1: away, fit>") == (city.free(), repr(city.bike()))
 
 
 def test_a_bike_that_left_one_place_as_it_came_to_another_is_at_the_other() -> None:
     """Stations tells both with the same time; whichever comes first."""
-    news: list[Told] = [BikeWent(B1, S1, after(9)), BikeCame(B1, S2, True, after(9))]
+    news: list[Message] = [BikeWent(B1, S1, after(9)), BikeCame(B1, S2, True, after(9))]
     for order in permutations(news):
         city = Promises()
         city.came(B1, S1)
-        city.hear(*order)
+        city.handle(*order)
         assert ([], [B1]) == (city.free(S1), city.free(S2))
 
 
@@ -528,7 +528,7 @@ def test_news_that_a_bike_stands_where_it_stood_outlive_older_ones() -> None:
     city.came(B2, seconds=1)
     promise = city.reserve(R1)
     city.came(B1, seconds=20)
-    city.hear(BikeWent(B1, S1, after(10)))
+    city.handle(BikeWent(B1, S1, after(10)))
     assert [promise] == city.active()
     assert [B1, B2] == [*city.stand().bikes]
 
@@ -536,13 +536,13 @@ def test_news_that_a_bike_stands_where_it_stood_outlive_older_ones() -> None:
 def test_no_news_are_no_news() -> None:
     """A dock that holds nothing may jam."""
     city = Promises()
-    before = len(city.happened)
-    city.hear(None)
-    assert before == len(city.happened)
+    before = len(city.recorded)
+    city.handle(None)
+    assert before == len(city.recorded)
 
 
 @pytest.mark.parametrize(
-    ("jammed", "bike", "told"),
+    ("jammed", "bike", "published"),
     [
         (True, "B1", BikeCame(B1, S1, False, after(0))),
         (False, "B1", BikeCame(B1, S1, True, after(0))),
@@ -550,11 +550,11 @@ def test_no_news_are_no_news() -> None:
     ],
 )
 def test_a_jammed_dock_has_its_bike_and_a_mended_one_gives_it(
-    jammed: bool, bike: str | None, told: Told | None
+    jammed: bool, bike: str | None, published: Message | None
 ) -> None:
     dock = {"station_id": "S1", "dock_id": "S1-01", "bike_id": bike}
     data = {**dock, "jammed": jammed, "at": after(0).isoformat()}
-    assert told == acl.dock_changed(data)
+    assert published == acl.dock_changed(data)
 
 
 def test_a_promise_is_told_in_one_line() -> None:
@@ -563,7 +563,7 @@ def test_a_promise_is_told_in_one_line() -> None:
     city.reserve(R1)
     assert "<Stand S1: 1 bikes offered, 1 promised>" == repr(city.stand())
     assert "<Rider ada: admitted>" == repr(city.rider())
-    city.hear(StandingChanged(ADA, False))
+    city.handle(StandingChanged(ADA, False))
     assert "<Rider ada: not admitted>" == repr(city.rider())
 
 

@@ -33,7 +33,7 @@ from movingparts.city.billing.model import (
 )
 from movingparts.city.billing.model.account import HELD, LIMIT
 from movingparts.city.billing.model.payment import NOT_AUTHORIZED
-from movingparts.city.billing.service import Desk
+from movingparts.city.billing.service import Handlers
 from tests.city.aggregates import (
     EIGHT,
     TICK,
@@ -297,17 +297,17 @@ class Payments(Lived):
         super().__init__()
         clock = SimpleNamespace(now=lambda: EIGHT + timedelta(days=3))
         node: Any = SimpleNamespace(clock=clock)  # as much as the desk needs
-        self.desk = Desk(node, self.store, self.publish, STANDARD)  # type: ignore[arg-type]  # as much of a publisher
+        self.handlers = Handlers(node, self.store, self.publish, STANDARD)  # type: ignore[arg-type]  # as much of a publisher
 
-    def hear(self, *told: RideOver | acl.Cancelled | Pass) -> None:
-        for each in told:
-            at_once(self.desk.hear(each))
+    def handle(self, *published: RideOver | acl.Cancelled | Pass) -> None:
+        for each in published:
+            at_once(self.handlers.handle(each))
 
     def authorize(self, ride: RideId = R1, account: AccountId = ADA) -> Payment:
-        return at_once(self.desk.authorize(ride, account))
+        return at_once(self.handlers.authorize(ride, account))
 
     def limit(self, account: AccountId, limit: Money) -> None:
-        at_once(self.desk.limit(account, limit))
+        at_once(self.handlers.limit(account, limit))
 
     def payment(self, ride: RideId = R1) -> Payment:
         return at_once(self.store.begin().of(Payment).get(ride))
@@ -316,7 +316,7 @@ class Payments(Lived):
         return at_once(self.store.begin().of(Account).get(key))
 
     def of(self, kind: type[Any]) -> list[Any]:
-        return [e.event for e in self.happened if isinstance(e.event, kind)]
+        return [e.event for e in self.recorded if isinstance(e.event, kind)]
 
 
 def over(
@@ -361,7 +361,7 @@ def live(city: Payments, step: Step) -> None:
         case ("limit", account, limit):
             city.limit(account, limit)
         case _:
-            city.hear(step)
+            city.handle(step)
 
 
 def lived(steps: list[Step]) -> Payments:
@@ -421,9 +421,9 @@ def test_no_account_is_held_more_than_it_may_owe(steps: list[Step]) -> None:
     """When something is held; a ride may cost more than that, and limits may fall."""
     city = Payments()
     for step in steps:
-        told = len(city.happened)
+        published = len(city.recorded)
         live(city, step)
-        for each in city.happened[told:]:
+        for each in city.recorded[published:]:
             if isinstance(each.event, PaymentAuthorized):
                 assert Money.zero() <= city.account(each.event.account_id).left()
 
@@ -435,7 +435,7 @@ def test_a_fare_follows_the_tariff_and_the_passes_that_are_known(
     steps: list[Step], end: RideOver
 ) -> None:
     city = lived([s for s in steps if getattr(s, "ride_id", "") != end.ride_id])
-    city.hear(end)
+    city.handle(end)
     sold = [s for s in steps if isinstance(s, Pass) and s.rider_id == end.account_id]
     covered = any(each.valid_from <= end.started_at < each.valid_until for each in sold)
     took = end.ended_at - end.started_at
@@ -468,10 +468,10 @@ def test_a_ride_without_an_authorized_payment_is_charged_and_said_to_be(
 def test_what_comes_twice_has_the_effect_of_once(steps: list[Step], step: Step) -> None:
     city = lived(steps)
     live(city, step)
-    once, told = city.states(Payment, Account), len(city.happened)
+    once, published = city.states(Payment, Account), len(city.recorded)
     live(city, step)
     assert once == city.states(Payment, Account)
-    assert told == len(city.happened)
+    assert published == len(city.recorded)
 
 
 @pytest.mark.slow
@@ -528,7 +528,7 @@ def test_a_payment_is_one_riders() -> None:
 def test_a_cancelled_ride_holds_nothing_also_if_it_is_asked_for_later() -> None:
     """The request was slow: rides gave it up, and said so, before it was read."""
     city = Payments()
-    city.hear(acl.Cancelled(R1))
+    city.handle(acl.Cancelled(R1))
     assert "voided" == city.authorize().state
     assert [] == city.of(PaymentAuthorized)
 
@@ -537,7 +537,7 @@ def test_a_ride_that_costs_more_than_was_held_is_owed_all_the_same() -> None:
     city = Payments()
     city.limit(ADA, HELD)
     city.authorize()
-    city.hear(over(minutes=60 * 24 * 9))
+    city.handle(over(minutes=60 * 24 * 9))
     assert Money.cents(180_00) == city.account().owed
     assert city.account().left() < Money.zero()
 
@@ -545,13 +545,13 @@ def test_a_ride_that_costs_more_than_was_held_is_owed_all_the_same() -> None:
 def test_a_false_start_costs_nothing_and_is_charged_as_nothing() -> None:
     city = Payments()
     city.authorize()
-    city.hear(over(minutes=0.1, free=True))
+    city.handle(over(minutes=0.1, free=True))
     assert [Money.zero()] == [each.fare for each in city.of(FareCharged)]
     assert [] == city.of(AnomalyFound)
 
 
 def test_nobody_has_authorized_a_ride_and_it_was_ridden() -> None:
     city = Payments()
-    city.hear(over())
+    city.handle(over())
     assert [NOT_AUTHORIZED] == [each.reason for each in city.of(AnomalyFound)]
     assert Money.cents(2_80) == city.payment().fare

@@ -20,7 +20,7 @@ from movingparts.city.contexts import apis, facts, operations
 from movingparts.city.larkhaven import CONTEXTS
 from movingparts.city.rides.model import FALSE_START
 from movingparts.core import Node
-from movingparts.published_language import _reading, address, keep, named
+from movingparts.published_language import _reading, address, ensure_stream, named
 from movingparts.world import simulate
 from movingparts.world.simulated import SimulatedWorld
 from tests.city.town import Town, live
@@ -52,8 +52,8 @@ async def busy(town: Town) -> list[Event]:
     crowd = [f"S3-{n:02d}" for n in range(1, 9)]
     await town.good("PUT", "stations", "stations/S3", docks=crowd)
     for n in range(8):
-        told = {"bike_id": f"C{n}", "station_id": "S3", "at": at}
-        await town.good("POST", "stations", "reports", what="docked", **told)
+        published = {"bike_id": f"C{n}", "station_id": "S3", "at": at}
+        await town.good("POST", "stations", "reports", what="docked", **published)
     moved = {
         "bike_id": "C7",
         "station_id": "S1",
@@ -79,11 +79,11 @@ async def busy(town: Town) -> list[Event]:
     await town.good("POST", "fleet", "bikes/B2/faults", what="a flat tire")
     await town.good("PUT", "riders", "riders/ben/standing", standing="suspended")
     await town.pause(700)
-    return town.told
+    return town.published
 
 
 @pytest.fixture(scope="module")
-def told() -> list[Event]:
+def published() -> list[Event]:
     found: list[Event] = live(busy)
     return found
 
@@ -93,15 +93,15 @@ def contract(event: Event) -> str:
 
 
 def test_in_a_busy_morning_everything_is_told_that_there_is_to_tell(
-    told: list[Event],
+    published: list[Event],
 ) -> None:
     """Or the tests below would judge less than they say."""
-    assert set(SCHEMAS) == {contract(event) for event in told}
+    assert set(SCHEMAS) == {contract(event) for event in published}
 
 
-def test_every_event_is_as_its_schema_has_it(told: list[Event]) -> None:
+def test_every_event_is_as_its_schema_has_it(published: list[Event]) -> None:
     """And names it; each contract's own context tells it, under its own source."""
-    for event in told:
+    for event in published:
         name = contract(event)
         schema = SCHEMAS[name]
         Draft202012Validator.check_schema(schema)
@@ -112,10 +112,10 @@ def test_every_event_is_as_its_schema_has_it(told: list[Event]) -> None:
 
 @pytest.mark.parametrize(("context", "name", "reader"), READERS)
 def test_every_reader_reads_what_is_told(
-    told: list[Event], context: str, name: str, reader: Any
+    published: list[Event], context: str, name: str, reader: Any
 ) -> None:
     """Also with whatever the publisher may add one day: it lets that pass."""
-    events = [event for event in told if contract(event) == name]
+    events = [event for event in published if contract(event) == name]
     assert events
     for event in events:
         assert read(reader, event.data) == read(reader, with_more(event.data))
@@ -134,10 +134,10 @@ def with_more(data: Any) -> Any:
 
 @pytest.mark.parametrize(("context", "name", "reader"), READERS)
 def test_no_reader_takes_a_time_without_a_zone(
-    told: list[Event], context: str, name: str, reader: Any
+    published: list[Event], context: str, name: str, reader: Any
 ) -> None:
     """Nor data that lack what it needs: those go to the dead letters, not into rows."""
-    data = next(event.data for event in told if contract(event) == name)
+    data = next(event.data for event in published if contract(event) == name)
     times = [key for key, value in data.items() if _is_time(value)]
     for key in times:
         naive = {**data, key: data[key].removesuffix("Z")}
@@ -163,8 +163,8 @@ def _is_time(value: Any) -> bool:
     return True
 
 
-def test_times_are_said_in_utc(told: list[Event]) -> None:
-    for event in told:
+def test_times_are_said_in_utc(published: list[Event]) -> None:
+    for event in published:
         for key, value in event.data.items():
             if SCHEMAS[contract(event)]["properties"][key].get("format") == "date-time":
                 assert UTC.utcoffset(None) == datetime.fromisoformat(value).utcoffset()
@@ -177,12 +177,12 @@ def test_what_is_read_is_what_is_published_and_never_ones_own() -> None:
 
 
 def test_every_contract_has_a_schema_under_its_name() -> None:
-    said = {
+    output = {
         named(context, each)
         for context in CONTEXTS
         for each in import_module(f"movingparts.city.{context}.contract").EVENTS
     }
-    assert said == set(SCHEMAS)
+    assert output == set(SCHEMAS)
 
 
 def test_rides_and_billing_mean_the_same_by_a_false_start() -> None:
@@ -208,12 +208,12 @@ def inside(schema: Any) -> Iterator[tuple[str, JSON]]:
             yield from inside(each)
 
 
-def test_no_event_says_who_somebody_is(told: list[Event]) -> None:
+def test_no_event_says_who_somebody_is(published: list[Event]) -> None:
     """Names and addresses stay with riders: nobody else has a word for them."""
     personal = {"name", "email", "e_mail", "mail", "address", "phone"}
     for schema in SCHEMAS.values():
         assert not personal & {key for key, _ in inside(schema)}
-    text = "".join(event.to_json().decode() for event in told)
+    text = "".join(event.to_json().decode() for event in published)
     assert "@" not in text
     assert "Ada" not in text
 
@@ -239,38 +239,38 @@ def test_money_is_text_in_every_contract() -> None:
 # --- expectations -----------------------------------------------------------------
 
 
-async def tell(world: SimulatedWorld, name: str, **data: Any) -> None:
+async def publish(world: SimulatedWorld, name: str, **data: Any) -> None:
     """Publish an event, as its context would."""
     context = name.partition(".")[0]
     node = world.node(f"{context}-told")
-    await keep(node, context)
+    await ensure_stream(node, context)
     event = Event(name, f"/{context}", f"city.larkhaven.{name}", data)
     await node.bus.publish(name, event)
 
 
 async def reserved(world: SimulatedWorld) -> None:
     at = world.clock.now().isoformat()
-    await tell(
+    await publish(
         world, "riders.standing-changed", rider_id="R00001", standing="good", at=at
     )
     place = {"bike_id": "B0001", "station_id": "S01", "dock_id": "S01-01"}
-    await tell(world, "stations.bike-docked", **place, at=at)
+    await publish(world, "stations.bike-docked", **place, at=at)
     await world.clock.sleep(1)
-    wish = {"rider_id": "R00001", "station_id": "S01"}
+    command = {"rider_id": "R00001", "station_id": "S01"}
     address = "http://availability/reservations/reservation-1"
-    reply = await world.client("app").put(address, json=wish)
+    reply = await world.client("app").put(address, json=command)
     assert 200 == reply.status_code
 
 
 async def collected(world: SimulatedWorld) -> None:
     await reserved(world)
-    wish = {"rider_id": "R00001", "station_id": "S01"}
+    command = {"rider_id": "R00001", "station_id": "S01"}
     address = "http://availability/reservations/reservation-1/collection"
-    assert 200 == (await world.client("app").post(address, json=wish)).status_code
+    assert 200 == (await world.client("app").post(address, json=command)).status_code
 
 
 async def with_credit(world: SimulatedWorld) -> None:
-    """Say nothing: every rider begins with credit."""
+    """Answer nothing: every rider begins with credit."""
 
 
 async def authorized(world: SimulatedWorld) -> None:
@@ -301,17 +301,17 @@ TYPES = {"string": str, "boolean": bool, "integer": int, "object": dict}
 
 
 def missed(
-    supplier: str, expected: JSON, mend: Callable[[JSON], None] | None = None
+    supplier: str, expected: JSON, change: Callable[[JSON], None] | None = None
 ) -> list[str]:
     """Run an expectation against its supplier's own service; return what is missed.
 
-    `mend` changes the supplier's answers on their way out.
+    `change` changes the supplier's answers on their way out.
     """
 
     def factory(node: Node) -> FastAPI:
         app = CONTEXTS[supplier](node)
-        if mend is not None:
-            app.add_middleware(_Changed, change=mend)
+        if change is not None:
+            app.add_middleware(_Changed, change=change)
         return app
 
     async def scenario(world: SimulatedWorld) -> list[str]:

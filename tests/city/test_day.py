@@ -40,7 +40,7 @@ class Lived:
     offered: dict[str, list[str]]  # and as availability offers them
     payments: list[dict[str, Any]]
     accounts: list[dict[str, Any]]
-    wished: int
+    requested: int
 
 
 def live(city: City, *, seed: int = 1, poor: int = 13, **day: Any) -> Lived:
@@ -60,8 +60,10 @@ def live(city: City, *, seed: int = 1, poor: int = 13, **day: Any) -> Lived:
     recording = simulate(scenario, seed=seed)
     assert [] == [m.text for m in recording.moments if m.kind == "dead letter"]
     outcome, hubs, docks, offered, (payments, accounts) = recording.result
-    wished = sum(1 for _ in city.rides(first_day()))
-    return Lived(city, outcome, audit, hubs, docks, offered, payments, accounts, wished)
+    requested = sum(1 for _ in city.rides(first_day()))
+    return Lived(
+        city, outcome, audit, hubs, docks, offered, payments, accounts, requested
+    )
 
 
 LOOKS = ("docklink/hubs", "stations/stations", "availability/stations")
@@ -97,20 +99,24 @@ def rows(world: SimulatedWorld) -> Any:
 
 def check(day: Lived) -> None:
     """Hold against a day what holds for each."""
-    wishes, told = day.outcome.wishes, day.audit.counts
+    requests, published = day.outcome.requests, day.audit.counts
     # Every rule holds, as others have heard it.
     assert [] == day.audit.close()
     # Each wish came to one end, and each ride is a wish.
-    assert {"ridden", *WHY_NOT} >= set(wishes)
-    assert day.wished == wishes.total()
-    assert wishes["ridden"] == told["rides.ride-started"] == told["rides.ride-ended"]
-    assert wishes["declined"] == told["billing.payment-declined"]
-    refused = wishes["declined"] + wishes["refused at the dock"]
-    assert refused == told["rides.ride-cancelled"]
-    promised = day.wished - wishes["no bike"]
-    assert promised == told["availability.bike-reserved"]
-    assert promised == told["availability.reservation-closed"]
-    assert day.outcome.faults * 2 == told["fleet.condition-changed"] - len(
+    assert {"ridden", *WHY_NOT} >= set(requests)
+    assert day.requested == requests.total()
+    assert (
+        requests["ridden"]
+        == published["rides.ride-started"]
+        == published["rides.ride-ended"]
+    )
+    assert requests["declined"] == published["billing.payment-declined"]
+    refused = requests["declined"] + requests["refused at the dock"]
+    assert refused == published["rides.ride-cancelled"]
+    promised = day.requested - requests["no bike"]
+    assert promised == published["availability.bike-reserved"]
+    assert promised == published["availability.reservation-closed"]
+    assert day.outcome.faults * 2 == published["fleet.condition-changed"] - len(
         day.city.bikes
     )
     # All bikes are there, where everybody thinks they are.
@@ -119,7 +125,7 @@ def check(day: Lived) -> None:
     assert [bike.bike_id for bike in day.city.bikes] == everywhere
     # In billing's database is one charge for each ride, and they are what is owed.
     charged = [each for each in day.payments if each["state"] == "charged"]
-    assert wishes["ridden"] == len(charged) == told["billing.fare-charged"]
+    assert requests["ridden"] == len(charged) == published["billing.fare-charged"]
     assert len(day.payments) == len(charged) + refused
     fares: Counter[str] = Counter()
     for each in charged:
@@ -148,9 +154,9 @@ def test_a_small_day() -> None:
 def test_a_morning_with_hardly_a_bike() -> None:
     """Riders look elsewhere, wait, look again, and walk at last."""
     day = live(small(stations=8, bikes=4, riders=60, rides=220), hours=(7, 9), trucks=0)
-    day.wished = day.outcome.wishes.total()
+    day.requested = day.outcome.requests.total()
     check(day)
-    assert day.outcome.wishes["no bike"]
+    assert day.outcome.requests["no bike"]
 
 
 @pytest.mark.slow
@@ -159,7 +165,7 @@ def test_a_morning_with_hardly_a_free_dock() -> None:
     day = live(
         small(stations=3, bikes=83, riders=80, rides=260), hours=(7, 9), trucks=0
     )
-    day.wished = day.outcome.wishes.total()
+    day.requested = day.outcome.requests.total()
     check(day)
     assert day.outcome.found_full
 
@@ -197,9 +203,9 @@ def test_the_whole_day_of_larkhaven() -> None:
     """24 stations, 300 bikes, 1,500 riders, about 3,000 wishes."""
     day = live(larkhaven(seed=1), poor=97)
     check(day)
-    assert day.outcome.wishes["ridden"] >= 2_800
+    assert day.outcome.requests["ridden"] >= 2_800
     assert day.outcome.moved > 100
-    assert day.outcome.wishes.keys() >= {"stayed away", "declined"}
+    assert day.outcome.requests.keys() >= {"stayed away", "declined"}
 
 
 def test_a_rider_who_does_not_hear_the_dock_pushes_again() -> None:
@@ -233,9 +239,9 @@ def test_a_rider_who_finds_no_dock_in_all_the_city_keeps_her_bike() -> None:
 
 
 def test_a_day_is_told_in_one_line() -> None:
-    wishes = Counter({"ridden": 1200, "no bike": 1})
-    said = "<Outcome of 1,201 wishes: 1,200 ridden, 1 no bike>"
-    assert said == repr(Outcome(wishes))
+    requests = Counter({"ridden": 1200, "no bike": 1})
+    output = "<Outcome of 1,201 ride requests: 1,200 ridden, 1 no bike>"
+    assert output == repr(Outcome(requests))
 
 
 def test_a_world_sleeps_until_shortly_before_an_hour_on_the_citys_clock() -> None:

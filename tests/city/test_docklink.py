@@ -37,14 +37,14 @@ class Listener:
 
     def __init__(self, *statuses: int) -> None:
         self.statuses = list(statuses)
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
 
     def __call__(self, node: Node) -> FastAPI:
         app = FastAPI()
 
         @app.post("/docklink")
         async def take(message: dict[str, Any]) -> Any:
-            self.heard.append(message)
+            self.received.append(message)
             status = self.statuses.pop(0) if self.statuses else 202
             return JSONResponse({}, status_code=status)
 
@@ -52,10 +52,10 @@ class Listener:
 
     def reports(self) -> list[Any]:
         """Return all that was said, in the words of stations, told again or not."""
-        return [each for message in self.heard for each in translate(message)]
+        return [each for message in self.received for each in translate(message)]
 
     def events(self) -> list[Any]:
-        return [each for message in self.heard for each in message["events"]]
+        return [each for message in self.received for each in message["events"]]
 
 
 async def ask(world: SimulatedWorld, method: str, path: str, **body: Any) -> Any:
@@ -66,7 +66,7 @@ async def ask(world: SimulatedWorld, method: str, path: str, **body: Any) -> Any
 Script = list[tuple[str, str, dict[str, Any]]]
 
 
-def told(script: Script, version: int = 1, *statuses: int) -> Listener:
+def published(script: Script, version: int = 1, *statuses: int) -> Listener:
     """Return what a hub of three slots told, after a script of requests."""
     listener = Listener(*statuses)
 
@@ -125,7 +125,7 @@ actions = st.one_of(
 def test_both_versions_of_the_vendors_messages_say_the_same_to_us(
     script: Script,
 ) -> None:
-    first, second = told(script, 1).reports(), told(script, 2).reports()
+    first, second = published(script, 1).reports(), published(script, 2).reports()
     assert first == second
     assert not [each for each in first if isinstance(each, Unreadable)]
 
@@ -133,9 +133,9 @@ def test_both_versions_of_the_vendors_messages_say_the_same_to_us(
 def test_the_two_versions_are_not_the_same_message() -> None:
     """Or the test above would show nothing."""
     script: Script = [("PUT", "S1/alarm", {"slot": 2, "jammed": True})]
-    first, second = told(script, 1).events(), told(script, 2).events()
-    for said in (first, second):
-        for each in said:
+    first, second = published(script, 1).events(), published(script, 2).events()
+    for output in (first, second):
+        for each in output:
             each.pop("vehicle_state", None)
     assert [
         {"slot": 2, "ts": TS, "veh": "B1", "event_type": "provider_drop_off"},
@@ -169,7 +169,7 @@ def test_what_moves_in_a_hub_is_told_in_our_words() -> None:
         DockState("S1", "S1-01", False, at[4]),
         Taken("B2", "S1", at[5]),
     ]
-    assert expected == told(script).reports()
+    assert expected == published(script).reports()
 
 
 # --- lines ------------------------------------------------------------------------
@@ -191,10 +191,10 @@ def test_a_hub_whose_line_is_down_tells_later_all_of_it_and_in_order() -> None:
 
 def test_what_was_not_taken_is_told_again_until_it_is() -> None:
     """With what has come meanwhile, in order; nothing is told twice that was taken."""
-    listener = told([("POST", "S1/open", {"veh": "B1"})], 1, 503, 500)
-    assert [1, 2, 2] == [len(message["events"]) for message in listener.heard]
+    listener = published([("POST", "S1/open", {"veh": "B1"})], 1, 503, 500)
+    assert [1, 2, 2] == [len(message["events"]) for message in listener.received]
     assert ["Docked", "Taken"] == [
-        type(each).__name__ for each in translate(listener.heard[-1])
+        type(each).__name__ for each in translate(listener.received[-1])
     ]
 
 
@@ -208,10 +208,10 @@ def test_a_line_that_goes_down_in_mid_telling_ends_it() -> None:
         for up in (False, True, True, False):
             await ask(world, "PUT", "S1/line", up=up)
         await world.clock.sleep(10 * AGAIN)
-        down = len(listener.heard)
+        down = len(listener.received)
         await ask(world, "PUT", "S1/line", up=True)
         await world.clock.sleep(AGAIN)
-        return down, len(listener.heard)
+        return down, len(listener.received)
 
     assert (2, 3) == run(scenario)
 
@@ -243,9 +243,9 @@ def test_a_hub_takes_what_it_has_room_for_and_lets_go_of_what_it_holds() -> None
         slots = (await ask(world, "GET", "S1")).json()
         return [(a.status_code, a.json().get("detail")) for a in answers], slots
 
-    said, slots = run(scenario)
+    output, slots = run(scenario)
     refused = [(409, "full"), (409, "not here"), (200, None), (404, "no hub 'S9'")]
-    assert ([(200, None), *refused], {"1": None, "2": "B2"}) == (said, slots)
+    assert ([(200, None), *refused], {"1": None, "2": "B2"}) == (output, slots)
 
 
 def test_a_jammed_slot_keeps_what_it_holds_and_takes_nothing() -> None:
@@ -274,7 +274,7 @@ def test_a_bike_that_is_pushed_in_again_is_in_one_slot() -> None:
         again = await ask(world, "POST", "S1/insert", veh="B1")
         await ask(world, "PUT", "S1", slots=2, vehicles={1: "B1"})
         slots = (await ask(world, "GET", "S1")).json()
-        return again.json()["slot"], slots, len(listener.heard)
+        return again.json()["slot"], slots, len(listener.received)
 
     assert (1, {"1": "B1", "2": None}, 1) == run(scenario)
 
@@ -289,7 +289,7 @@ def test_it_says_in_one_line_what_it_is() -> None:
 def test_a_truck_lifts_each_bike_once_however_often_it_is_named() -> None:
     async def scenario(world: SimulatedWorld, listener: Listener) -> Any:
         lifted = await ask(world, "POST", "S1/lift", vehs=["B1", "B1", "B9"])
-        return lifted.json(), len(listener.heard)
+        return lifted.json(), len(listener.received)
 
     assert ({"vehs": ["B1"]}, 1) == run(scenario)
 
@@ -336,7 +336,7 @@ def test_nothing_that_a_hub_says_makes_the_border_raise(message: Any) -> None:
     else:
         [unreadable] = found
         assert isinstance(unreadable, Unreadable)
-        assert str(message) == unreadable.said
+        assert str(message) == unreadable.text
 
 
 GOOD = {"slot": 2, "veh": "B1", "event_type": "trip_end", "ts": TS}
@@ -370,7 +370,7 @@ def test_what_cannot_be_read_is_kept_with_its_reason_and_spoils_nothing_else(
     found = translate({"fw": fw, "hub": "S1", "events": [good, event, good]})
     assert ["Docked", "Unreadable", "Docked"] == [type(e).__name__ for e in found]
     assert found[1].why.startswith(why)
-    assert f"S1: {event}" == found[1].said
+    assert f"S1: {event}" == found[1].text
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ def test_what_cannot_be_read_is_kept_with_its_reason_and_spoils_nothing_else(
 )
 def test_a_message_of_another_kind_is_kept_whole(message: Any) -> None:
     [found] = translate(message)
-    assert str(message) == found.said
+    assert str(message) == found.text
 
 
 def test_what_the_vendor_adds_is_let_pass() -> None:

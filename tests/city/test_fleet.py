@@ -24,7 +24,7 @@ from movingparts.city.fleet.model import (
     StationId,
     TruckId,
 )
-from movingparts.city.fleet.service import Desk
+from movingparts.city.fleet.service import Handlers
 from tests.city.aggregates import (
     EIGHT,
     SECOND,
@@ -52,7 +52,7 @@ class Workshop(Lived):
         self.now = EIGHT
         clock = SimpleNamespace(now=lambda: self.now)
         node: Any = SimpleNamespace(clock=clock)  # as much as the desk needs
-        self.desk = Desk(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
+        self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
 
     def bike(self, key: BikeId = B1) -> Bike:
         return at_once(self.store.begin().of(Bike).get(key))
@@ -61,7 +61,7 @@ class Workshop(Lived):
         return at_once(self.store.begin().of(Depot).get("depot"))
 
     def of(self, kind: type[Any]) -> list[Any]:
-        return [e.event for e in self.happened if isinstance(e.event, kind)]
+        return [e.event for e in self.recorded if isinstance(e.event, kind)]
 
 
 def move(number: int, bikes: int = 4) -> Move:
@@ -85,28 +85,28 @@ Step = Any
 
 def live(city: Workshop, step: Step) -> None:
     city.now += SECOND
-    before, told = city.states(Bike, Depot), len(city.happened)
+    before, published = city.states(Bike, Depot), len(city.recorded)
     try:
         match step:
             case Ridden() | Move():
-                at_once(city.desk.hear(step))
+                at_once(city.handlers.handle(step))
             case "take":
-                at_once(city.desk.next_move(TruckId("truck-1")))
+                at_once(city.handlers.next_move(TruckId("truck-1")))
             case ("bring", move_id):
-                at_once(city.desk.moved(move_id, (B1,)))
+                at_once(city.handlers.moved(move_id, (B1,)))
             case ("add", bike, _):
-                at_once(city.desk.add(bike, "classic_bike"))
+                at_once(city.handlers.add(bike, "classic_bike"))
             case (what, bike, fault):
-                at_once(city.desk.change(bike, what, fault))
+                at_once(city.handlers.change(bike, what, fault))
     except (Refused, LookupError):
         assert before == city.states(Bike, Depot)
-        assert told == len(city.happened)
+        assert published == len(city.recorded)
 
 
 def lived(steps: list[Step]) -> Workshop:
     """Live through commands and news; what is refused changes nothing."""
     city = Workshop()
-    at_once(city.desk.add(B1, "classic_bike"))
+    at_once(city.handlers.add(B1, "classic_bike"))
     for step in steps:
         live(city, step)
     return city
@@ -129,10 +129,10 @@ def test_others_are_told_each_state_that_a_bike_has(steps: list[Step]) -> None:
     """In the words of MDS: who hears them all knows what fleet knows."""
     city = lived(steps)
     known: dict[str, str] = {}
-    for each in city.happened:
-        said = contract.tell(each.event)
-        if isinstance(said, contract.ConditionChanged):
-            known[said.bike_id] = said.vehicle_state
+    for each in city.recorded:
+        text = contract.to_message(each.event)
+        if isinstance(text, contract.ConditionChanged):
+            known[text.bike_id] = text.vehicle_state
     assert {bike.bike_id: bike.state for bike in city.all(Bike)} == known
 
 
@@ -152,20 +152,22 @@ def test_no_move_is_made_by_two_trucks_or_done_twice(steps: list[Step]) -> None:
 def test_what_comes_twice_has_the_effect_of_once(steps: list[Step], step: Step) -> None:
     city = lived(steps)
     live(city, step)
-    once, told = city.states(Bike, Depot), len(city.happened)
+    once, published = city.states(Bike, Depot), len(city.recorded)
     live(city, step)
     assert once == city.states(Bike, Depot)
-    assert told == len(city.happened)
+    assert published == len(city.recorded)
 
 
 @given(st.lists(st.integers(0, 5), max_size=20))
-def test_a_ride_is_counted_once_also_if_it_is_told_again_later(told: list[int]) -> None:
+def test_a_ride_is_counted_once_also_if_it_is_told_again_later(
+    published: list[int],
+) -> None:
     """Deliveries may pass each other: the last one is not always the newest."""
     bike = Bike.add(B1, "classic_bike", EIGHT)
-    for ride in told:
+    for ride in published:
         bike.ridden(f"ride-{ride}", 10 + ride)
-    assert sum(10 + ride for ride in set(told)) == bike.minutes
-    assert len(set(told)) == sum(isinstance(e, BikeRidden) for e in bike.events)
+    assert sum(10 + ride for ride in set(published)) == bike.minutes
+    assert len(set(published)) == sum(isinstance(e, BikeRidden) for e in bike.events)
 
 
 @pytest.mark.slow
@@ -189,8 +191,8 @@ def test_what_is_saved_is_what_is_loaded() -> None:
     depot.plan(move(2))
     depot.take(TruckId("t1"))
     assert (state(bike), state(depot)) == (loaded(bike), loaded(depot))
-    said = "<Bike B1: non_operational, 12 minutes ridden>"
-    assert (said, "<Depot: 1 planned, 1 under way>") == (repr(bike), repr(depot))
+    text = "<Bike B1: non_operational, 12 minutes ridden>"
+    assert (text, "<Depot: 1 planned, 1 under way>") == (repr(bike), repr(depot))
 
 
 def test_only_what_is_flagged_is_taken_in_and_only_what_is_faulty_repaired() -> None:
@@ -232,19 +234,19 @@ def test_a_move_that_no_truck_has_taken_is_not_done() -> None:
 
 def test_a_bike_that_fleet_does_not_know_is_not_counted() -> None:
     city = Workshop()
-    at_once(city.desk.hear(Ridden(B1, "r1", 12)))
-    assert ([], []) == (city.happened, city.all(Bike))
+    at_once(city.handlers.handle(Ridden(B1, "r1", 12)))
+    assert ([], []) == (city.recorded, city.all(Bike))
 
 
 def test_a_ride_is_counted_in_whole_minutes() -> None:
-    told = {"ride_id": "r1", "bike_id": "B1", "started_at": after(0).isoformat()}
+    published = {"ride_id": "r1", "bike_id": "B1", "started_at": after(0).isoformat()}
     for seconds, minutes in ((0, 0), (59, 0), (60, 1), (3599, 59)):
-        found = acl.ended({**told, "ended_at": after(seconds).isoformat()})
+        found = acl.ended({**published, "ended_at": after(seconds).isoformat()})
         assert Ridden(B1, "r1", minutes) == found
 
 
 def test_each_time_that_bikes_are_wanted_is_a_move_of_its_own() -> None:
-    told = {"from_station": "S1", "to_station": "S2", "bikes": 4}
-    moves = [acl.wanted({**told, "at": after(n).isoformat()}) for n in (0, 0, 600)]
+    published = {"from_station": "S1", "to_station": "S2", "bikes": 4}
+    moves = [acl.wanted({**published, "at": after(n).isoformat()}) for n in (0, 0, 600)]
     assert moves[0] == moves[1]
     assert moves[0].move_id != moves[2].move_id

@@ -86,7 +86,7 @@ def test_an_hour_of_the_city_is_the_same_to_the_byte() -> None:
 
     rows, tables = hour(CONTEXTS), hour({**CONTEXTS, "availability": on_tables})
     assert rows.result == tables.result
-    assert rows.result.wishes["ridden"] > 20
+    assert rows.result.requests["ridden"] > 20
     assert rows.to_json() == tables.to_json()
 
 
@@ -127,7 +127,7 @@ def test_what_happens_lies_in_columns(
 
 
 def test_only_what_has_changed_is_written(tables: TableStore) -> None:
-    said: list[str] = []
+    text: list[str] = []
 
     async def main() -> None:
         work = tables.begin()
@@ -136,13 +136,15 @@ def test_only_what_has_changed_is_written(tables: TableStore) -> None:
         work = tables.begin()
         here = await work.of(Stand).get("S1")
         event.listen(
-            tables.engine, "before_cursor_execute", lambda *told: said.append(told[2])
+            tables.engine,
+            "before_cursor_execute",
+            lambda *published: text.append(published[2]),
         )
         here.offer(BikeId("B9"), AT)
         await work.commit()
 
     run(main())
-    assert ["BEGIN", "UPDATE", "INSERT"] == [line.split()[0] for line in said]
+    assert ["BEGIN", "UPDATE", "INSERT"] == [line.split()[0] for line in text]
 
 
 def test_a_stand_is_read_as_it_was_at_one_moment(tmp_path: Path) -> None:
@@ -161,8 +163,8 @@ def test_a_stand_is_read_as_it_was_at_one_moment(tmp_path: Path) -> None:
 
         run(write("B1"))
 
-        def between(*told: Any) -> None:
-            read.append(told[2])
+        def between(*published: Any) -> None:
+            read.append(published[2])
             if read[-1].startswith("SELECT ") and len(read) > 2:
                 at_once(write(f"B{len(read)}"))
 

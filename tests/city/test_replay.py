@@ -18,13 +18,13 @@ from movingparts.bus import Event
 from movingparts.city.audit import Audit
 from movingparts.city.billing.model.payment import NOT_AUTHORIZED
 from movingparts.city.larkhaven import CONTEXTS, serve_city
-from movingparts.city.replay import CAPACITY, TOLD, Replayed, replay
+from movingparts.city.replay import CAPACITY, TARGETS, Replayed, replay
 from movingparts.city.ride import Ride
 from movingparts.city.rides.model import FALSE_START, OVERDUE, REPEATED, TOO_FAST
 from movingparts.city.stations.model import CROWDED, MOVED
 from movingparts.city.synthetic import larkhaven, write_trips
 from movingparts.city.trips import TripsReport, read_trips
-from movingparts.published_language import keep
+from movingparts.published_language import ensure_stream
 from movingparts.repository import SqliteRows
 from movingparts.world import simulate
 from movingparts.world.simulated import SimulatedWorld
@@ -115,7 +115,7 @@ def written(rides: list[Ride], path: Path, layout: str) -> Path:
 
 
 @dataclass
-class Told:
+class Replay:
     """What came of a replay."""
 
     replayed: Replayed
@@ -129,7 +129,7 @@ class Told:
 CAPACITIES = {"S03": 3, "S01": 30}
 
 
-def told(path: Path, *, contexts: Iterable[str] = TOLD) -> Told:
+def replay_file(path: Path, *, contexts: Iterable[str] = TARGETS) -> Replay:
     """Tell a history to services, and look at what they make of it."""
     trips = read_trips(path, timezone=ZONE)
     audit, digest = Audit(_Capacities()), hashlib.sha256()
@@ -138,13 +138,13 @@ def told(path: Path, *, contexts: Iterable[str] = TOLD) -> Told:
         await serve_city(world, {name: CONTEXTS[name] for name in contexts})
         node = world.node("audit")
 
-        async def hear(event: Event) -> None:
+        async def handle(event: Event) -> None:
             digest.update(event.to_json())
             audit.take(event.type.removeprefix("city.larkhaven."), event.data)
 
         for name in contexts:
-            await keep(node, name)
-            await node.bus.subscribe(f"{name}.*", hear)
+            await ensure_stream(node, name)
+            await node.bus.subscribe(f"{name}.*", handle)
         found = await replay(world, trips.by_time(), capacities=CAPACITIES)
         rows = SqliteRows(world.node("rides").disk.connect())
         states = Counter(
@@ -162,7 +162,7 @@ def told(path: Path, *, contexts: Iterable[str] = TOLD) -> Told:
     recording = simulate(scenario, seed=7)
     assert [] == [m.text for m in recording.moments if m.kind == "dead letter"]
     replayed, states, docks = recording.result
-    return Told(replayed, trips.report, audit, states, docks, digest.hexdigest())
+    return Replay(replayed, trips.report, audit, states, docks, digest.hexdigest())
 
 
 class _Capacities(dict[str, int]):
@@ -175,7 +175,7 @@ class _Capacities(dict[str, int]):
         return super().get(key, CAPACITY)
 
 
-def check(found: Told, rides: list[Ride], layout: str) -> None:
+def check(found: Replay, rides: list[Ride], layout: str) -> None:
     """Hold against a replay what holds for each, however messy."""
     assert len(rides) == found.report.usable == found.replayed.rides
     assert 3 == found.report.unusable
@@ -212,13 +212,13 @@ def test_a_messy_history_is_told_row_by_row_and_every_rule_holds(
 ) -> None:
     """Stations over capacity, rides of no time and of thirty hours, ids told twice."""
     rides = mess(tidy)
-    check(told(written(rides, tmp_path / "trips.csv", layout)), rides, layout)
+    check(replay_file(written(rides, tmp_path / "trips.csv", layout)), rides, layout)
 
 
 @pytest.mark.slow
 def test_the_same_history_is_told_alike_to_the_byte(tmp_path: Path) -> None:
     path = written(mess(days(75)), tmp_path / "trips.csv", "lyft")
-    one, other = told(path), told(path)
+    one, other = replay_file(path), replay_file(path)
     assert one.digest == other.digest
     assert repr(one.replayed) == repr(other.replayed)
 
@@ -228,7 +228,7 @@ def test_a_ride_that_a_history_tells_of_is_charged_exactly_once(tmp_path: Path) 
     """Nobody has authorized it, which is said; its fare follows the tariff."""
     rides = mess(days(75))
     path = written(rides, tmp_path / "trips.csv", "urban-sharing")
-    found = told(path, contexts=(*TOLD, "billing"))
+    found = replay_file(path, contexts=(*TARGETS, "billing"))
     assert [] == found.audit.close()
     assert len(rides) == found.audit.counts["billing.fare-charged"]
     assert len(rides) == found.audit.anomalies[NOT_AUTHORIZED]

@@ -19,7 +19,7 @@ from movingparts.city.riders.model import (
     Rider,
     RiderId,
 )
-from movingparts.city.riders.service import Desk, Person, StandingWanted
+from movingparts.city.riders.service import Handlers, Person, StandingWanted
 from tests.city.aggregates import (
     EIGHT,
     TICK,
@@ -46,7 +46,7 @@ class People(Lived):
         self.now = EIGHT
         clock = SimpleNamespace(now=lambda: self.now)
         node: Any = SimpleNamespace(clock=clock)  # as much as the desk needs
-        self.desk = Desk(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
+        self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
 
     def rider(self, key: RiderId = ADA) -> Rider:
         return at_once(self.store.begin().of(Rider).get(key))
@@ -65,28 +65,28 @@ Step = Any
 
 
 def live(city: People, step: Step) -> None:
-    before, told = city.states(Rider), len(city.happened)
+    before, published = city.states(Rider), len(city.recorded)
     try:
         match step:
             case timedelta():
                 city.now += step
             case ("sign up", rider, email):
                 person = Person(name="Somebody", email=email)
-                at_once(city.desk.sign_up(rider, person))
+                at_once(city.handlers.sign_up(rider, person))
             case ("buy", rider, pass_id, kind):
-                at_once(city.desk.sell(rider, PassId(pass_id), kind))
+                at_once(city.handlers.sell(rider, PassId(pass_id), kind))
             case ("stand", rider, standing):
                 wanted = StandingWanted(standing=standing, reason="a test")
-                at_once(city.desk.stand(rider, wanted))
+                at_once(city.handlers.stand(rider, wanted))
     except (Refused, LookupError):
         assert before == city.states(Rider)
-        assert told == len(city.happened)
+        assert published == len(city.recorded)
 
 
 def lived(steps: list[Step]) -> People:
     """Live through commands; those that are refused change nothing."""
     city = People()
-    at_once(city.desk.sign_up(ADA, PERSON))
+    at_once(city.handlers.sign_up(ADA, PERSON))
     for step in steps:
         live(city, step)
     return city
@@ -110,13 +110,13 @@ def test_others_are_told_how_a_rider_stands_but_never_who_she_is(
 ) -> None:
     city = lived(steps)
     known: dict[str, str] = {}
-    for each in city.happened:
-        said = contract.tell(each.event)
-        assert said is not None
-        assert not {"name", "email"} & set(type(said).model_fields)
-        assert "@" not in said.model_dump_json()
-        if isinstance(said, contract.StandingChanged):
-            known[said.rider_id] = said.standing
+    for each in city.recorded:
+        output = contract.to_message(each.event)
+        assert output is not None
+        assert not {"name", "email"} & set(type(output).model_fields)
+        assert "@" not in output.model_dump_json()
+        if isinstance(output, contract.StandingChanged):
+            known[output.rider_id] = output.standing
     assert {rider.rider_id: rider.standing for rider in city.all(Rider)} == known
 
 
@@ -128,11 +128,11 @@ def test_a_command_given_twice_has_the_effect_of_once(
 ) -> None:
     city = lived(steps)
     live(city, step)
-    once, told = city.states(Rider), len(city.happened)
+    once, published = city.states(Rider), len(city.recorded)
     city.now += TICK
     live(city, step)
     assert once == city.states(Rider)
-    assert told == len(city.happened)
+    assert published == len(city.recorded)
 
 
 @pytest.mark.slow

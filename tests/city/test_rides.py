@@ -37,7 +37,7 @@ from movingparts.city.rides.model import (
     StationId,
 )
 from movingparts.city.rides.partners import Unclear, Unpaid
-from movingparts.city.rides.service import HISTORY, Desk, Told, Wanted
+from movingparts.city.rides.service import HISTORY, Handlers, RideReport, Wanted
 from movingparts.published_language import named
 from tests.city.aggregates import (
     EIGHT,
@@ -96,24 +96,24 @@ class Rides(Lived):
         self.partners = Partners()
         self.partners.answers |= answers
         node: Any = SimpleNamespace(client=self.partners)  # as much as the desk needs
-        self.desk = Desk(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
+        self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
 
-    def start(self, ride: RideId = R1, wish: dict[str, str] | None = None) -> Ride:
-        return at_once(self.desk.start(ride, WISH.model_copy(update=wish)))
+    def start(self, ride: RideId = R1, command: dict[str, str] | None = None) -> Ride:
+        return at_once(self.handlers.start(ride, WISH.model_copy(update=command)))
 
-    def hear(self, *reports: BikeBrought) -> None:
+    def handle(self, *reports: BikeBrought) -> None:
         for report in reports:
-            at_once(self.desk.hear(report))
+            at_once(self.handlers.handle(report))
 
     def brought(
         self, seconds: float, station: StationId = S2, bike: BikeId = B1
     ) -> None:
-        self.hear(BikeBrought(bike, station, after(seconds)))
+        self.handle(BikeBrought(bike, station, after(seconds)))
 
-    def believe(self, ride: RideId, seconds: float, **told: str) -> None:
-        about = {"bike_id": "B1", "station_id": "S1", **told}
-        told_ = Told.model_validate({**about, "at": after(seconds)})
-        at_once(self.desk.believe(ride, told_))
+    def believe(self, ride: RideId, seconds: float, **details: str) -> None:
+        about = {"bike_id": "B1", "station_id": "S1", **details}
+        report = RideReport.model_validate({**about, "at": after(seconds)})
+        at_once(self.handlers.believe(ride, report))
 
     def ride(self, key: RideId = R1) -> Ride:
         return at_once(self.store.begin().of(Ride).get(key))
@@ -122,17 +122,17 @@ class Rides(Lived):
         return at_once(self.store.begin().of(Bike).get(key))
 
     def of(self, kind: type[Any]) -> list[Any]:
-        return [e.event for e in self.happened if isinstance(e.event, kind)]
+        return [e.event for e in self.recorded if isinstance(e.event, kind)]
 
     def audited(self) -> list[str]:
         """Return what the events break, of what rides alone can keep."""
         audit = Audit()
-        for each in self.happened:
+        for each in self.recorded:
             if isinstance(each.event, RideAuthorized):
                 audit.take("billing.payment-authorized", {"ride_id": each.key})
-            said = contract.tell(each.event)
-            if said is not None:
-                audit.take(named("rides", type(said)), said.model_dump(mode="json"))
+            text = contract.to_message(each.event)
+            if text is not None:
+                audit.take(named("rides", type(text)), text.model_dump(mode="json"))
         return audit.broken
 
 
@@ -171,10 +171,10 @@ Step = Any
 def live(city: Rides, step: Step) -> None:
     match step:
         case BikeBrought():
-            city.hear(step)
+            city.handle(step)
         case ("believe", ride, bike, station, at):
-            told = Told(bike_id=bike, station_id=station, at=at)
-            at_once(city.desk.believe(ride, told))
+            report = RideReport(bike_id=bike, station_id=station, at=at)
+            at_once(city.handlers.believe(ride, report))
         case ("start", ride, bike, at, failing):
             let_go = (200, {"bike_id": bike, "at": at.isoformat()})
             city.partners.answers = {**ALL_GOOD, "stations": let_go, **failing}
@@ -242,11 +242,11 @@ def test_a_report_that_comes_twice_has_the_effect_of_one(
     steps: list[Step], report: BikeBrought
 ) -> None:
     city = lived(steps)
-    city.hear(report)
-    once, told = city.states(Ride, Bike), len(city.happened)
-    city.hear(report)
+    city.handle(report)
+    once, published = city.states(Ride, Bike), len(city.recorded)
+    city.handle(report)
     assert once == city.states(Ride, Bike)
-    assert told == len(city.happened)
+    assert published == len(city.recorded)
 
 
 @pytest.mark.slow
@@ -259,8 +259,8 @@ def test_a_ride_asked_for_again_is_the_same_ride_or_is_refused(
     city = lived(steps)
     once, asked = city.states(Ride, Bike), len(city.partners.asked)
     for ride in city.all(Ride):
-        wish = {"rider_id": ride.rider_id, "bike_id": ride.bike_id}
-        again = dict(wish, station_id=ride.from_station)
+        command = {"rider_id": ride.rider_id, "bike_id": ride.bike_id}
+        again = dict(command, station_id=ride.from_station)
         if ride.state == "underway":
             assert state(ride) == state(city.start(ride.ride_id, again))
         else:
@@ -298,7 +298,7 @@ def test_the_payment_is_asked_for_first_then_the_promise_then_the_bike() -> None
 
 
 @pytest.mark.parametrize(
-    ("who", "answer", "error", "said"),
+    ("who", "answer", "error", "text"),
     [
         ("billing", (402, {"detail": "no money"}), Unpaid, "billing: no money"),
         ("availability", (409, {"detail": "lapsed"}), Refused, "availability: lapsed"),
@@ -313,13 +313,13 @@ def test_the_payment_is_asked_for_first_then_the_promise_then_the_bike() -> None
     ],
 )
 def test_what_a_partner_answers_decides_what_a_rider_is_told(
-    who: str, answer: Answer, error: type[Exception], said: str
+    who: str, answer: Answer, error: type[Exception], text: str
 ) -> None:
     """Refused is definite; a partner that failed may have done what it was asked."""
     city = Rides(**{who: answer})
     with pytest.raises(error) as raised:
         city.start()
-    assert str(raised.value).startswith(said)
+    assert str(raised.value).startswith(text)
     assert type(raised.value) is error
     assert ("cancelled", str(raised.value)) == (city.ride().state, city.ride().reason)
     assert who == city.partners.asked[-1]
@@ -371,11 +371,11 @@ def test_the_model_itself_refuses_what_comes_in_the_wrong_order() -> None:
 def test_a_ride_that_another_copy_of_the_service_began_is_not_begun_again() -> None:
     """On the same store; here, it does so while this one waits for the dock."""
     city, copy = Rides(), Rides()
-    copy.desk._store = city.store
+    copy.handlers._store = city.store
 
     async def meanwhile(url: str, json: Any) -> httpx.Response:
         if "unlocks" in url:
-            await copy.desk.start(R1, WISH)
+            await copy.handlers.start(R1, WISH)
         return await city.partners.put(url, json)
 
     city.partners.post = meanwhile  # type: ignore[method-assign]  # a slow partner
@@ -404,7 +404,7 @@ def test_a_ride_of_any_length_is_a_ride_and_what_is_odd_is_said(
 ) -> None:
     city = Rides()
     city.start()
-    city.hear(BikeBrought(B1, station, after(60) + took))
+    city.handle(BikeBrought(B1, station, after(60) + took))
     [ended] = city.of(RideEnded)
     assert (after(60) + took, odd) == (ended.ended_at, ended.anomaly)
     assert [odd] * bool(odd) == [each.reason for each in city.of(AnomalyFound)]
@@ -428,9 +428,9 @@ def test_a_bike_that_is_on_no_ride_ends_none(bike: BikeId) -> None:
     city = Rides()
     city.start()
     city.brought(600)
-    before = len(city.happened)
+    before = len(city.recorded)
     city.brought(900, bike=bike)
-    assert before == len(city.happened)
+    assert before == len(city.recorded)
 
 
 def test_a_bike_brought_again_does_not_end_the_next_ride() -> None:
@@ -478,6 +478,6 @@ def test_every_oddity_of_an_end_is_a_word_of_the_published_language() -> None:
 def test_what_is_nobody_elses_affair_is_not_told() -> None:
     city = Rides()
     city.start()
-    told = [contract.tell(each.event) for each in city.happened]
-    assert ["RideStarted"] == [type(each).__name__ for each in told if each]
-    assert None is contract.tell(datetime.min)  # noqa: DTZ901  # any object will do
+    published = [contract.to_message(each.event) for each in city.recorded]
+    assert ["RideStarted"] == [type(each).__name__ for each in published if each]
+    assert None is contract.to_message(datetime.min)  # noqa: DTZ901  # any object will do

@@ -68,12 +68,12 @@ def test_available_means_another_thing_in_each_context() -> None:
 
     async def scenario(town: Town) -> Any:
         async def available() -> str:
-            said = ""
+            output = ""
             for context, path in WHERE.items():
                 reply = await town.ask("GET", context, path)
                 found = reply.is_success and reply.json()["available"]
-                said += context[:2] if found else "--"
-            return said
+                output += context[:2] if found else "--"
+            return output
 
         moments = [await available()]
         await town.reserve()
@@ -178,18 +178,18 @@ async def _pass_twice(town: Town) -> Any:
 Asked = Callable[[Town], Awaitable[Any]]
 
 
-def is_refused(reply: Any, status: int, said: str) -> bool:
-    """Say whether an answer is a problem document that says what, and why."""
+def is_refused(reply: Any, status: int, output: str) -> bool:
+    """Return whether an answer is a problem document that says what, and why."""
     assert (status, "application/problem+json") == (
         reply.status_code, reply.headers["content-type"],
     )  # fmt: skip
-    told = reply.json()
-    assert (status, True) == (told["status"], told["detail"].startswith(said))
+    reported = reply.json()
+    assert (status, True) == (reported["status"], reported["detail"].startswith(output))
     return True
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "said"),
+    ("asked", "status", "output"),
     [
         (_nobody_signed_up, 409, "rider nobody may not reserve"),
         (_suspended, 409, "rider ada may not reserve"),
@@ -213,9 +213,9 @@ def is_refused(reply: Any, status: int, said: str) -> bool:
     ],
 )
 def test_a_refusal_says_what_and_why_in_a_problem_document(
-    asked: Asked, status: int, said: str
+    asked: Asked, status: int, output: str
 ) -> None:
-    assert is_refused(live(asked), status, said)
+    assert is_refused(live(asked), status, output)
 
 
 REFUSED: list[tuple[str, str, str, dict[str, Any], int, str]] = [
@@ -254,17 +254,17 @@ REFUSED: list[tuple[str, str, str, dict[str, Any], int, str]] = [
 
 def test_each_service_refuses_in_its_own_words_and_nothing_has_happened() -> None:
     async def scenario(town: Town) -> Any:
-        rows, told = town.all_rows(), len(town.told)
+        rows, reported = town.all_rows(), len(town.published)
         replies = [
             await town.ask(method, service, path, **body)
             for method, service, path, body, _, _ in REFUSED
         ]
         await town.pause(1)
-        return replies, rows == town.all_rows(), told == len(town.told)
+        return replies, rows == town.all_rows(), reported == len(town.published)
 
     replies, *nothing = live(scenario)
-    for reply, (*_, status, said) in zip(replies, REFUSED, strict=True):
-        assert is_refused(reply, status, said)
+    for reply, (*_, status, output) in zip(replies, REFUSED, strict=True):
+        assert is_refused(reply, status, output)
     assert [True, True] == nothing
 
 
@@ -299,13 +299,13 @@ def test_what_is_asked_for_again_is_answered_alike_and_done_once() -> None:
         for method, service, path, body in TWICE:
             first = await town.ask(method, service, path, **body)
             await town.pause(1)
-            rows, told = town.all_rows(), len(town.told)
+            rows, reported = town.all_rows(), len(town.published)
             second = await town.ask(method, service, path, **body)
             await town.pause(1)
             assert first.is_success, first.text
             assert first.status_code == second.status_code
             assert first.content == second.content
-            assert (rows, told) == (town.all_rows(), len(town.told)), path
+            assert (rows, reported) == (town.all_rows(), len(town.published)), path
 
     live(scenario)
 
@@ -347,7 +347,7 @@ def test_a_request_that_the_network_doubles_begins_one_ride() -> None:
 JSON = {"content-type": "application/json"}
 
 
-def said(**more: str) -> str:
+def output(**more: str) -> str:
     return json.dumps({"bike_id": "B1", "station_id": "S1", **more})
 
 
@@ -355,16 +355,16 @@ UNREADABLE = [
     ("stations", "docklink", "{", "body.1"),
     ("stations", "docklink", "[]", "body"),
     ("stations", "reports", "not json", "body.0"),
-    ("stations", "reports", said(what="docked", at="2031-05-05T08:00:00"), "body.at"),
-    ("stations", "reports", said(what="docked", at="soon"), "body.at"),
+    ("stations", "reports", output(what="docked", at="2031-05-05T08:00:00"), "body.at"),
+    ("stations", "reports", output(what="docked", at="soon"), "body.at"),
     (
         "stations",
         "reports",
-        said(what="stolen", at="2031-05-05T08:00:00Z"),
+        output(what="stolen", at="2031-05-05T08:00:00Z"),
         "body.what",
     ),
     ("rides", "rides/r1/report", "", "body"),
-    ("rides", "rides/r1/report", said(at="2031-05-05 08:00"), "body.at"),
+    ("rides", "rides/r1/report", output(at="2031-05-05 08:00"), "body.at"),
     ("fleet", "bikes/B1/faults", '{"what": 7}', "body.what"),
 ]
 
@@ -373,7 +373,7 @@ def test_what_cannot_be_read_is_said_where_and_changes_nothing() -> None:
     """A time without a zone is none; JSON that breaks off is none."""
 
     async def scenario(town: Town) -> Any:
-        rows, told = town.all_rows(), len(town.told)
+        rows, reported = town.all_rows(), len(town.published)
         for service, path, content, at in UNREADABLE:
             address = f"http://{service}/{path}"
             reply = await town.client.post(address, content=content, headers=JSON)
@@ -384,7 +384,7 @@ def test_what_cannot_be_read_is_said_where_and_changes_nothing() -> None:
             reply = await town.ask("PUT", "billing", path, amount=amount)
             assert is_refused(reply, 422, "the request is not valid")
         await town.pause(1)
-        return rows == town.all_rows(), told == len(town.told)
+        return rows == town.all_rows(), reported == len(town.published)
 
     assert (True, True) == live(scenario)
 
@@ -407,8 +407,8 @@ def test_a_vendors_message_is_taken_with_all_that_it_adds() -> None:
             kept,
         )
 
-    status, said, bike, kept = live(scenario)
-    assert (202, {"read": 1, "unread": 2}) == (status, said)
+    status, output, bike, kept = live(scenario)
+    assert (202, {"read": 1, "unread": 2}) == (status, output)
     assert ("S1", True) == (bike["station_id"], bike["available"])
     assert ["B8" in line for line in kept] == [True, False]
 
@@ -668,7 +668,7 @@ def test_no_network_between_services_and_their_broker_breaks_a_rule(
         audit.take(name, data)
     assert [] == audit.close()
     assert {identity for identity, _, _ in ledger.published()} == {
-        (event.source, event.id) for event in town.told
+        (event.source, event.id) for event in town.published
     }
-    assert outcome.wishes["ridden"] > 15
-    assert len(town.told) > len(town.events())  # or the network was not so bad
+    assert outcome.requests["ridden"] > 15
+    assert len(town.published) > len(town.events())  # or the network was not so bad

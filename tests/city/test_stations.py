@@ -38,7 +38,7 @@ from movingparts.city.stations.model import (
     StationId,
     Taken,
 )
-from movingparts.city.stations.service import Desk
+from movingparts.city.stations.service import Handlers
 from movingparts.published_language import named
 from tests.city.aggregates import (
     Lived,
@@ -67,9 +67,9 @@ class Docks(Lived):
         self.asked, self.refuses = "", 409
         self.client = SimpleNamespace(post=self._open)
         node: Any = SimpleNamespace(client=self.client)  # as much as the desk needs
-        self.desk = Desk(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
+        self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
         for station, docks in DOCKS.items():
-            at_once(self.desk.install(station, docks[: installed.get(station, 2)]))
+            at_once(self.handlers.install(station, docks[: installed.get(station, 2)]))
 
     async def _open(self, url: str, json: Any) -> httpx.Response:
         self.asked = url
@@ -78,11 +78,11 @@ class Docks(Lived):
         return httpx.Response(200, json={"ts": int(self.opened_at.timestamp())})
 
     def report(self, *reports: Report) -> None:
-        at_once(self.desk.report(reports))
+        at_once(self.handlers.report(reports))
 
     def unlock(self, station: StationId, bike: BikeId, at: datetime) -> None:
         self.opened_at = at
-        at_once(self.desk.unlock(station, bike))
+        at_once(self.handlers.unlock(station, bike))
 
     def station(self, key: StationId = S1) -> Station:
         return at_once(self.store.begin().of(Station).get(key))
@@ -103,18 +103,18 @@ class Docks(Lived):
 
     def anomalies(self) -> list[tuple[str, str, str]]:
         """Return what was found odd: the bike, the station that says so, the reason."""
-        events = [each.event for each in self.happened]
+        events = [each.event for each in self.recorded]
         odd = [each for each in events if isinstance(each, AnomalyFound)]
         return [(each.bike_id, each.station_id, each.reason) for each in odd]
 
     def audited(self) -> list[str]:
         """Return the rules that the published events break, as others hear them."""
         audit = Audit()
-        for each in self.happened:
-            said = contract.tell(each.event)
-            if said is not None:
-                name = named("stations", type(said))
-                audit.take(name, said.model_dump(mode="json"))
+        for each in self.recorded:
+            text = contract.to_message(each.event)
+            if text is not None:
+                name = named("stations", type(text))
+                audit.take(name, text.model_dump(mode="json"))
         return audit.broken
 
 
@@ -158,19 +158,21 @@ def live(city: Docks, step: Step) -> None:
         case Docked() | Taken() | DockState():
             city.report(step)
         case (station, int(count)):
-            _refused(city, lambda: city.desk.install(station, DOCKS[station][:count]))
+            _refused(
+                city, lambda: city.handlers.install(station, DOCKS[station][:count])
+            )
         case (station, bike, at):
             city.opened_at = at
-            _refused(city, lambda: city.desk.unlock(station, bike))
+            _refused(city, lambda: city.handlers.unlock(station, bike))
 
 
 def _refused(city: Docks, command: Any) -> None:
-    before, told = city.states(Station, Bike), len(city.happened)
+    before, published = city.states(Station, Bike), len(city.recorded)
     try:
         at_once(command())
     except (Refused, LookupError):
         assert before == city.states(Station, Bike)
-        assert told == len(city.happened)
+        assert published == len(city.recorded)
 
 
 # --- the rules --------------------------------------------------------------------
@@ -210,9 +212,9 @@ def test_a_dock_holds_one_bike_at_most(steps: list[Step]) -> None:
     city = Docks()
     for step in steps:
         before = {d: b for s in city.all(Station) for d, b in s.docks.items() if b}
-        told = len(city.happened)
+        published = len(city.recorded)
         live(city, step)
-        for each in city.happened[told:]:
+        for each in city.recorded[published:]:
             event = each.event
             if isinstance(event, BikeDocked) and event.dock_id is not None:
                 assert before.get(event.dock_id) is None
@@ -288,10 +290,10 @@ def test_a_report_that_comes_twice_has_the_effect_of_one(
     """Nothing is told twice but that it was late, or that nobody knows the place."""
     city = lived(before)
     city.report(report)
-    once, told = city.states(Station, Bike), len(city.happened)
+    once, published = city.states(Station, Bike), len(city.recorded)
     city.report(report)
     assert once == city.states(Station, Bike)
-    again = [each.event for each in city.happened[told:]]
+    again = [each.event for each in city.recorded[published:]]
     assert {LATE} >= {each.reason for each in again}
 
 
@@ -321,7 +323,7 @@ def test_reports_told_at_once_are_believed_as_if_told_one_by_one(
     for report in reports:
         single.report(report)
     assert single.states(Station, Bike) == batch.states(Station, Bike)
-    assert [e.event for e in single.happened] == [e.event for e in batch.happened]
+    assert [e.event for e in single.recorded] == [e.event for e in batch.recorded]
 
 
 @pytest.mark.slow
@@ -480,10 +482,10 @@ def test_only_what_is_locked_in_a_dock_can_be_unlocked() -> None:
 def test_a_dock_that_does_not_open_changes_nothing() -> None:
     city = Docks()
     city.report(Docked(B1, S1, None, after(0)))
-    before, told = city.states(Station, Bike), len(city.happened)
+    before, published = city.states(Station, Bike), len(city.recorded)
     with pytest.raises(Refused, match=r"^the dock of bike B1 did not open: "):
-        at_once(city.desk.unlock(S1, B1))
-    assert (before, told) == (city.states(Station, Bike), len(city.happened))
+        at_once(city.handlers.unlock(S1, B1))
+    assert (before, published) == (city.states(Station, Bike), len(city.recorded))
 
 
 def test_a_vendor_that_fails_may_have_let_go() -> None:
@@ -492,7 +494,7 @@ def test_a_vendor_that_fails_may_have_let_go() -> None:
     city.report(Docked(B1, S1, None, after(0)))
     city.refuses = 500
     with pytest.raises(httpx.TransportError):
-        at_once(city.desk.unlock(S1, B1))
+        at_once(city.handlers.unlock(S1, B1))
 
 
 def test_a_stations_name_is_one_part_of_an_address() -> None:
@@ -513,7 +515,7 @@ def test_a_dock_that_let_go_is_noted_once_whoever_says_so_first() -> None:
                 city.unlock(S1, B1, after(5))
             else:
                 city.report(Taken(B1, S1, after(5)))
-        left = [e for e in city.happened if type(e.event).__name__ in _LEFT]
+        left = [e for e in city.recorded if type(e.event).__name__ in _LEFT]
         assert 1 == len(left)
         assert ({}, []) == (city.places(), city.anomalies())
 
@@ -527,16 +529,16 @@ def test_a_bike_that_is_back_already_is_not_let_go_once_more() -> None:
     city.report(Docked(B1, S1, None, after(0)))
 
     async def slow(url: str, json: Any) -> httpx.Response:
-        await city.desk.report(
+        await city.handlers.report(
             [Taken(B1, S1, after(5)), Docked(B1, S1, None, after(9))]
         )
         return httpx.Response(200, json={"ts": int(after(5).timestamp())})
 
     city.client.post = slow
-    at_once(city.desk.unlock(S1, B1))
+    at_once(city.handlers.unlock(S1, B1))
     assert {B1: ["S1-01"]} == city.places()
     assert after(9) == city.bike().seen_at
-    assert not [e for e in city.happened if isinstance(e.event, BikeUnlocked)]
+    assert not [e for e in city.recorded if isinstance(e.event, BikeUnlocked)]
 
 
 def test_docks_can_be_exchanged_but_not_from_under_a_bike() -> None:
@@ -552,8 +554,8 @@ def test_docks_can_be_exchanged_but_not_from_under_a_bike() -> None:
 def test_installing_twice_is_installing_once(docks: list[str]) -> None:
     """A dock that is named twice is one dock."""
     city = Docks()
-    at_once(city.desk.install(S1, tuple(map(DockId, docks))))
-    once, told = state(city.station()), len(city.happened)
-    at_once(city.desk.install(S1, tuple(map(DockId, docks))))
-    assert (once, told) == (state(city.station()), len(city.happened))
+    at_once(city.handlers.install(S1, tuple(map(DockId, docks))))
+    once, published = state(city.station()), len(city.recorded)
+    at_once(city.handlers.install(S1, tuple(map(DockId, docks))))
+    assert (once, published) == (state(city.station()), len(city.recorded))
     assert list(dict.fromkeys(docks)) == list(city.station().docks)

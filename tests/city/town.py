@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from movingparts.bus import Event
 from movingparts.city.larkhaven import CONTEXTS, serve_city
 from movingparts.core import Node, Recording
-from movingparts.published_language import keep, named
-from movingparts.repository import Happened, SqliteRows
+from movingparts.published_language import ensure_stream, named
+from movingparts.repository import RecordedEvent, SqliteRows
 from movingparts.unit_of_work import RowStore, UnitOfWork
 from movingparts.world import simulate
 from movingparts.world.simulated import SimulatedWorld
@@ -31,7 +31,7 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self.entries: list[tuple[str, Happened]] = []
+        self.entries: list[tuple[str, RecordedEvent]] = []
 
     def contexts(self) -> dict[str, Any]:
         """Return the factories of all contexts, on stores that this looks into."""
@@ -49,10 +49,14 @@ class Ledger:
         """Yield identity, contract and data of each event that others should hear."""
         for context, each in self.entries:
             contract = import_module(f"movingparts.city.{context}.contract")
-            said = contract.tell(each.event)
-            if said is not None:
+            output = contract.to_message(each.event)
+            if output is not None:
                 identity = (f"/{context}", f"{each.kind}/{each.key}/{each.number}")
-                yield identity, named(context, type(said)), said.model_dump(mode="json")
+                yield (
+                    identity,
+                    named(context, type(output)),
+                    output.model_dump(mode="json"),
+                )
 
 
 class _Watched:
@@ -66,10 +70,10 @@ class _Watched:
         work = self._store.begin()
         commit = work.commit
 
-        async def noted() -> tuple[Happened, ...]:
-            happened = await commit()
-            self._ledger.entries.extend((self._name, each) for each in happened)
-            return happened
+        async def noted() -> tuple[RecordedEvent, ...]:
+            recorded = await commit()
+            self._ledger.entries.extend((self._name, each) for each in recorded)
+            return recorded
 
         work.commit = noted  # type: ignore[method-assign]  # looked at, and passed on
         return work
@@ -81,7 +85,7 @@ class Town:
     def __init__(self, world: SimulatedWorld) -> None:
         self.world = world
         self.client = world.client("app", timeout=60)
-        self.told: list[Event] = []  # all that was published, as it came
+        self.published: list[Event] = []  # all that was published, as it came
 
     async def open(self, contexts: Mapping[str, Any] = CONTEXTS) -> Town:
         """Start the services, dock the bikes, sign the riders up."""
@@ -105,13 +109,13 @@ class Town:
     async def listen(self) -> None:
         """Hear all that is published from now on."""
 
-        async def hear(event: Event) -> None:
-            self.told.append(event)
+        async def handle(event: Event) -> None:
+            self.published.append(event)
 
         bus = self.world.node("listener").bus
         for context in CONTEXTS:
-            await keep(self.world.node("listener"), context)
-            await bus.subscribe(f"{context}.*", hear)
+            await ensure_stream(self.world.node("listener"), context)
+            await bus.subscribe(f"{context}.*", handle)
 
     async def pause(self, seconds: float) -> None:
         """Let time pass."""
@@ -139,15 +143,15 @@ class Town:
     async def reserve(
         self, what: str = "v1", rider: str = "ada", at: str = "S1"
     ) -> httpx.Response:
-        wish = {"rider_id": rider, "station_id": at}
+        command = {"rider_id": rider, "station_id": at}
         return await self.ask(
-            "PUT", "availability", f"reservations/{quote(what)}", **wish
+            "PUT", "availability", f"reservations/{quote(what)}", **command
         )
 
     async def start(
-        self, ride: str = "r1", *, reservation: str = "v1", **wish: str
+        self, ride: str = "r1", *, reservation: str = "v1", **command: str
     ) -> httpx.Response:
-        wanted = {"rider_id": "ada", "bike_id": "B1", "station_id": "S1"} | wish
+        wanted = {"rider_id": "ada", "bike_id": "B1", "station_id": "S1"} | command
         body = {**wanted, "reservation_id": reservation}
         return await self.ask("PUT", "rides", f"rides/{quote(ride)}", **body)
 
@@ -155,8 +159,8 @@ class Town:
         """Reserve a bike and ride off on it; return which one it is."""
         promised = (await self.reserve(f"for-{ride}", rider, at)).json()
         bike: str = promised["bike_id"]
-        wish = {"rider_id": rider, "bike_id": bike, "station_id": at}
-        reply = await self.start(ride, reservation=f"for-{ride}", **wish)
+        command = {"rider_id": rider, "bike_id": bike, "station_id": at}
+        reply = await self.start(ride, reservation=f"for-{ride}", **command)
         assert 200 == reply.status_code, reply.text
         return bike
 
@@ -173,7 +177,7 @@ class Town:
     def events(self) -> list[tuple[str, Any]]:
         """Return name and data of each event, once, in the order of their coming."""
         once: dict[tuple[str, str], Event] = {}
-        for event in self.told:
+        for event in self.published:
             once.setdefault((event.source, event.id), event)
         return [(e.type.removeprefix("city.larkhaven."), e.data) for e in once.values()]
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from movingparts.city.availability.model import BikeId, Stand, StandId
 from movingparts.repository import StaleVersion
-from movingparts.unit_of_work import UnitOfWork, carry_out
+from movingparts.unit_of_work import UnitOfWork, execute
 from tests.contract.stores import ON_SQLITE, connect
 
 AT = datetime(2031, 5, 5, 8, tzinfo=UTC)
@@ -35,8 +35,8 @@ async def main(kind: str, path: str, name: str) -> None:
             case ["commit"]:
                 assert work is not None
                 try:
-                    [happened] = await work.commit()
-                    say(f"won {happened.number}")
+                    [recorded] = await work.commit()
+                    say(f"won {recorded.number}")
                 except StaleVersion as error:
                     say(error)
             case ["count", times]:
@@ -48,7 +48,7 @@ async def main(kind: str, path: str, name: str) -> None:
                         stand = stand or stands.add(Stand(StandId("S2")))
                         stand.offer(BikeId(bike), AT)
 
-                    await carry_out(store, act, attempts=1_000_000)
+                    await execute(store, act, attempts=1_000_000)
                 say("counted")
 
 

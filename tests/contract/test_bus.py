@@ -656,8 +656,8 @@ def test_an_answer_that_is_too_large_is_logged_by_the_one_who_gave_it(run_as_byt
         for one in asked:
             with pytest.raises(BusTimeout):
                 await one
-        said = [f"has {size:,} bytes" in line for size in TOO_LARGE for line in rig.log]
-        assert 3 == len(rig.log) == sum(said)
+        text = [f"has {size:,} bytes" in line for size in TOO_LARGE for line in rig.log]
+        assert 3 == len(rig.log) == sum(text)
 
     run_as_bytes(scenario)
 

@@ -28,8 +28,8 @@ from movingparts.city.availability.model import (
     Stand,
     StandId,
 )
-from movingparts.repository import Happened, NotFound, StaleVersion
-from movingparts.unit_of_work import Store, UnitOfWork, carry_out
+from movingparts.repository import NotFound, RecordedEvent, StaleVersion
+from movingparts.unit_of_work import Store, UnitOfWork, execute
 from movingparts.world import simulate
 from tests.contract.stores import ON_SQLITE, PLACES, WITHOUT_FILES, Open, connect
 
@@ -64,7 +64,7 @@ def offered(name: str, bike: str) -> BikeOffered:
     return BikeOffered(StandId(name), BikeId(bike), AT)
 
 
-async def save(store: Store, *aggregates: Any) -> tuple[Happened, ...]:
+async def save(store: Store, *aggregates: Any) -> tuple[RecordedEvent, ...]:
     work = store.begin()
     for aggregate in aggregates:
         work.of(type(aggregate)).add(aggregate)
@@ -110,7 +110,7 @@ def test_what_is_added_is_the_same_object_and_no_other_has_its_key(
 def test_a_key_belongs_to_its_kind(store: Store) -> None:
     async def main() -> None:
         bike = Bike(BikeId("X1"))
-        bike.judge(False)
+        bike.record_fitness(False)
         await save(store, stand("X1", "B1"), bike)
         work = store.begin()
         assert isinstance(await work.of(Stand).get("X1"), Stand)
@@ -155,7 +155,7 @@ def test_what_is_read_again_is_what_was_saved(place: Open) -> None:
         rider.admit(True)
         bike = Bike(BikeId("B9"))
         bike.came(StandId("S1"), True, AT + timedelta(microseconds=1))
-        bike.judge(False)
+        bike.record_fitness(False)
         here = stand("S1", "B9", "B1", "B5")
         first = here.reserve(ReservationId("r1"), RiderId("R1"), AT)
         here.reserve(ReservationId("r2"), RiderId("R2"), AT)
@@ -212,22 +212,22 @@ def test_events_are_numbered_without_a_gap_and_told_once(place: Open) -> None:
         work, here = place().begin(), stand("S1", "B1", "B2")
         work.of(Stand).add(here)
         assert (
-            Happened("Stand", "S1", 1, offered("S1", "B1")),
-            Happened("Stand", "S1", 2, offered("S1", "B2")),
+            RecordedEvent("Stand", "S1", 1, offered("S1", "B1")),
+            RecordedEvent("Stand", "S1", 2, offered("S1", "B2")),
         ) == await work.commit()
         assert [] == here.events
         assert () == await work.commit()
         here.offer(BikeId("B3"), AT)  # a unit of work may go on
         third = await work.commit()
-        assert (Happened("Stand", "S1", 3, offered("S1", "B3")),) == third
+        assert (RecordedEvent("Stand", "S1", 3, offered("S1", "B3")),) == third
 
         work = place().begin()
         again = await work.of(Stand).get("S1")
         assert [] == again.events
         again.offer(BikeId("B4"), AT)
         other = work.of(Stand).add(stand("S2", "B5"))
-        told = await work.commit()
-        assert [("S1", 4), ("S2", 1)] == [(each.key, each.number) for each in told]
+        reported = await work.commit()
+        assert [("S1", 4), ("S2", 1)] == [(each.key, each.number) for each in reported]
         assert [] == [*again.events, *other.events]
 
     run(main())
@@ -242,12 +242,12 @@ def test_where_nothing_happened_nothing_is_written(place: Open) -> None:
         await reader.of(Stand).get("S1")
         reader.of(Stand).add(Stand(StandId("S2")))  # new, and nothing happened to it
         (await writer.of(Stand).get("S1")).offer(BikeId("B2"), AT)
-        [happened] = await writer.commit()
+        [recorded] = await writer.commit()
         assert () == await reader.commit()
         assert ["S1"] == await place().begin().of(Stand).keys()
         work = place().begin()
         (await work.of(Stand).get("S1")).offer(BikeId("B3"), AT)
-        assert happened.number + 1 == (await work.commit())[0].number
+        assert recorded.number + 1 == (await work.commit())[0].number
 
     run(main())
 
@@ -351,14 +351,14 @@ def test_a_unit_of_work_holds_nothing_locked_while_it_awaits(place: Open) -> Non
 
     async def main() -> None:
         await save(place(), stand("S1", "B1"), stand("S2", "B2"))
-        reading, told = asyncio.Event(), asyncio.Event()
+        reading, reported = asyncio.Event(), asyncio.Event()
 
         async def slow() -> None:
             work = place().begin()
             (await work.of(Stand).get("S1")).offer(BikeId("B3"), AT)
             work.of(Stand).add(stand("S3", "B4"))
             reading.set()
-            await told.wait()
+            await reported.wait()
             await work.commit()
 
         task = asyncio.create_task(slow())
@@ -366,7 +366,7 @@ def test_a_unit_of_work_holds_nothing_locked_while_it_awaits(place: Open) -> Non
         work = place().begin()
         (await work.of(Stand).get("S2")).offer(BikeId("B5"), AT)
         await work.commit()
-        told.set()
+        reported.set()
         await task
         assert ["B1", "B3"] == await bikes(place(), "S1")
         assert ["B2", "B5"] == await bikes(place(), "S2")
@@ -384,7 +384,7 @@ def test_everybody_who_decides_again_gets_through(place: Open) -> None:
                 await asyncio.sleep(0)
                 here.offer(BikeId(f"B{number}"), AT)
 
-            await carry_out(store, act)
+            await execute(store, act)
 
         await asyncio.gather(*(rider(number, place()) for number in range(6)))
         assert [f"B{number}" for number in range(6)] == sorted(
@@ -422,11 +422,11 @@ def test_any_interleaving_is_as_if_they_came_one_after_the_other(
                 here.offer(BikeId(f"B{number}"), AT)
                 yield
             try:
-                told = await work.commit()
+                reported = await work.commit()
             except StaleVersion:
                 return
             committed.append(number)
-            for each in told:
+            for each in reported:
                 assert each.number == len(seen[number][each.key]) + 1
 
         await save(store, *(stand(name, "B") for name in NAMES))
@@ -555,13 +555,13 @@ def test_a_crash_undoes_what_was_not_committed_and_nothing_else(
                 here = await stands.find("S1") or stands.add(stand("S1"))
                 here.offer(BikeId(bike), AT)
 
-            told: list[Happened] = []
+            reported: list[RecordedEvent] = []
 
-            async def publish(happened: Any) -> None:
-                told.extend(happened)
+            async def publish(recorded: Any) -> None:
+                reported.extend(recorded)
 
-            await carry_out(store, act, publish=publish)
-            return told[0].number
+            await execute(store, act, publish=publish)
+            return reported[0].number
 
         @app.post("/half")
         async def begin() -> None:

@@ -248,8 +248,8 @@ def test_a_lifespan_that_fails_is_a_serve_error(run: Run) -> None:
             await world.serve("pricing", make)
         return str(error.value)
 
-    said = run(scenario).result
-    assert said.startswith("pricing failed in its startup: RuntimeError: no tariff")
+    output = run(scenario).result
+    assert output.startswith("pricing failed in its startup: RuntimeError: no tariff")
 
 
 def test_serving_a_name_again_replaces_the_service(run: Run) -> None:
@@ -335,11 +335,11 @@ def test_an_event_goes_from_one_service_to_another(run: Run) -> None:
         return app
 
     async def scenario(world: World) -> Any:
-        heard: list[Event] = []
+        received: list[Event] = []
 
         def billing(node: Node) -> FastAPI:
             async def charge(event: Event) -> None:
-                heard.append(event)
+                received.append(event)
 
             @asynccontextmanager
             async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -351,8 +351,8 @@ def test_an_event_goes_from_one_service_to_another(run: Run) -> None:
         await world.serve("billing", billing)
         await world.serve("rides", ending)
         await world.client("rider").post("http://rides/rides/r-1")
-        await until(world, lambda: len(heard) == 1)
-        return [(event.id, event.type, event.data) for event in heard]
+        await until(world, lambda: len(received) == 1)
+        return [(event.id, event.type, event.data) for event in received]
 
     recording = run(scenario)
     assert [("r-1", "RideEnded", {"minutes": 7})] == recording.result
@@ -366,15 +366,15 @@ def test_an_event_goes_from_one_service_to_another(run: Run) -> None:
 
 def test_a_stopped_service_hears_nothing_more(run: Run) -> None:
     async def scenario(world: World) -> list[str]:
-        heard: list[str] = []
+        received: list[str] = []
 
         def listener(node: Node) -> FastAPI:
-            async def hear(event: Event) -> None:
-                heard.append(f"{node.name} {event.id}")
+            async def handle(event: Event) -> None:
+                received.append(f"{node.name} {event.id}")
 
             @asynccontextmanager
             async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-                await node.bus.subscribe("rides.ended", hear)
+                await node.bus.subscribe("rides.ended", handle)
                 yield
 
             return FastAPI(lifespan=lifespan)
@@ -385,8 +385,8 @@ def test_a_stopped_service_hears_nothing_more(run: Run) -> None:
         await world.node("rider").bus.publish(
             "rides.ended", Event("1", "/r", "RideEnded")
         )
-        await until(world, lambda: len(heard) > 0)
-        return heard
+        await until(world, lambda: len(received) > 0)
+        return received
 
     assert ["two 1"] == run(scenario).result
 
@@ -499,24 +499,24 @@ def test_a_function_that_would_need_a_thread_is_refused_by_name(
             await world.serve("pricing", factory)
         return str(error.value)
 
-    said = run(scenario).result
-    assert "`blocks` is `def`; make it `async def`" in said
+    output = run(scenario).result
+    assert "`blocks` is `def`; make it `async def`" in output
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "output"),
     [
         (42, "pricing cannot be served from 42: give a factory"),
         (lambda node: 42, "pricing's factory returned int, not a FastAPI app"),
     ],
 )
-def test_what_is_no_factory_is_refused(run: Run, given: Any, said: str) -> None:
+def test_what_is_no_factory_is_refused(run: Run, given: Any, output: str) -> None:
     async def scenario(world: World) -> str:
         with pytest.raises(ServeError) as error:
             await world.serve("pricing", given)
         return str(error.value)
 
-    assert run(scenario).result.startswith(said)
+    assert run(scenario).result.startswith(output)
 
 
 def test_a_service_that_cannot_start_leaves_the_old_one_in_place(run: Run) -> None:

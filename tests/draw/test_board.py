@@ -101,9 +101,9 @@ def test_the_desk_is_hidden_and_says_what_the_start_costs() -> None:
     assert desk.has_attr("hidden")
     score = ["8 to sort", "1 rules torn", "1 word clashes", "1 processes"]
     assert score == texts(desk, ".mp-score > p:not(.mp-verdict)")
-    found = STORMED.judged(HALF)
-    said = [repr(each) for each in (*found.torn, *found.clashes, *found.processes)]
-    assert said == texts(desk, ".mp-findings > li > p:nth-of-type(1)")
+    found = STORMED.evaluate(HALF)
+    output = [repr(each) for each in (*found.torn, *found.clashes, *found.processes)]
+    assert output == texts(desk, ".mp-findings > li > p:nth-of-type(1)")
     assert ["C", "≠", "G"] == texts(desk, ".mp-findings > li > b")
     assert ["not sorted", *CONTEXTS] == texts(desk, ".mp-bin > b")
 
@@ -117,8 +117,8 @@ def test_the_desk_is_hidden_and_says_what_the_start_costs() -> None:
     ],
 )
 def test_the_verdict_is_in_words(start: dict[str, str], verdict: str) -> None:
-    [said] = texts(shown(figure(start).html()), ".mp-verdict > span")
-    assert verdict == said
+    [output] = texts(shown(figure(start).html()), ".mp-verdict > span")
+    assert verdict == output
 
 
 def test_a_board_without_rules_has_a_wall_and_no_list_of_them() -> None:
@@ -138,8 +138,8 @@ def test_it_is_light() -> None:
 
 
 def test_it_says_what_it_is_in_one_line() -> None:
-    said = "<BoardFigure Twelve events, and six places to keep them: 12 events,"
-    assert f"{said} 6 contexts, 8 rules>" == repr(figure())
+    output = "<BoardFigure Twelve events, and six places to keep them: 12 events,"
+    assert f"{output} 6 contexts, 8 rules>" == repr(figure())
 
 
 def test_what_cards_and_contexts_say_stays_text() -> None:
@@ -241,7 +241,7 @@ def random_board(draw: random.Random) -> Board:
     return Board(tuple(cards), rules)
 
 
-def told(board: Board, found: Findings) -> dict[str, Any]:
+def reported(board: Board, found: Findings) -> dict[str, Any]:
     """Findings as JSON has them."""
 
     def crossing(each: Crossing) -> list[Any]:
@@ -263,10 +263,10 @@ def told(board: Board, found: Findings) -> dict[str, Any]:
 ASK = """
 import { readFileSync } from "node:fs";
 const [source, trials] = JSON.parse(readFileSync(0, "utf8"));
-const { judged, holds, crossed, clashed } = await import(
+const { evaluate, holds, crossed, clashed } = await import(
   `data:text/javascript;base64,${Buffer.from(source).toString("base64")}`);
 console.log(JSON.stringify(trials.map(([data, sorting]) => {
-  const found = judged(data, new Map(sorting));
+  const found = evaluate(data, new Map(sorting));
   const crossing = (each) => [
     data.rules.indexOf(each.rule), each.contexts, crossed(each)];
   const clash = (each) => [each.context, each.word, [...each.meanings], clashed(each)];
@@ -298,10 +298,10 @@ def test_the_page_judges_as_the_book_does() -> None:
     trials, expected = [], []
     for each in boards:
         places = ("", *CONTEXTS) if each is STORMED else PLACES
-        sorting = {card.name: draw.choice(places) for card in each.events}
+        assignment = {card.name: draw.choice(places) for card in each.events}
         data = board(each, contexts=CONTEXTS, title="t").data()
-        trials.append([data, list(sorting.items())])
-        expected.append(told(each, each.judged(sorting)))
+        trials.append([data, list(assignment.items())])
+        expected.append(reported(each, each.evaluate(assignment)))
     assert {True, False} == {each["holds"] for each in expected}
     assert 50 < sum(bool(each["clashes"]) for each in expected)
     assert 50 < sum(bool(each["torn"] and each["processes"]) for each in expected)

@@ -28,9 +28,9 @@ def drawn(**options: object) -> Figure:
 @pytest.mark.parametrize("log_y", [False, True])
 def test_a_chart_names_axes_units_and_lines(log_y: bool) -> None:
     """Text is text: labels with units, ticks, and each line's name at its end."""
-    said = words(drawn(log_y=log_y))
+    output = words(drawn(log_y=log_y))
     for text in ("services", "latency (ms)", "p50", "p95", "p99"):
-        assert text in said
+        assert text in output
     assert [] == overlaps(drawn(log_y=log_y))
 
 
@@ -78,9 +78,9 @@ def test_a_log_axis_spaces_powers_of_ten_equally() -> None:
 
 def test_the_table_holds_every_number() -> None:
     """The twin has a row for each x and a column for each line."""
-    twin = drawn().twin
-    assert ("services", "p50", "p95", "p99") == twin.columns
-    assert ("4", "8.2", "12", "20") == twin.rows[2]
+    table = drawn().table
+    assert ("services", "p50", "p95", "p99") == table.columns
+    assert ("4", "8.2", "12", "20") == table.rows[2]
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_hostile_names_stay_text() -> None:
 def test_an_ecdf_ends_at_one_hundred_percent() -> None:
     """The largest sample is at 100 %."""
     figure = ecdf({"a": [3, 1, 2, 2]}, title="t", x_label="latency (ms)")
-    assert "100" == figure.twin.rows[-1][1]
-    assert "3" == figure.twin.rows[-1][0]
+    assert "100" == figure.table.rows[-1][1]
+    assert "3" == figure.table.rows[-1][0]
 
 
 def test_an_ecdf_of_nothing_is_refused() -> None:
@@ -179,5 +179,5 @@ def test_large_and_small_numbers_are_readable() -> None:
     rows = chart(
         {"a": [(1_000_000, 12_345.6), (2_000_000, 0.25)]}, title="t", x_label="x",
         y_label="y", description="told",
-    ).twin.rows  # fmt: skip
+    ).table.rows  # fmt: skip
     assert (("1,000,000", "12,346"), ("2,000,000", "0.25")) == rows

@@ -282,10 +282,10 @@ def test_a_kind_is_told_by_its_word_and_by_its_frame() -> None:
 
 
 def test_the_legend_explains_what_occurs_and_nothing_else() -> None:
-    said = words(drawn()).splitlines()
+    output = words(drawn()).splitlines()
     for meaning in ("upstream", "supplier", "conformist", "partnership", "calls"):
-        assert meaning in said
-    assert "shared kernel" not in said
+        assert meaning in output
+    assert "shared kernel" not in output
     few = words(drawn(*(Context(name, imports=("k",)) for name in "ab"))).splitlines()
     assert ["a", "b", "SK", "SK", "SK", "shared kernel"] == few
 
@@ -299,9 +299,9 @@ def test_separate_ways_are_counted_and_not_drawn() -> None:
 
 def test_the_twin_is_the_table_with_the_evidence() -> None:
     table = MAPS["larkhaven"].table()
-    twin = drawn().twin
-    assert (table.columns, tuple(table.rows)) == (twin.columns, twin.rows)
-    assert "riders.pass-bought read by city.billing.model.PassBought" in twin.html()
+    text = drawn().table
+    assert (table.columns, tuple(table.rows)) == (text.columns, text.rows)
+    assert "riders.pass-bought read by city.billing.model.PassBought" in text.html()
 
 
 def test_the_description_says_who_depends_on_whom_and_how() -> None:
@@ -316,8 +316,8 @@ def test_the_description_says_who_depends_on_whom_and_how() -> None:
         " separate ways."
     )
     assert expected == drawn().description
-    told = contexts(MAPS["one"], title="t", description="A ride rides alone.")
-    assert "A ride rides alone." == told.description
+    reported = contexts(MAPS["one"], title="t", description="A ride rides alone.")
+    assert "A ride rides alone." == reported.description
     pair = drawn(
         Context("a", imports=("k",)), Context("b", imports=("k",)), Context("c")
     )

@@ -100,7 +100,7 @@ def test_the_data_in_the_page_is_safe_whatever_it_holds() -> None:
 def test_the_data_has_a_row_for_each_row_of_the_table() -> None:
     """The player marks rows of the table by their place in it."""
     player = play(ride())
-    assert len(player.figure.twin.rows) == len(player.data["rows"])
+    assert len(player.figure.table.rows) == len(player.data["rows"])
     assert sorted(player.data["rows"]) == player.data["rows"]
     assert len(ride().messages) == len(player.data["messages"])
 
@@ -110,7 +110,7 @@ def test_the_map_may_come_first() -> None:
     player = play(ride(), view="topology")
     assert "topology" == player.figure.kind
     assert ["sequence"] == list(player.data["svg"])
-    assert len(player.figure.twin.rows) == len(player.data["rows"])
+    assert len(player.figure.table.rows) == len(player.data["rows"])
 
 
 def test_an_unknown_view_is_refused() -> None:

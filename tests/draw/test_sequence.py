@@ -31,12 +31,12 @@ def boxes(figure: Figure) -> list[tuple[float, float, float, float, str]]:
     """Return each line of text with the box that it is estimated to take."""
     found = []
     for text in texts(figure):
-        said = "".join(text.itertext())
+        output = "".join(text.itertext())
         # The estimate errs to the wide side by 6 %; touching is not overlapping.
-        wide = width(said, bold="bold" in text.get("class", "")) * 0.94
+        wide = width(output, bold="bold" in text.get("class", "")) * 0.94
         x, y = float(text.get("x", "0")), float(text.get("y", "0"))
         x -= {"middle": wide / 2, "end": wide}.get(text.get("text-anchor", ""), 0)
-        found.append((x, y - 12, x + wide, y + 3, said))
+        found.append((x, y - 12, x + wide, y + 3, output))
     return found
 
 
@@ -184,7 +184,7 @@ def test_every_message_and_moment_is_in_the_figure_and_in_its_table() -> None:
     """Nothing that happened is missing from the drawing or from its text twin."""
     recording = ride()
     figure = sequence(recording)
-    rows = figure.twin.rows
+    rows = figure.table.rows
     assert len(recording.messages) + len(recording.moments) == len(rows)
     for message in recording.messages:
         label = str(message.status) if message.kind == "reply" else message.label
@@ -198,7 +198,7 @@ def test_every_message_and_moment_is_in_the_figure_and_in_its_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "shape"),
+    ("output", "shape"),
     [
         ("✕ lost", 'class="cross"'),
         ("✕ blocked", 'class="wall"'),
@@ -212,11 +212,11 @@ def test_every_message_and_moment_is_in_the_figure_and_in_its_table() -> None:
     ],
 )
 def test_what_became_of_a_message_shows_in_words_and_shape(
-    said: str, shape: str
+    output: str, shape: str
 ) -> None:
     """No fate is told by color alone."""
     figure = sequence(ride())
-    assert said in words(figure)
+    assert output in words(figure)
     assert shape in figure.svg
 
 
@@ -263,7 +263,7 @@ def test_hostile_names_and_labels_stay_text(draw: object) -> None:
 
 def test_hostile_labels_are_whole_in_the_table() -> None:
     """The twin says what the label said."""
-    cells = "\n".join(cell for row in sequence(hostile()).twin.rows for cell in row)
+    cells = "\n".join(cell for row in sequence(hostile()).table.rows for cell in row)
     assert HOSTILE[0] in cells
     assert "\x00" not in cells
 
@@ -304,7 +304,7 @@ def test_type_is_at_least_eleven_points() -> None:
 def test_the_nodes_asked_for_are_drawn_in_their_order() -> None:
     """`nodes` chooses the lifelines from left to right."""
     figure = sequence(ride(), nodes=["payments", "rides"])
-    names = [said for *_, said in boxes(figure) if said in ("payments", "rides")]
+    names = [output for *_, output in boxes(figure) if output in ("payments", "rides")]
     assert ["payments", "rides"] == names
     assert "pricing" not in words(figure)
 
@@ -456,9 +456,9 @@ def test_an_event_is_drawn_without_the_domain_before_its_name() -> None:
     """The arrow has room for a few words; the table has the whole type."""
     recorder = Recorder("simulated", 1, "")
     kind = "city.larkhaven.rides.ride-started"
-    told = recorder.message("event", "rides", "bus", label=kind, sent_us=0)
-    told.arrived_us, told.fate = 1_000, "delivered"
+    reported = recorder.message("event", "rides", "bus", label=kind, sent_us=0)
+    reported.arrived_us, reported.fate = 1_000, "delivered"
     figure = sequence(recorder.recording(1_000))
     assert "▲ rides.ride-started" in words(figure)
     assert kind not in words(figure)
-    assert any(kind in cell for row in figure.twin.rows for cell in row)
+    assert any(kind in cell for row in figure.table.rows for cell in row)

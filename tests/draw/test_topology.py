@@ -12,14 +12,14 @@ from tests.draw.test_sequence import words
 
 def test_links_say_how_many_went_and_how_many_failed() -> None:
     """Each pair of nodes has one label, with both directions in it."""
-    said = words(topology(calls()))
-    assert "↓ 3 requests" in said
-    assert "↑ 3 replies ✕ 1" in said
+    text = words(topology(calls()))
+    assert "↓ 3 requests" in text
+    assert "↑ 3 replies ✕ 1" in text
 
 
 def test_the_table_tells_the_fates_apart() -> None:
     """The twin has a row a link and kind, with what became of the rest."""
-    rows = topology(ride()).twin.rows
+    rows = topology(ride()).table.rows
     expected = ("rides", "payments", "request", "5", "1 blocked, 1 late, 1 in flight")
     assert expected in rows
     assert ("payments", "rides", "reply", "2", "1 lost") in rows
@@ -27,7 +27,7 @@ def test_the_table_tells_the_fates_apart() -> None:
 
 def test_acks_are_not_drawn() -> None:
     """An ack would double each event's line and say nothing more."""
-    assert "ack" not in {kind for _, _, kind, _, _ in topology(ride()).twin.rows}
+    assert "ack" not in {kind for _, _, kind, _, _ in topology(ride()).table.rows}
 
 
 def test_the_broker_stands_between_those_who_publish_and_those_who_listen() -> None:
@@ -68,4 +68,4 @@ def test_a_message_to_oneself_is_a_loop_at_the_box() -> None:
     )  # fmt: skip
     figure = topology(to.recording(1_000))
     assert "h22v28h-20" in figure.svg
-    assert (("rides", "rides", "event", "1", "none"),) == figure.twin.rows
+    assert (("rides", "rides", "event", "1", "none"),) == figure.table.rows

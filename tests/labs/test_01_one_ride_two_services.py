@@ -38,18 +38,18 @@ def test_it_replays_the_readers_own_file(tmp_path):
     keep = re.compile(r"^(imports|real-(open|morning|replay|charged)|own-.*|close)$")
     notebook.cells = [each for each in notebook.cells if keep.match(each.id)]
     run(notebook, tmp_path)
-    said = texts(notebook)
-    assert "mine.csv.gz" in said["own-read"]
-    assert re.search(r"; \d+ repeated ride_id>", said["own-read"])
-    kept = re.search(r"(\d+) of (\d+) rides, one for each id", said["own-first"])
+    text = texts(notebook)
+    assert "mine.csv.gz" in text["own-read"]
+    assert re.search(r"; \d+ repeated ride_id>", text["own-read"])
+    kept = re.search(r"(\d+) of (\d+) rides, one for each id", text["own-first"])
     assert kept is not None
     assert 2 <= int(kept[1]) < int(kept[2])
     found = re.search(
-        r"'(\d+) of (\d+) rides charged exactly once'", said["own-replay"]
+        r"'(\d+) of (\d+) rides charged exactly once'", text["own-replay"]
     )
     assert found is not None
     assert found[1] == found[2] == kept[1]
-    assert said["own-sum"] == "True"
+    assert text["own-sum"] == "True"
 
 
 def test_its_own_city_can_be_read_where_there_are_no_sockets():

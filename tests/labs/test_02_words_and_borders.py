@@ -28,13 +28,13 @@ def test_each_promise_is_kept_where_the_workshop_takes_no_bike(tmp_path):
 
 
 def test_outputs_say_what_the_text_around_them_says():
-    said = texts(read(LAB))
-    counts = re.findall(r"(\d+): (\d+)", said["sweep"])
+    text = texts(read(LAB))
+    counts = re.findall(r"(\d+): (\d+)", text["sweep"])
     broken = [int(count) for _, count in counts]
     assert sorted(broken, reverse=True) == broken
     assert 0 == broken[-1] < broken[0]
-    assert said["lines"].startswith("'5 of 5 calls")
-    assert said["away"].endswith("503)")
-    assert "(0, True)" == said["one-count"]
+    assert text["lines"].startswith("'5 of 5 calls")
+    assert text["away"].endswith("503)")
+    assert "(0, True)" == text["one-count"]
     for key in ("twelve", "again", "one-run"):
-        assert "12 of 12 rides charged" in said[key]
+        assert "12 of 12 rides charged" in text[key]

@@ -20,13 +20,13 @@ def test_the_city_and_the_history_can_be_read_where_there_are_no_sockets():
 
 def test_what_it_shows_of_the_real_world_are_invariants():
     """Each bike once, each ride charged, both rows or neither, in the file as run."""
-    said = texts(read(LAB))
-    assert "('48 of 48 rides charged', [])" == said["real-held"]
-    assert "True" in said["copies-bare"]
+    text = texts(read(LAB))
+    assert "('48 of 48 rides charged', [])" == text["real-held"]
+    assert "True" in text["copies-bare"]
     once = "('20 of 20 bikes given once, five refused', 'late: True')"
-    assert once == said["copies-once"]
-    assert said["kill-stock"] == said["kill-halt"] == said["kill-now"]
-    assert said["kill-now"] != said["kill-on"].partition(", ")[2].rstrip(")")
+    assert once == text["copies-once"]
+    assert text["kill-stock"] == text["kill-halt"] == text["kill-now"]
+    assert text["kill-now"] != text["kill-on"].partition(", ")[2].rstrip(")")
 
 
 @pytest.mark.slow
@@ -47,8 +47,8 @@ def test_it_tells_the_readers_own_history(tmp_path):
     keep = re.compile(r"^(imports|real-city|history-.*|close)$")
     notebook.cells = [each for each in notebook.cells if keep.match(each.id)]
     run(notebook, tmp_path)
-    said = texts(notebook)
-    told = int(said["history-file"])
-    assert told > 50
-    assert said["history-told"].startswith(f"({told}, ")
-    assert f"{told} of {told} rides ended" in said["history-odd"]
+    text = texts(notebook)
+    reported = int(text["history-file"])
+    assert reported > 50
+    assert text["history-told"].startswith(f"({reported}, ")
+    assert f"{reported} of {reported} rides ended" in text["history-odd"]

@@ -65,5 +65,7 @@ def test_it_begins_simulated_and_goes_on_for_real(lab):
 
 @each_lab
 def test_outputs_hold_nothing_of_this_machine(lab):
-    said = " ".join(texts(read(lab)).values())
-    assert not re.search(r"/(home|root|tmp|work)/|0x[0-9a-f]{6}|127\.0\.0\.1:\d", said)
+    output = " ".join(texts(read(lab)).values())
+    assert not re.search(
+        r"/(home|root|tmp|work)/|0x[0-9a-f]{6}|127\.0\.0\.1:\d", output
+    )

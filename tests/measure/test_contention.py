@@ -119,7 +119,7 @@ def test_a_recording_shows_who_read_what_and_whose_commit_was_refused():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "text"),
     [
         ({"actors": 0}, "an actor"),
         ({"attempts": 0}, "an attempt"),
@@ -131,8 +131,8 @@ def test_a_recording_shows_who_read_what_and_whose_commit_was_refused():
         ({"per_second": -1.0}, "per_second"),
     ],
 )
-def test_what_is_no_load_is_refused(wrong, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_is_no_load_is_refused(wrong, text):
+    with pytest.raises(ValueError, match=text):
         Load(**wrong)
 
 

@@ -110,8 +110,8 @@ def echo(node: Node) -> FastAPI:
 
     @app.post("/{path:path}")
     async def answer(path: str, request: Request) -> dict[str, Any]:
-        said = await request.json()
-        return {"by": node.name, "path": path, "said": said, **request.query_params}
+        text = await request.json()
+        return {"by": node.name, "path": path, "said": text, **request.query_params}
 
     return app
 

@@ -26,10 +26,10 @@ def lab_cells(kit: Path, cells: list[str]) -> Any:
 
 def page_cells(site: Path, sources: list[str]) -> list[list[dict[str, Any]]]:
     """Run a page's live cells with its own worker; return what that tells of each."""
-    told: list[list[dict[str, Any]]] = ask(
+    reported: list[list[dict[str, Any]]] = ask(
         "page.mjs", str(site), code=json.dumps(sources)
     )
-    return told
+    return reported
 
 
 def ask(script: str, *arguments: str, code: str) -> Any:

@@ -45,18 +45,18 @@ said
 
 
 @pytest.fixture(scope="module")
-def told(kit: Path) -> dict[str, Any]:
+def reported(kit: Path) -> dict[str, Any]:
     """What a lab's kernel has before and after the cell, and what came of it."""
     found: dict[str, Any] = node.lab_cells(kit, [CELL])
     return found
 
 
-def test_it_comes_with_the_first_cell_that_imports_it(told: dict[str, Any]) -> None:
+def test_it_comes_with_the_first_cell_that_imports_it(reported: dict[str, Any]) -> None:
     """A lab that does without it does not wait for it."""
-    assert set() == set(pyodide.ASKED_FOR) & set(told["before"])
-    assert {"sqlalchemy"} == set(told["after"]) - set(told["before"])
+    assert set() == set(pyodide.ASKED_FOR) & set(reported["before"])
+    assert {"sqlalchemy"} == set(reported["after"]) - set(reported["before"])
 
 
-def test_sqlalchemy_keeps_versions_in_a_tab(told: dict[str, Any]) -> None:
+def test_sqlalchemy_keeps_versions_in_a_tab(reported: dict[str, Any]) -> None:
     """An aggregate mapped imperatively, on the SQLite of the tab, without greenlet."""
-    assert [["ok", "'somebody was faster'"]] == told["cells"]
+    assert [["ok", "'somebody was faster'"]] == reported["cells"]

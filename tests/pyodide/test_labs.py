@@ -47,10 +47,10 @@ def run(kit: Path, request: pytest.FixtureRequest) -> Run:
     exercises = exercises_of(request.param)
     answers = [(e.solution, check_cell(request.param, e)) for e in exercises]
     sources = [*cells.values(), *(cell for pair in answers for cell in pair)]
-    told = node.lab_cells(kit, sources)["cells"]
-    ended = {key: told[i][0] for i, key in enumerate(cells)}
-    shown = {key: told[i][1] for i, key in enumerate(cells)}
-    checks = [text for _, text in told[len(cells) + 1 :: 2]]
+    reported = node.lab_cells(kit, sources)["cells"]
+    ended = {key: reported[i][0] for i, key in enumerate(cells)}
+    shown = {key: reported[i][1] for i, key in enumerate(cells)}
+    checks = [text for _, text in reported[len(cells) + 1 :: 2]]
     ids = [exercise.id for exercise in exercises]
     return Run(request.param, ended, shown, dict(zip(ids, checks, strict=True)))
 
@@ -74,13 +74,15 @@ def test_the_simulated_cells_give_what_is_committed(run: Run) -> None:
 def test_what_needs_sockets_says_so_in_one_line(run: Run) -> None:
     """After what such a cell has printed before it came to that."""
     local = local_cells(read(run.lab))
-    said = {key: run.shown[key].strip().rpartition("\n")[2] for key in local}
-    assert said
-    assert {} == {key: line for key, line in said.items() if not LACKS.fullmatch(line)}
+    output = {key: run.shown[key].strip().rpartition("\n")[2] for key in local}
+    assert output
+    assert {} == {
+        key: line for key, line in output.items() if not LACKS.fullmatch(line)
+    }
 
 
 def test_each_solution_passes(run: Run) -> None:
     """Checked by the lab's own cell."""
     assert run.solved
-    for number, said in run.solved.items():
-        assert said.startswith(f"Exercise {number} passed"), said
+    for number, output in run.solved.items():
+        assert output.startswith(f"Exercise {number} passed"), output

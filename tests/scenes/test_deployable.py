@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from movingparts.city.billing.service import Desk as BillingDesk
+from movingparts.city.billing.service import Handlers as BillingHandlers
 from movingparts.city.day import first_day, live_day, sleep_until
 from movingparts.city.docklink import docklink
 from movingparts.city.larkhaven import CONTEXTS, open_city, own_service, serve_city
@@ -33,7 +33,7 @@ async def morning(world, where):
     await sleep_until(world, first_day(), 8, CITY)
     hours = (8, 9)
     outcome = await live_day(world, CITY, first_day(), where=where, hours=hours)
-    return outcome.wishes, len(world.recording.messages)
+    return outcome.requests, len(world.recording.messages)
 
 
 @pytest.mark.slow
@@ -99,21 +99,21 @@ def test_what_was_handed_over_in_memory_and_not_dealt_with_ends_with_the_process
 ):
     """Where a broker would tell it again; and nobody deals with it after the end."""
     slow = {"seconds": 0.0}
-    hear = BillingDesk.hear
+    handle = BillingHandlers.handle
 
-    async def later(self, told):
+    async def later(self, reported):
         await self._node.clock.sleep(slow["seconds"])
-        await hear(self, told)
+        await handle(self, reported)
 
-    monkeypatch.setattr(BillingDesk, "hear", later)
+    monkeypatch.setattr(BillingHandlers, "handle", later)
 
     async def scenario(world, where):
         await serve(world, where)
         await open_city(world, TOWN, where=where)
         app, [bike], [rider] = world.client("app"), TOWN.bikes, TOWN.riders
-        wish = {"rider_id": rider.rider_id, "station_id": bike.station_id}
+        command = {"rider_id": rider.rider_id, "station_id": bike.station_id}
         address = f"{where('availability')}/reservations/1"
-        promised = (await app.put(address, json=wish)).json()
+        promised = (await app.put(address, json=command)).json()
         await app.put(f"{where('rides')}/rides/1", json=promised)
         slow["seconds"] = 30.0
         hub = f"http://docklink/hubs/{bike.station_id}/insert"

@@ -14,7 +14,7 @@ AT_ONCE = [rule for rule in WALL.rules if rule.at_once]
 
 
 def test_the_code_tears_no_rule_and_mixes_up_no_word() -> None:
-    found = WALL.judged(as_built())
+    found = WALL.evaluate(as_built())
     assert found.holds
     assert [rule for rule in WALL.rules if not rule.at_once] == [
         each.rule for each in found.processes
@@ -23,14 +23,14 @@ def test_the_code_tears_no_rule_and_mixes_up_no_word() -> None:
 
 def test_everything_in_one_context_mixes_up_the_words() -> None:
     """“Available” means six things on this wall, and “rider” two."""
-    found = WALL.judged(dict.fromkeys(EVENTS, "city"))
+    found = WALL.evaluate(dict.fromkeys(EVENTS, "city"))
     assert () == found.torn
     meanings = {clash.word: len(clash.meanings) for clash in found.clashes}
     assert {"available": 6, "rider": 2} == meanings
 
 
 def test_each_event_alone_tears_every_rule() -> None:
-    found = WALL.judged({name: name for name in EVENTS})
+    found = WALL.evaluate({name: name for name in EVENTS})
     assert () == found.clashes
     assert AT_ONCE == [each.rule for each in found.torn]
 
@@ -41,19 +41,19 @@ def test_no_event_of_a_rule_can_be_moved_elsewhere(rule: object) -> None:
     built = as_built()
     for event in rule.events:  # type: ignore[attr-defined]  # a Rule
         for context in set(CONTEXTS) - {built[event]}:
-            torn = WALL.judged({**built, event: context}).torn
+            torn = WALL.evaluate({**built, event: context}).torn
             assert rule in [each.rule for each in torn]
 
 
 def test_in_each_context_available_means_one_thing_of_its_own() -> None:
     built = as_built()
-    said = {
+    text = {
         (built[card.name], card.words["available"])
         for card in WALL.events
         if "available" in card.words
     }
-    assert set(CONTEXTS) == {context for context, _ in said}
-    assert len(said) == len(CONTEXTS)
+    assert set(CONTEXTS) == {context for context, _ in text}
+    assert len(text) == len(CONTEXTS)
 
 
 def test_each_event_on_the_wall_is_an_event_of_one_model() -> None:

@@ -18,7 +18,7 @@ from movingparts.scenes.ch03.last_bike import agrees, anemic, guarded, watched
 from movingparts.unit_of_work import RowStore
 from movingparts.world.simulated import SimulatedWorld, simulate
 
-Wish = tuple[str, str]
+Command = tuple[str, str]
 ADA, BOB, CLEO = ("reservations", "ada"), ("walk-ups", "bob"), ("swaps", "cleo")
 DORA, EVE = ("reservations", "dora"), ("walk-ups", "eve")
 BOTH = pytest.mark.parametrize("service", [anemic, guarded])
@@ -32,8 +32,8 @@ async def open_stand(
     await world.serve("availability", service)
 
 
-async def tell(world: SimulatedWorld, wish: Wish) -> str | int:
-    what, rider = wish
+async def send(world: SimulatedWorld, command: Command) -> str | int:
+    what, rider = command
     client = world.client(rider)
     reply = await client.post(f"http://availability/{what}", json={"rider_id": rider})
     if reply.status_code == 200:
@@ -42,23 +42,23 @@ async def tell(world: SimulatedWorld, wish: Wish) -> str | int:
     return reply.status_code
 
 
-def one_by_one(service: Factory, *wishes: Wish) -> list[str | int]:
+def one_by_one(service: Factory, *commands: Command) -> list[str | int]:
     async def scenario(world: SimulatedWorld) -> list[str | int]:
         await open_stand(world, service)
-        return [await tell(world, wish) for wish in wishes]
+        return [await send(world, command) for command in commands]
 
     found: list[str | int] = simulate(scenario, seed=7).result
     return found
 
 
-def at_once(service: Factory, *wishes: Wish, seed: int = 7) -> list[str | int]:
+def at_once(service: Factory, *commands: Command, seed: int = 7) -> list[str | int]:
     async def scenario(world: SimulatedWorld) -> list[str | int]:
         await open_stand(world, service)
         tasks = world.node("city").tasks
         sent = []
-        for wish in wishes:
+        for command in commands:
             await world.clock.sleep(world.random.random() * 0.003)
-            sent.append(tasks.create_task(tell(world, wish)))
+            sent.append(tasks.create_task(send(world, command)))
         return [await each for each in sent]
 
     found: list[str | int] = simulate(scenario, seed=seed).result
@@ -66,11 +66,11 @@ def at_once(service: Factory, *wishes: Wish, seed: int = 7) -> list[str | int]:
 
 
 @BOTH
-@pytest.mark.parametrize("wish", [ADA, BOB, CLEO])
+@pytest.mark.parametrize("command", [ADA, BOB, CLEO])
 def test_each_handler_gives_the_last_bike_to_who_comes_alone(
-    service: Factory, wish: Wish
+    service: Factory, command: Command
 ) -> None:
-    assert ["B7"] == one_by_one(service, wish)
+    assert ["B7"] == one_by_one(service, command)
 
 
 @BOTH
@@ -78,7 +78,7 @@ def test_each_handler_gives_the_last_bike_to_who_comes_alone(
     "pair", [*itertools.permutations([ADA, BOB, CLEO, DORA, EVE], 2)]
 )
 def test_one_after_the_other_all_handlers_keep_the_rule(
-    service: Factory, pair: tuple[Wish, Wish]
+    service: Factory, pair: tuple[Command, Command]
 ) -> None:
     assert ["B7", 409] == one_by_one(service, *pair)
 
@@ -87,13 +87,13 @@ def test_one_after_the_other_all_handlers_keep_the_rule(
     "pair", [(ADA, DORA), (ADA, BOB), (ADA, CLEO), (BOB, EVE), (BOB, CLEO)]
 )
 def test_at_the_same_time_each_pair_of_handlers_gives_one_bike_twice(
-    pair: tuple[Wish, Wish],
+    pair: tuple[Command, Command],
 ) -> None:
     assert ["B7", "B7"] == at_once(anemic, *pair)
 
 
 def in_tables(node: Node) -> FastAPI:
-    return guarded(node, keep=lambda db: TableStore(engine(lambda: db)))
+    return guarded(node, new_store=lambda db: TableStore(engine(lambda: db)))
 
 
 @pytest.mark.slow
@@ -133,14 +133,14 @@ def disagrees(node: Node) -> FastAPI:
 
 
 @BOTH
-@pytest.mark.parametrize("wish", [ADA, BOB, CLEO])
-def test_what_is_refused_leaves_no_trace(service: Factory, wish: Wish) -> None:
+@pytest.mark.parametrize("command", [ADA, BOB, CLEO])
+def test_what_is_refused_leaves_no_trace(service: Factory, command: Command) -> None:
     """In the aggregate's case it had been decided already, and was not committed."""
 
     async def scenario(world: SimulatedWorld) -> list[Any]:
         await open_stand(world, service, disagrees)
         before = stored(world.node("availability"))
-        return [before, await tell(world, wish), stored(world.node("availability"))]
+        return [before, await send(world, command), stored(world.node("availability"))]
 
     before, status, after = simulate(scenario, seed=7).result
     assert 409 == status
@@ -162,10 +162,10 @@ def test_who_has_no_promise_has_nothing_to_swap(service: Factory) -> None:
 def test_a_restart_finds_the_stand_as_it_was_left(service: Factory) -> None:
     async def scenario(world: SimulatedWorld) -> list[str | int]:
         await open_stand(world, service)
-        first = await tell(world, ADA)
+        first = await send(world, ADA)
         world.network.crash("availability")
         await world.network.restart("availability")
-        return [first, await tell(world, DORA)]
+        return [first, await send(world, DORA)]
 
     assert ["B7", 409] == simulate(scenario, seed=7).result
 
@@ -175,12 +175,12 @@ def test_after_a_swap_both_say_the_same_of_the_stand() -> None:
 
     async def scenario(world: SimulatedWorld) -> Any:
         await open_stand(world, anemic)
-        await tell(world, CLEO)
+        await send(world, CLEO)
         [(_, state)] = stored(world.node("availability"))
         bare = json.loads(state)
         await open_stand(world, guarded)
         await world.clock.sleep(1)
-        await tell(world, CLEO)
+        await send(world, CLEO)
         db = world.node("availability").disk.connect()
         stand = await RowStore(SqliteRows(db)).begin().of(model.Stand).get("S01")
         inside = {bike: each.rider_id for bike, each in stand.promised.items()}
@@ -210,8 +210,8 @@ def test_a_recording_of_what_is_watched_has_each_look_and_each_save(
         await open_stand(world, watched(service, world))
         tasks = world.node("city").tasks
         sent = []
-        for wish in (ADA, DORA):
-            sent.append(tasks.create_task(tell(world, wish)))
+        for command in (ADA, DORA):
+            sent.append(tasks.create_task(send(world, command)))
             await world.clock.sleep(0.001)
         for each in sent:
             await each

@@ -21,9 +21,9 @@ async def two_want_one(world, **instead):
     app, got = world.client("app"), []
     shown = []
     for rider in TOWN.riders:
-        wish = {"rider_id": rider.rider_id, "station_id": HERE}
+        command = {"rider_id": rider.rider_id, "station_id": HERE}
         address = f"http://availability/reservations/{rider.rider_id}"
-        shown.append(await app.put(address, json=wish))
+        shown.append(await app.put(address, json=command))
     for number, reply in enumerate(shown):
         if reply.status_code == 200:
             ride = await app.put(f"http://rides/rides/{number}", json=reply.json())
@@ -58,8 +58,8 @@ def test_first_come_forgets_a_bike_that_left_and_says_when_none_is_left():
         bikes = {"vehs": there.json()["bikes"]}
         await app.post(f"http://docklink/hubs/{HERE}/lift", json=bikes)
         await world.clock.sleep(5)
-        wish = {"rider_id": TOWN.riders[0].rider_id, "station_id": HERE}
-        refused = await app.put("http://availability/reservations/1", json=wish)
+        command = {"rider_id": TOWN.riders[0].rider_id, "station_id": HERE}
+        refused = await app.put("http://availability/reservations/1", json=command)
         return there.json()["available"], refused.status_code, refused.json()["detail"]
 
     assert (1, 409, f"no bike is left at {HERE}") == simulate(scenario, seed=1).result

@@ -65,7 +65,7 @@ def larkhaven() -> list[Context]:
     ]
 
 
-def said(*contexts: Context, platform: tuple[str, ...] = ()) -> list[str]:
+def text(*contexts: Context, platform: tuple[str, ...] = ()) -> list[str]:
     """Return a map's relationships as they print themselves."""
     return [repr(r) for r in context_map(contexts, platform=platform).relationships]
 
@@ -81,23 +81,23 @@ def reader(name: str, by: str = "elsewhere.docked", **more: object) -> Context:
 
 
 def test_who_reads_an_event_is_downstream_of_who_publishes_it() -> None:
-    assert ["stations [U]->[D] rides"] == said(reader("rides"), stations())
+    assert ["stations [U]->[D] rides"] == text(reader("rides"), stations())
 
 
 def test_who_calls_an_operation_is_downstream_of_who_offers_it() -> None:
     caller = Context("rides", calls={"stations": ("GET /docks",)})
-    assert ["stations [U]->[D] rides"] == said(caller, stations())
+    assert ["stations [U]->[D] rides"] == text(caller, stations())
 
 
 def test_what_nobody_uses_ties_nothing() -> None:
     """An offer, an event and an empty list of calls are no relationship yet."""
     idle = Context("rides", calls={"stations": ()})
-    assert [] == said(stations(), idle)
+    assert [] == text(stations(), idle)
 
 
 def test_what_a_context_uses_of_its_own_ties_nothing() -> None:
     own = reader("stations", publishes=(DOCKED,), offers=("GET /docks",))
-    assert [] == said(replace(own, calls={"stations": ("GET /docks",)}))
+    assert [] == text(replace(own, calls={"stations": ("GET /docks",)}))
 
 
 @pytest.mark.parametrize(
@@ -150,13 +150,13 @@ def test_what_two_use_is_an_open_host_with_a_published_language() -> None:
     read = {"OHS": "used by billing, rides", "PL": DOCKED}
     called = {"OHS": "used by fleet, riders", "PL": "GET /docks"}
     assert [read, called, called, read] == [each.patterns for each in found]
-    each_its_own = said(stations(), reader("rides"), fleet)
+    each_its_own = text(stations(), reader("rides"), fleet)
     assert ["stations [U]->[D] fleet", "stations [U]->[D] rides"] == each_its_own
 
 
 def test_two_contracts_used_by_one_context_are_no_open_host() -> None:
     both = reader("rides", calls={"stations": ("GET /docks",)})
-    assert ["stations [U]->[D] rides"] == said(stations(), both)
+    assert ["stations [U]->[D] rides"] == text(stations(), both)
 
 
 def test_who_keeps_expectations_is_a_customer() -> None:
@@ -171,7 +171,7 @@ def test_two_that_are_downstream_of_each_other_are_partners() -> None:
     fleet = reader("fleet", "fleet.acl.docked", publishes=("fleet.moved",))
     partner = stations(reads={"fleet.moved": "stations.service.moved"})
     expected = ["fleet [U,P]->[D,P] stations", "stations [U,P]->[D,P,ACL] fleet"]
-    assert expected == said(partner, fleet)
+    assert expected == text(partner, fleet)
 
 
 def test_a_ring_of_three_is_no_partnership() -> None:
@@ -179,7 +179,7 @@ def test_a_ring_of_three_is_no_partnership() -> None:
     b = Context("b", publishes=("b.x",), reads={"a.x": "b.f"})
     c = Context("c", publishes=("c.x",), reads={"b.x": "c.f"})
     expected = ["a [U]->[D] b", "b [U]->[D] c", "c [U]->[D] a"]
-    assert expected == said(a, b, c)
+    assert expected == text(a, b, c)
 
 
 def test_a_module_that_two_import_is_a_shared_kernel() -> None:
@@ -193,7 +193,7 @@ def test_a_module_that_two_import_is_a_shared_kernel() -> None:
 def test_a_kernel_of_three_ties_each_two() -> None:
     contexts = [Context(name, imports=("city.bike",)) for name in "abc"]
     expected = ["a [SK]<->[SK] b", "a [SK]<->[SK] c", "b [SK]<->[SK] c"]
-    assert expected == said(*contexts)
+    assert expected == text(*contexts)
 
 
 def test_the_platform_is_no_kernel() -> None:
@@ -209,14 +209,14 @@ def test_what_one_imports_from_the_other_is_shared_by_both() -> None:
     owner = Context("billing", package="city.billing")
     user = Context("rides", package="city.rides", imports=("city.billing.model",))
     other = Context("billings", package="city.billings")
-    assert ["billing [SK]<->[SK] rides"] == said(owner, user, other)
+    assert ["billing [SK]<->[SK] rides"] == text(owner, user, other)
 
 
 def test_a_pair_may_share_a_kernel_and_a_contract() -> None:
     up = stations(imports=("city.bike",))
     down = reader("rides", "rides.acl.docked", imports=("city.bike",))
     expected = ["stations [U]->[D,ACL] rides", "stations [SK]<->[SK] rides"]
-    assert expected == said(up, down)
+    assert expected == text(up, down)
 
 
 def test_what_is_tied_by_nothing_goes_separate_ways() -> None:
@@ -349,7 +349,7 @@ def test_the_order_of_the_facts_does_not_matter(
     shuffled = list(contexts)
     dice.shuffle(shuffled)
 
-    def told(facts: list[Context]) -> list[tuple[list[str], list[tuple[str, str]]]]:
+    def reported(facts: list[Context]) -> list[tuple[list[str], list[tuple[str, str]]]]:
         found = context_map(facts).relationships
         directed = [
             ([r.upstream, r.downstream], sorted(r.patterns.items()))
@@ -363,7 +363,7 @@ def test_the_order_of_the_facts_does_not_matter(
         ]
         return directed + sorted(kernels)
 
-    assert told(contexts) == told(shuffled)
+    assert reported(contexts) == reported(shuffled)
 
 
 @given(systems())

@@ -36,36 +36,36 @@ GOOD = {"Docked": "stations", "Undocked": "stations", "Ended": "rides"}
 
 
 def test_a_sorting_may_cost_a_process_and_nothing_else() -> None:
-    found = BOARD.judged(GOOD)
+    found = BOARD.evaluate(GOOD)
     assert found.holds
     assert Findings(processes=(Crossing(ENDS, ("stations", "rides")),)) == found
     assert "<Findings: 0 torn, 0 clashes, 1 processes>" == repr(found)
-    said = "“a docked bike ends a ride” needs a process across stations, rides"
-    assert said == repr(found.processes[0])
+    text = "“a docked bike ends a ride” needs a process across stations, rides"
+    assert text == repr(found.processes[0])
 
 
 def test_a_rule_that_holds_at_once_is_torn_where_its_events_are_parted() -> None:
-    found = BOARD.judged({**GOOD, "Undocked": "rides"})
+    found = BOARD.evaluate({**GOOD, "Undocked": "rides"})
     assert not found.holds
     assert (Crossing(HOLDS, ("stations", "rides")),) == found.torn
-    said = "“a dock holds one bike” needs a transaction across stations, rides"
-    assert said == repr(found.torn[0])
+    text = "“a dock holds one bike” needs a transaction across stations, rides"
+    assert text == repr(found.torn[0])
 
 
 def test_a_word_with_two_meanings_clashes_where_they_meet() -> None:
-    found = BOARD.judged(dict.fromkeys(GOOD, "city"))
+    found = BOARD.evaluate(dict.fromkeys(GOOD, "city"))
     meanings = {LOCKED: ("Docked", "Undocked"), FREE: ("Ended",)}
     assert (Clash("city", "available", meanings),) == found.clashes
     assert not found.holds
-    said = f"in city, “available” means {LOCKED} or {FREE}"
-    assert said == repr(found.clashes[0])
+    text = f"in city, “available” means {LOCKED} or {FREE}"
+    assert text == repr(found.clashes[0])
 
 
 @pytest.mark.parametrize("nowhere", [{}, {"Ended": ""}])
 def test_what_lies_in_no_context_is_unsorted(nowhere: dict[str, str]) -> None:
     """It tears nothing and clashes with nothing, yet."""
-    sorting = {"Docked": "stations", "Undocked": "stations", **nowhere}
-    found = BOARD.judged(sorting)
+    assignment = {"Docked": "stations", "Undocked": "stations", **nowhere}
+    found = BOARD.evaluate(assignment)
     assert Findings(unsorted=("Ended",)) == found
     assert not found.holds
     assert "<Findings: 0 torn, 0 clashes, 0 processes, 1 unsorted>" == repr(found)
@@ -74,12 +74,12 @@ def test_what_lies_in_no_context_is_unsorted(nowhere: dict[str, str]) -> None:
 def test_only_events_are_sorted() -> None:
     assert ["Docked", "Undocked", "Ended"] == [card.name for card in BOARD.events]
     with pytest.raises(ValueError, match=r"^no event is called 'Dock'; 3 are$"):
-        BOARD.judged({"Dock": "stations"})
+        BOARD.evaluate({"Dock": "stations"})
 
 
 def test_an_event_that_is_not_on_the_board_cannot_be_sorted() -> None:
     with pytest.raises(ValueError, match=r"^no event is called 'Lost'; 3 are$"):
-        BOARD.judged({**GOOD, "Lost": "stations"})
+        BOARD.evaluate({**GOOD, "Lost": "stations"})
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_card_that_is_not_there_is_named(
 def test_a_rule_may_speak_of_what_is_no_event() -> None:
     """Of a command, say: that part of it lies in no context, and tears nothing."""
     rule = Rule("asked, then docked", ("Dock", "Docked"))
-    assert BOARD.judged(GOOD) == Board(CARDS, (HOLDS, ENDS, rule)).judged(GOOD)
+    assert BOARD.evaluate(GOOD) == Board(CARDS, (HOLDS, ENDS, rule)).evaluate(GOOD)
 
 
 # --- laws -------------------------------------------------------------------------
@@ -107,7 +107,9 @@ def test_a_rule_may_speak_of_what_is_no_event() -> None:
 laws = settings(max_examples=50, deadline=None)
 NAMES = [f"E{n}" for n in range(6)]
 words = st.dictionaries(st.sampled_from("ab"), st.sampled_from("xyz"), max_size=2)
-sortings = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(["p", "q", "r", ""]))
+assignments = st.dictionaries(
+    st.sampled_from(NAMES), st.sampled_from(["p", "q", "r", ""])
+)
 
 
 @st.composite
@@ -137,13 +139,13 @@ def clashing(found: Findings) -> set[str]:
 
 @pytest.mark.slow
 @laws
-@given(boards(), sortings)
+@given(boards(), assignments)
 def test_what_contexts_are_called_does_not_matter(
-    board: Board, sorting: Mapping[str, str]
+    board: Board, assignment: Mapping[str, str]
 ) -> None:
     names = {"p": "availability", "q": "p", "r": "r", "": ""}
-    other = board.judged({name: names[c] for name, c in sorting.items()})
-    one = board.judged(sorting)
+    other = board.evaluate({name: names[c] for name, c in assignment.items()})
+    one = board.evaluate(assignment)
     expected = [(x.rule, tuple(names[c] for c in x.contexts)) for x in one.torn]
     assert expected == [(x.rule, x.contexts) for x in other.torn]
     expected = [(x.rule, tuple(names[c] for c in x.contexts)) for x in one.processes]
@@ -155,13 +157,13 @@ def test_what_contexts_are_called_does_not_matter(
 
 @pytest.mark.slow
 @laws
-@given(boards(), sortings)
+@given(boards(), assignments)
 def test_merging_contexts_tears_no_rule_and_mends_no_clash(
-    board: Board, sorting: Mapping[str, str]
+    board: Board, assignment: Mapping[str, str]
 ) -> None:
     """And so splitting one adds no word that clashes, and mends no rule."""
-    merged = {name: "p" if c == "q" else c for name, c in sorting.items()}
-    apart, together = board.judged(sorting), board.judged(merged)
+    merged = {name: "p" if c == "q" else c for name, c in assignment.items()}
+    apart, together = board.evaluate(assignment), board.evaluate(merged)
     assert torn(together) <= torn(apart)
     assert crossed(together) <= crossed(apart)
     assert clashing(apart) <= clashing(together)
@@ -172,7 +174,7 @@ def test_merging_contexts_tears_no_rule_and_mends_no_clash(
 @laws
 @given(boards())
 def test_in_one_context_nothing_is_torn_and_every_word_meets(board: Board) -> None:
-    found = board.judged(dict.fromkeys(NAMES, "city"))
+    found = board.evaluate(dict.fromkeys(NAMES, "city"))
     assert ((), (), ()) == (found.torn, found.processes, found.unsorted)
     meanings: dict[str, set[str]] = {}
     for card in board.events:
@@ -185,7 +187,7 @@ def test_in_one_context_nothing_is_torn_and_every_word_meets(board: Board) -> No
 @laws
 @given(boards())
 def test_each_alone_mixes_no_words_and_tears_whatever_can_be_torn(board: Board) -> None:
-    found = board.judged({name: name for name in NAMES})
+    found = board.evaluate({name: name for name in NAMES})
     assert () == found.clashes
     ties = {rule.says for rule in board.rules if len(rule.events) > 1}
     assert ties == crossed(found)
@@ -193,26 +195,26 @@ def test_each_alone_mixes_no_words_and_tears_whatever_can_be_torn(board: Board) 
 
 @pytest.mark.slow
 @laws
-@given(boards(), sortings, st.randoms())
+@given(boards(), assignments, st.randoms())
 def test_the_order_of_sorting_does_not_matter(
-    board: Board, sorting: Mapping[str, str], chance: object
+    board: Board, assignment: Mapping[str, str], chance: object
 ) -> None:
-    names = list(sorting)
+    names = list(assignment)
     chance.shuffle(names)  # type: ignore[attr-defined]  # a random.Random
-    assert board.judged(sorting) == board.judged(
-        {name: sorting[name] for name in names}
+    assert board.evaluate(assignment) == board.evaluate(
+        {name: assignment[name] for name in names}
     )
 
 
 @pytest.mark.slow
 @laws
-@given(boards(), sortings)
+@given(boards(), assignments)
 def test_an_event_that_is_sorted_at_last_only_adds_to_what_was_found(
-    board: Board, sorting: Mapping[str, str]
+    board: Board, assignment: Mapping[str, str]
 ) -> None:
     """A sorting that is half done is judged by what lies on the board already."""
-    more = {**sorting, NAMES[0]: sorting.get(NAMES[0]) or "p"}
-    before, after = board.judged(sorting), board.judged(more)
+    more = {**assignment, NAMES[0]: assignment.get(NAMES[0]) or "p"}
+    before, after = board.evaluate(assignment), board.evaluate(more)
     assert torn(before) <= torn(after)
     assert clashing(before) <= clashing(after)
     assert set(after.unsorted) <= set(before.unsorted)

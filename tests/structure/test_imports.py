@@ -92,10 +92,10 @@ def test_importing_the_core_brings_nothing_that_a_browser_lacks() -> None:
         "print(sorted(heavy & set(sys.modules)))\n"
         "print('movingparts.world.local' in sys.modules)\n"
     )
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert ["[]", "False"] == said.stdout.split("\n")[:2]
+    assert ["[]", "False"] == result.stdout.split("\n")[:2]
 
 
 def test_a_model_that_imports_more_than_the_standard_library_is_found() -> None:

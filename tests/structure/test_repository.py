@@ -23,14 +23,14 @@ def read(name: str) -> str:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_make_help_lists_the_target(target: str) -> None:
-    said = subprocess.run(
+    result = subprocess.run(
         ["make", "--no-print-directory", "help"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert re.search(rf"^  make {target} +\S", said.stdout, re.MULTILINE)
+    assert re.search(rf"^  make {target} +\S", result.stdout, re.MULTILINE)
 
 
 def test_each_target_that_runs_something_sets_up_first() -> None:

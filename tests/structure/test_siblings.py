@@ -38,7 +38,7 @@ def test_a_complete_chapter_has_no_problems(complete: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gone", "said"),
+    ("gone", "output"),
     [
         (f"labs/{NAME}.ipynb", f"labs/{NAME}.ipynb is not there"),
         (f"labs/exercises/{NAME}", f"labs/exercises/{NAME} is not there"),
@@ -47,23 +47,23 @@ def test_a_complete_chapter_has_no_problems(complete: Path) -> None:
     ],
 )
 def test_what_is_missing_beside_a_chapter_is_named(
-    complete: Path, gone: str, said: str
+    complete: Path, gone: str, output: str
 ) -> None:
     path = complete / gone
     path.rmdir() if path.is_dir() else path.unlink()
-    assert [f"chapters/{NAME}.md: {said}"] == problems(complete)
+    assert [f"chapters/{NAME}.md: {output}"] == problems(complete)
 
 
 def test_a_chapter_that_the_contents_leave_out_is_named(complete: Path) -> None:
     (complete / "book" / "_toc.yml").write_text(f"- file: labs/{NAME}\n")
-    said = f"chapters/{NAME}.md: book/_toc.yml does not list chapters/{NAME}"
-    assert [said] == problems(complete)
+    output = f"chapters/{NAME}.md: book/_toc.yml does not list chapters/{NAME}"
+    assert [output] == problems(complete)
 
 
 def test_a_lab_without_a_chapter_is_named(complete: Path) -> None:
     (complete / "labs" / "19-alone.ipynb").write_text('{"cells": []}')
-    said = "labs/19-alone.ipynb: there is no chapters/19-alone.md"
-    assert [said] == problems(complete)
+    output = "labs/19-alone.ipynb: there is no chapters/19-alone.md"
+    assert [output] == problems(complete)
 
 
 def test_a_number_given_twice_is_named(complete: Path) -> None:
@@ -76,5 +76,5 @@ def test_a_lab_that_was_not_run_is_named(complete: Path) -> None:
     lab.write_text(
         lab.read_text().replace('"execution_count": 1', '"execution_count": 7')
     )
-    said = f"labs/{NAME}.ipynb: not committed as run from top to bottom"
-    assert [said] == problems(complete)
+    output = f"labs/{NAME}.ipynb: not committed as run from top to bottom"
+    assert [output] == problems(complete)

@@ -54,8 +54,8 @@ def test_a_world_that_was_never_opened_says_so_too(notebook: Notebook) -> None:
 def test_what_the_cell_would_have_bound_is_said_to_be_needed(notebook) -> None:
     notebook.cell(OPEN)
     for name in ("world", "reply"):
-        said = notebook.cell(f"{name}.name")
-        assert said == f"This cell needs `{name}`, which needs a local kernel.\n"
+        text = notebook.cell(f"{name}.name")
+        assert text == f"This cell needs `{name}`, which needs a local kernel.\n"
 
 
 def test_what_such_a_cell_would_have_bound_is_needed_in_turn(notebook) -> None:

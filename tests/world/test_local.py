@@ -156,10 +156,10 @@ def test_killing_it_loses_its_memory_and_not_its_disk() -> None:
         texts = [moment.text for moment in world.recording.moments]
         return first, second, str(error.value), texts, service.logs
 
-    first, second, said, texts, logs = locally(scenario)
+    first, second, output, texts, logs = locally(scenario)
     assert (1, 2) == (first["count"], second["count"])
     assert first["pid"] != second["pid"]
-    assert "counter does not listen: connection refused" == said
+    assert "counter does not listen: connection refused" == output
     assert ["counter killed by SIGKILL"] == texts
     assert "the counter ends" not in logs
 
@@ -178,11 +178,11 @@ def test_killing_it_in_mid_call_closes_the_connection() -> None:
             await call
         return str(error.value), world.recording
 
-    said, recording = locally(scenario)
-    assert "counter closed the connection without a reply" == said
+    output, recording = locally(scenario)
+    assert "counter closed the connection without a reply" == output
     assert ["delivered"] == [message.fate for message in recording.messages]
     client, server = recording.spans
-    assert ("error", said) == (client.outcome, client.note)
+    assert ("error", output) == (client.outcome, client.note)
     assert "unset" == server.outcome
 
 
@@ -272,7 +272,7 @@ def test_a_seed_gives_a_spawned_service_the_same_ids() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "output"),
     [
         ("no_such_module:app", "No module named 'no_such_module'"),
         ("tests.world.local_services:nothing", "has no attribute 'nothing'"),
@@ -285,7 +285,7 @@ def test_a_seed_gives_a_spawned_service_the_same_ids() -> None:
         ("__main__:rides", "`%%writefile my_service.py`"),
     ],
 )
-def test_what_cannot_be_spawned_is_explained(target: str, said: str) -> None:
+def test_what_cannot_be_spawned_is_explained(target: str, output: str) -> None:
     async def scenario(world: LocalWorld) -> Any:
         with pytest.raises(ServeError) as error:
             await world.spawn("counter", target)
@@ -293,7 +293,7 @@ def test_what_cannot_be_spawned_is_explained(target: str, said: str) -> None:
         return str(error.value), commands
 
     explained, commands = locally(scenario)
-    assert said in explained
+    assert output in explained
     assert not [one for one in commands if "movingparts.world.local.process" in one]
 
 
@@ -315,10 +315,10 @@ def test_a_function_of_a_notebook_cannot_be_spawned() -> None:
 
 def test_a_broker_that_dies_is_named_and_comes_back_with_all_it_held() -> None:
     async def scenario(world: LocalWorld) -> Any:
-        bus, heard = world.node("rides").bus, []
+        bus, received = world.node("rides").bus, []
 
-        async def hear(event: Event) -> None:
-            heard.append(event.id)
+        async def handle(event: Event) -> None:
+            received.append(event.id)
 
         await bus.stream("RIDES", "rides.*")
         await bus.publish("rides.ended", Event("1", "/rides", "RideEnded"))
@@ -327,25 +327,25 @@ def test_a_broker_that_dies_is_named_and_comes_back_with_all_it_held() -> None:
         await until(lambda: not world.broker.up)
         with pytest.raises(BusError) as refused:
             await bus.publish("rides.ended", Event("2", "/rides", "RideEnded"))
-        with pytest.raises(WorldError) as told:
+        with pytest.raises(WorldError) as reported:
             _ = world.nats
         await until(lambda: bool(world.recording.moments))
         await world.restart_broker()
         await bus.publish("rides.ended", Event("3", "/rides", "RideEnded"))
-        await world.node("billing").bus.subscribe("rides.*", hear, durable="billing")
-        await until(lambda: len(heard) == 2)
+        await world.node("billing").bus.subscribe("rides.*", handle, durable="billing")
+        await until(lambda: len(received) == 2)
         kinds = [moment.kind for moment in world.recording.moments]
-        return str(refused.value), str(told.value), heard, kinds
+        return str(refused.value), str(reported.value), received, kinds
 
-    refused, told, heard, kinds = locally(scenario)
+    refused, reported, received, kinds = locally(scenario)
     expected = (
         "the NATS server of this world is gone: it was ended by signal SIGKILL."
         " `await world.restart_broker()` starts it again, on the same port and with"
         " all that its streams hold"
     )
     assert expected == refused
-    assert expected == told
-    assert ["1", "3"] == heard
+    assert expected == reported
+    assert ["1", "3"] == received
     assert ["crash", "restart"] == kinds
 
 
@@ -512,22 +512,22 @@ def test_an_interrupted_close_closes_all_the_same() -> None:
 
 def test_a_world_that_is_not_open_says_how_to_open_it() -> None:
     async def main() -> list[str]:
-        said = []
+        output = []
         world = LocalWorld()
         for use in (world.serve("greeter", greeter), world.spawn("counter", COUNTER)):
             with pytest.raises(WorldError) as error:
                 await use
-            said.append(str(error.value))
+            output.append(str(error.value))
         async with world:
             pass
         for look in (lambda: world.node("rider"), lambda: world.client("rider")):
             with pytest.raises(WorldError) as error:
                 look()
-            said.append(str(error.value))
+            output.append(str(error.value))
         with pytest.raises(WorldError, match="this world is closed: open a new one"):
             await world.__aenter__()
         await world.close()
-        return said
+        return output
 
     states = [text.partition(":")[0] for text in asyncio.run(main())]
     assert ["this world is not open"] * 2 + ["this world is closed"] * 2 == states
@@ -661,8 +661,8 @@ def test_a_reply_that_breaks_off_is_an_error_for_its_reader() -> None:
             await world.client("rider").get("http://radio/half")
         return str(error.value), service.logs, world.recording
 
-    said, logs, recording = locally(scenario)
-    assert "radio closed the connection in the middle of its reply" == said
+    output, logs, recording = locally(scenario)
+    assert "radio closed the connection in the middle of its reply" == output
     assert "ValueError: no more" in logs[0]
     assert ["delivered"] == [message.fate for message in recording.messages]
     assert ["error", "error"] == [span.outcome for span in recording.spans]
@@ -804,12 +804,12 @@ def test_without_the_local_extra_the_error_has_the_command_that_installs_it() ->
         "try:\n    from movingparts.world import LocalWorld\n"
         "except ModuleNotFoundError as error:\n    print(error)\n"
     )
-    said = subprocess.check_output([sys.executable, "-c", code], text=True)
+    output = subprocess.check_output([sys.executable, "-c", code], text=True)
     expected = (
         "a local world needs uvicorn, which is not installed here. Install it"
         " with: python -m pip install 'movingparts[local]'\n"
     )
-    assert expected == said
+    assert expected == output
 
 
 def test_services_print_themselves_in_a_line_without_a_port() -> None:

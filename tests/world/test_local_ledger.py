@@ -16,11 +16,11 @@ LINK = {"label": "POST /charges", "trace_id": "t", "span_id": "s"}
 ASKED = {"request": {"source": "rides", "target": "pricing", "sent_us": 10, **LINK}}
 ARRIVED = {"arrived_us": 20}
 ANSWERED = {"reply": {"source": "pricing", "target": "rides", "sent_us": 30, **LINK}}
-HEARD = {"heard_us": 40}
+RECEIVED = {"received_us": 40}
 LEFT = {"left": True}
 
 
-def told(*notes: dict[str, Any]) -> Recording:
+def reported(*notes: dict[str, Any]) -> Recording:
     recorder = Recorder("local", None, "")
     ledger = Ledger(recorder)
     for note in notes:
@@ -29,12 +29,12 @@ def told(*notes: dict[str, Any]) -> Recording:
 
 
 @pytest.mark.parametrize(
-    "notes", list(itertools.permutations([ASKED, ARRIVED, ANSWERED, HEARD]))
+    "notes", list(itertools.permutations([ASKED, ARRIVED, ANSWERED, RECEIVED]))
 )
 def test_a_call_is_the_same_in_whatever_order_its_ends_tell_of_it(
     notes: tuple[dict[str, Any], ...],
 ) -> None:
-    messages = {message.kind: message for message in told(*notes).messages}
+    messages = {message.kind: message for message in reported(*notes).messages}
     request, reply = messages["request"], messages["reply"]
     assert ("delivered", 10, 20) == (request.fate, request.sent_us, request.arrived_us)
     assert ("delivered", 30, 40) == (reply.fate, reply.sent_us, reply.arrived_us)
@@ -47,13 +47,13 @@ def test_a_call_is_the_same_in_whatever_order_its_ends_tell_of_it(
 def test_a_reply_to_a_caller_that_has_left_is_late(
     notes: tuple[dict[str, Any], ...],
 ) -> None:
-    messages = {message.kind: message for message in told(*notes).messages}
+    messages = {message.kind: message for message in reported(*notes).messages}
     assert ("late", 30) == (messages["reply"].fate, messages["reply"].arrived_us)
     assert "delivered" == messages["request"].fate
 
 
 def test_a_request_of_which_nobody_says_that_it_arrived_is_in_flight() -> None:
-    (message,) = told(ASKED, LEFT).messages
+    (message,) = reported(ASKED, LEFT).messages
     assert ("in flight", None) == (message.fate, message.arrived_us)
 
 
@@ -61,7 +61,7 @@ def test_a_request_of_which_nobody_says_that_it_arrived_is_in_flight() -> None:
     "notes", list(itertools.permutations([ASKED, {"refused": "no"}]))
 )
 def test_a_refused_request_says_why(notes: tuple[dict[str, Any], ...]) -> None:
-    (message,) = told(*notes).messages
+    (message,) = reported(*notes).messages
     assert ("refused", "no") == (message.fate, message.note)
 
 
@@ -70,7 +70,7 @@ def test_a_call_that_is_over_is_forgotten() -> None:
     for note in (ASKED, ARRIVED, ANSWERED):
         ledger.note("call", **note)
     assert "<Ledger: 1 calls under way>" == repr(ledger)
-    ledger.note("call", **HEARD)
+    ledger.note("call", **RECEIVED)
     assert "<Ledger: 0 calls under way>" == repr(ledger)
 
 
@@ -85,12 +85,12 @@ def test_a_report_from_elsewhere_is_entered_as_if_noted_here() -> None:
     reporter = Reporter(lambda report: ledger.take(through_json(report)))
     span = Span("s", "t", "", "server", "pricing", "rides", "POST /charges", 20)
     reporter.span(span)
-    for note in (ASKED, ARRIVED, ANSWERED, HEARD):
+    for note in (ASKED, ARRIVED, ANSWERED, RECEIVED):
         reporter.note("call", **note)
     span.end_us, span.outcome, span.status = 30, "ok", 201
     reporter.span(span)
     recording = recorder.recording(50)
-    assert told(ASKED, ARRIVED, ANSWERED, HEARD).messages == recording.messages
+    assert reported(ASKED, ARRIVED, ANSWERED, RECEIVED).messages == recording.messages
     assert [span] == recording.spans
     assert recording.spans[0] is not span
 

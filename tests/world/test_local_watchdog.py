@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def soon(holds: Callable[[], bool], *, seconds: float = 2.0) -> bool:
-    """Say whether something holds within two seconds."""
+    """Return whether something holds within two seconds."""
     deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -214,13 +214,13 @@ def test_without_proc_the_start_time_comes_from_ps(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As on macOS; ps is looked at here where there is one."""
-    said = {"there": "Mon Nov 23 15:00:00 2026\n"}
+    output = {"there": "Mon Nov 23 15:00:00 2026\n"}
 
     def check_output(command: list[str], *, text: bool) -> str:
         assert ["ps", "-o", "lstart=", "-p"] == command[:4]
         if command[4] == "7":
             raise subprocess.CalledProcessError(1, command)
-        return said["there"]
+        return output["there"]
 
     monkeypatch.setattr(module, "_PROC", Path("/no/such/folder"))
     monkeypatch.setattr(module.subprocess, "check_output", check_output)

@@ -214,7 +214,7 @@ def _build(site: Path) -> Path:
     shutil.rmtree(KIT, ignore_errors=True)
     put_labs(KIT / "contents")
     (KIT / "jupyter-lite.json").write_text(json.dumps(settings()), "utf-8")
-    told = {
+    reported = {
         "contents": ["contents"],
         "output_dir": str(KIT / "built"),
         "apps": ["notebooks"],
@@ -222,7 +222,7 @@ def _build(site: Path) -> Path:
         "no_unused_shared_packages": True,
     }
     (KIT / "jupyter_lite_config.json").write_text(
-        json.dumps({"LiteBuildConfig": told}), "utf-8"
+        json.dumps({"LiteBuildConfig": reported}), "utf-8"
     )
     done = subprocess.run(
         [sys.executable, "-m", "jupyterlite_core", "build"],

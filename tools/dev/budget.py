@@ -84,17 +84,17 @@ def costs(root: Path, results: Path) -> dict[str, Cost]:
 
 def over(found: dict[str, Cost]) -> list[str]:
     """What is over its bar, a sentence each."""
-    said = []
+    output = []
     for number, cost in found.items():
         what = BASE if number == BASE else "chapter"
         name = f"{what} {number}" if what == "chapter" else "the base"
         total, bar = cost.lines.total(), LINES.get(what)
         if bar is not None and total > bar:
-            said.append(f"{name} is {total - bar:,} lines over its {bar:,}.")
+            output.append(f"{name} is {total - bar:,} lines over its {bar:,}.")
         if cost.seconds > SECONDS[what]:
             more = cost.seconds - SECONDS[what]
-            said.append(f"{name} is {more:.0f} s over its {SECONDS[what]:.0f} s.")
-    return [f"{line[0].upper()}{line[1:]}" for line in said]
+            output.append(f"{name} is {more:.0f} s over its {SECONDS[what]:.0f} s.")
+    return [f"{line[0].upper()}{line[1:]}" for line in output]
 
 
 def table(found: dict[str, Cost]) -> Iterable[str]:

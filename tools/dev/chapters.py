@@ -44,8 +44,10 @@ def printed(page: Path) -> list[Path]:
 def tracked(root: Path) -> list[str]:
     """All files that are, or are about to be, in the repository."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    said = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-    listed = sorted(set(filter(None, said.stdout.split("\0"))))
+    result = subprocess.run(
+        command, cwd=root, capture_output=True, text=True, check=True
+    )
+    listed = sorted(set(filter(None, result.stdout.split("\0"))))
     return [name for name in listed if (root / name).is_file()]
 
 

@@ -34,10 +34,10 @@ MANY = 12  # files of tests that import one module; more, and its own must do
 def git(*arguments: str) -> list[str]:
     """The lines that git says, or none where it knows no such thing."""
     command = ["git", *arguments]
-    said = subprocess.run(
+    result = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False
     )
-    return said.stdout.splitlines() if said.returncode == 0 else []
+    return result.stdout.splitlines() if result.returncode == 0 else []
 
 
 def changed() -> list[str]:

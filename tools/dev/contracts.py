@@ -21,8 +21,8 @@ def events() -> dict[str, Any]:
     found = {}
     for context in CONTEXTS:
         contract = import_module(f"movingparts.city.{context}.contract")
-        for said in contract.EVENTS:
-            found[named(context, said)] = schema(context, said)
+        for text in contract.EVENTS:
+            found[named(context, text)] = schema(context, text)
     return found
 
 

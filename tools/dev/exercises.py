@@ -43,7 +43,7 @@ def cells(exercise: Exercise) -> dict[str, str]:
 
 
 def write(exercise: Exercise, lab: Path) -> bool:
-    """Write an exercise's cells into its lab; a new one's come last. Say if it changed.
+    """Write an exercise's cells into its lab, new ones last; return whether it changed.
 
     Outputs stay as they are: run the lab again after a change.
     """

@@ -173,8 +173,8 @@ def jupyterlab() -> Iterator[Lab]:
         give_up = time.monotonic() + PATIENCE
         while not answers(port, token):
             if lab.poll() is not None or time.monotonic() > give_up:
-                said = LOG.read_text("utf-8", "replace").splitlines()[-20:]
-                raise LabError("\n".join([*said, "JupyterLab did not start."]))
+                text = LOG.read_text("utf-8", "replace").splitlines()[-20:]
+                raise LabError("\n".join([*text, "JupyterLab did not start."]))
             time.sleep(0.1)
         yield Lab(f"http://{HOST}:{port}/lab?token={token}", lab)
 

@@ -68,13 +68,13 @@ class Pace:
         return elapsed * (self._work - self._worked) / (self._worked or 1.0)
 
     def line(self, elapsed: float, later: float) -> str:
-        """Say where this part is; `later` is what the parts after it took."""
-        said = f"  {self.done} of {self.total} tests, {clock(elapsed)}"
+        """Return where this part is; `later` is what the parts after it took."""
+        text = f"  {self.done} of {self.total} tests, {clock(elapsed)}"
         if not self._worked or self.done == self.total:
-            return said
+            return text
         left = self.left(elapsed)
         rest = f", with the parts after it {clock(left + later)}" if later else ""
-        return f"{said}, about {clock(left)} left{rest}"
+        return f"{text}, about {clock(left)} left{rest}"
 
 
 class Progress:
@@ -82,7 +82,7 @@ class Progress:
 
     def __init__(self, terminal: TerminalReporter, pace: Pace, later: float) -> None:
         self.terminal, self.pace, self.later = terminal, pace, later
-        self.began = self.said = time.monotonic()
+        self.began = self.text = time.monotonic()
         self.counting = False
         self.every = ON_TERMINAL if terminal.isatty() else EVERY
 
@@ -122,12 +122,12 @@ class Progress:
             self.say()
 
     def say(self) -> None:
-        """Say how far it is, if that is due."""
+        """Print how far it is, if that is due."""
         now = time.monotonic()
         last = self.pace.done == self.pace.total
-        if now - self.said < self.every and not last:
+        if now - self.text < self.every and not last:
             return
-        self.said = now
+        self.text = now
         line = self.pace.line(now - self.began, self.later)
         if self.terminal.isatty():
             self.terminal.rewrite(line, erase=True)

@@ -163,7 +163,7 @@ def run(this: Run) -> Count:
 
 
 def without_browser() -> int:
-    """Say how to get a browser; how many failures it is that there is none."""
+    """Print how to get a browser; return how many failures it is that there is none."""
     process.say(f"\n{NO_BROWSER}")
     if os.environ.get("REQUIRE_BROWSER") != "1":
         return 0

@@ -141,15 +141,15 @@ def tabulate(article: Tag, notes: Notes) -> None:
         title = figure.select_one(".mp-title, figcaption")
         words = title.get_text().strip() if title else f"Figure {number}"
         figure["id"] = figure.get("id") or f"figure-{number}"
-        told = figure.select_one(".mp-refs") is not None
+        reported = figure.select_one(".mp-refs") is not None
         summary = drop_summary(twin)
-        label = summary if told else "As a table"
+        label = summary if reported else "As a table"
         for scroll in twin.select(".mp-scroll"):
             scroll.unwrap()
         twin.extract()
         note_id = f"table-{number}"
         figure.append(make("p", reference(label, note_id), class_="mp-refs"))
-        more = [f" {summary}"] if told else []
+        more = [f" {summary}"] if reported else []
         head = [reference(words, str(figure["id"])), *more]
         notes.add("tables", note_id, head, twin)
 

@@ -94,14 +94,14 @@ class Log:
 
     def __init__(self, file: TextIO) -> None:
         self.file = file
-        self.said = time.monotonic()
+        self.text = time.monotonic()
 
     def output(self, line: str) -> None:
         """Keep a line, and name the page that it says is being run."""
         self.file.write(f"{line}\n")
         begun = BEGUN.search(line)
-        if begun and time.monotonic() - self.said > PATIENCE:
-            self.said = time.monotonic()
+        if begun and time.monotonic() - self.text > PATIENCE:
+            self.text = time.monotonic()
             process.say(f"  running {Path(begun[1]).relative_to(ROOT)}")
 
     def errors(self, line: str) -> None:

@@ -93,8 +93,10 @@ def install() -> None:
         check=False,
     )
     if done.returncode:
-        said = (done.stdout + done.stderr).strip().splitlines()[-15:]
-        raise FrontEndError("\n".join([*said, "npm failed; its last lines are above."]))
+        output = (done.stdout + done.stderr).strip().splitlines()[-15:]
+        raise FrontEndError(
+            "\n".join([*output, "npm failed; its last lines are above."])
+        )
     STAMP.write_text(wanted, "utf-8")
 
 

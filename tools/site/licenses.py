@@ -34,25 +34,31 @@ def text(wheels: list[Path]) -> bytes:
                 for each in sorted(archive.namelist())
                 if LICENSE_FILE.search(each)
             ]
-        said = ", ".join(licensed(wheel)) or "see its text"
-        parts.append(f"{'=' * 72}\n{name} {version}: {said}")
+        output = ", ".join(licensed(wheel)) or "see its text"
+        parts.append(f"{'=' * 72}\n{name} {version}: {output}")
         parts += [text.strip() for text in texts]
     return ("\n\n".join(parts) + "\n").encode()
 
 
 def licensed(wheel: Path) -> list[str]:
     """Return what a wheel says of its license, and where its sources are."""
-    said = metadata(wheel)
-    names = said.get_all("License-Expression") or []
+    output = metadata(wheel)
+    names = output.get_all("License-Expression") or []
     classified = [
         each.rpartition(" :: ")[2]
-        for each in said.get_all("Classifier") or []
+        for each in output.get_all("Classifier") or []
         if each.startswith("License ::")
     ]
-    short = [each for each in said.get_all("License") or [] if "\n" not in each.strip()]
+    short = [
+        each for each in output.get_all("License") or [] if "\n" not in each.strip()
+    ]
     homes = [
         each.partition(", ")[2]
-        for each in said.get_all("Project-URL") or []
+        for each in output.get_all("Project-URL") or []
         if each.partition(",")[0].lower() in SOURCE_LINKS
     ]
-    return [*(names or classified or short), *homes[:1], *said.get_all("Home-page", [])]
+    return [
+        *(names or classified or short),
+        *homes[:1],
+        *output.get_all("Home-page", []),
+    ]

@@ -83,8 +83,8 @@ def digest(text: str) -> str:
     >>> digest("")
     "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
     """
-    told = hashlib.sha256(text.encode("utf-8")).digest()
-    return f"'sha256-{base64.b64encode(told).decode('ascii')}'"
+    reported = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(reported).decode('ascii')}'"
 
 
 def policy(page: str) -> str:

@@ -131,8 +131,8 @@ def versioned(page: str, file: Path) -> str:
         target = file.parent / found[2]
         if not target.is_file():
             return found[0]
-        told = hashlib.sha256(target.read_bytes()).hexdigest()[:8]
-        return f'{found[1]}="{found[2]}?v={told}"'
+        reported = hashlib.sha256(target.read_bytes()).hexdigest()[:8]
+        return f'{found[1]}="{found[2]}?v={reported}"'
 
     return VERSIONED.sub(name, page)
 

@@ -142,7 +142,7 @@ class SiteHandler(http.server.SimpleHTTPRequestHandler):
         super().send_response(code, message)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name
-        """Say nothing: the terminal belongs to the two addresses."""
+        """Answer nothing: the terminal belongs to the two addresses."""
 
 
 def serve() -> None:

@@ -43,8 +43,8 @@ class ProgressPage(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return an empty place for it, and a line for those without scripts."""
-        said = make("p", text(WITHOUT_SCRIPTS), class_="mp-without-scripts")
-        return [make("div", said, class_="mp-progress", data_progress=INDEX)]
+        wording = make("p", text(WITHOUT_SCRIPTS), class_="mp-without-scripts")
+        return [make("div", wording, class_="mp-progress", data_progress=INDEX)]
 
 
 def items(document: nodes.document) -> Iterator[dict[str, str]]:
@@ -67,10 +67,10 @@ def title_of(node: element, kind: str) -> str:
         (each for each in node.findall(element) if each["html"].get("class") == wanted),
         None,
     )
-    said = " ".join(found.astext().split()) if found is not None else ""
+    wording = " ".join(found.astext().split()) if found is not None else ""
     if kind == "exercise":
-        return f"Exercise {node['html']['data-exercise']}: {said}"
-    return textwrap.shorten(said, TITLE_LENGTH, placeholder=" …")
+        return f"Exercise {node['html']['data-exercise']}: {wording}"
+    return textwrap.shorten(wording, TITLE_LENGTH, placeholder=" …")
 
 
 def collected(env: BuildEnvironment) -> dict[str, list[dict[str, str]]]:

@@ -281,12 +281,12 @@ class Question(SphinxDirective):
         answer = self.number("answer", name)
         tolerance = self.number("tolerance", name, missing="0")
         unit = str(self.options.get("unit", ""))
-        said = f"{answer} {unit}".strip()
+        wording = f"{answer} {unit}".strip()
         if float(tolerance):
-            said += f", give or take {tolerance} {unit}".rstrip()
+            wording += f", give or take {tolerance} {unit}".rstrip()
         fold = make("details", class_="mp-fold mp-answer")
         fold += make("summary", text(self.fold))
-        fold += make("p", make("strong", text(said)), text("."))
+        fold += make("p", make("strong", text(wording)), text("."))
         for why in whys:
             fold += why.children
         return self.group(

@@ -26,16 +26,16 @@ def description(doctree: nodes.document | None) -> str:
     """Return the first sentences of a page's prose: no cells, questions, captions."""
     if doctree is None:
         return ""
-    said = ""
+    text = ""
     for paragraph in doctree.findall(nodes.paragraph):
         if not isinstance(paragraph.parent, (nodes.section, nodes.document)):
             continue
         for sentence in SENTENCE.split(" ".join(paragraph.astext().split())):
-            longer = f"{said} {sentence}".strip()
-            if said and len(longer) > LONGEST:
-                return said
-            said = longer
-    return said
+            longer = f"{text} {sentence}".strip()
+            if text and len(longer) > LONGEST:
+                return text
+            text = longer
+    return text
 
 
 def address(app: Sphinx, pagename: str) -> str:
@@ -55,14 +55,14 @@ def describe(
         return
     title = unescape(re.sub(r"<[^>]*>", "", context.get("title") or ""))
     cover = pagename == app.config.root_doc
-    said = description(doctree) or f"{title}, in {app.config.html_title}."
+    text = description(doctree) or f"{title}, in {app.config.html_title}."
     card = urljoin(app.config.html_baseurl, CARD)
-    named = {"description": said, "twitter:card": "summary_large_image"}
+    named = {"description": text, "twitter:card": "summary_large_image"}
     shown = {
         "og:site_name": app.config.html_title,
         "og:type": "book" if cover else "article",
         "og:title": title,
-        "og:description": said,
+        "og:description": text,
         "og:url": address(app, pagename),
         "og:image": card,
         "og:image:width": "1200",

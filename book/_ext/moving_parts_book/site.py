@@ -114,7 +114,7 @@ def named(file: object) -> str:
 
 
 def serves(name: str, body: str) -> bool:
-    """Tell whether a script or a style sheet has anything to do on a page.
+    """Return whether a script or a style sheet has anything to do on a page.
 
     >>> serves("_static/design-tabs.js", "<p>No tabs</p>")
     False

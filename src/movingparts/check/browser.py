@@ -107,7 +107,7 @@ class Tab:
 
     def __init__(self, mirror: Any) -> None:
         self._mirror = mirror
-        self._told = ""
+        self._reported = ""
 
     def text(self) -> str:
         """Return each exercise that was begun, by its id, as JSON."""
@@ -120,10 +120,10 @@ class Tab:
     def note(self) -> str:
         """Return in a sentence why nothing is kept, once; else nothing."""
         why = str(self._mirror.why)
-        if not why or self._told:
+        if not why or self._reported:
             return ""
-        self._told = REFUSED.format(why=" ".join(why.split())[:120].rstrip("."))
-        return self._told
+        self._reported = REFUSED.format(why=" ".join(why.split())[:120].rstrip("."))
+        return self._reported
 
 
 def root(path: str) -> str | None:

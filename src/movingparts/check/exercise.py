@@ -48,9 +48,9 @@ class Exercise:
         return f"<Exercise {self.id} {self.title} ({self.difficulty}), lab {self.lab}>"
 
     def _repr_html_(self) -> str:
-        said = html.escape(self.statement)
+        body = html.escape(self.statement)
         return (
-            f"<p><strong>{self.id} {self.title}</strong> ({self.difficulty})</p>{said}"
+            f"<p><strong>{self.id} {self.title}</strong> ({self.difficulty})</p>{body}"
         )
 
     @cached_property

@@ -58,8 +58,8 @@ class Verdict:
         return self.passed
 
     def __repr__(self) -> str:
-        said = self.message.removeprefix(f"Exercise {self.exercise_id}: ")
-        text = f"Exercise {self.exercise_id} {self.state}: {said}"
+        message = self.message.removeprefix(f"Exercise {self.exercise_id}: ")
+        text = f"Exercise {self.exercise_id} {self.state}: {message}"
         lines = textwrap.wrap(text, WIDTH, break_on_hyphens=False)
         if self.counterexample is not None:
             lines += ["", repr(self.counterexample.table(limit=30))]
@@ -68,15 +68,15 @@ class Verdict:
         return "\n".join([*lines, *([self.note] if self.note else [])])
 
     def _repr_html_(self) -> str:
-        said = self.message.removeprefix(f"Exercise {self.exercise_id}: ")
+        message = self.message.removeprefix(f"Exercise {self.exercise_id}: ")
         parts = [
             (
                 f'<p class="mp-verdict"><strong>Exercise {self.exercise_id}'
-                f" {self.state}.</strong> {_marked(said)}</p>"
+                f" {self.state}.</strong> {_marked(message)}</p>"
             )
         ]
         if self.counterexample is not None:
-            parts.append(_figure(self.counterexample, said))
+            parts.append(_figure(self.counterexample, message))
         if self.printed:
             parts.append(f"<p>It printed:</p><pre>{html.escape(self.printed)}</pre>")
         if self.note:

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from movingparts.bus import Event
 from movingparts.core import Node
-from movingparts.published_language import keep
+from movingparts.published_language import ensure_stream
 
 CONTEXTS = ("stations", "fleet", "riders", "availability", "billing", "rides")
 PROMISED_FOR = timedelta(minutes=10)
@@ -67,7 +67,7 @@ class Audit:
             check(dict(data))
 
     def close(self) -> list[str]:
-        """Say what was broken, also by what has not happened."""
+        """Return what was broken, also by what has not happened."""
         for ride_id in self._ended:
             if self._charged[ride_id] != 1:
                 times = self._charged[ride_id]
@@ -76,8 +76,8 @@ class Audit:
 
     # --- a bike is in one place, a dock holds one bike, a station has its capacity ---
 
-    def _stations_bike_docked(self, told: dict[str, Any]) -> None:
-        bike, place = told["bike_id"], (told["station_id"], told["dock_id"])
+    def _stations_bike_docked(self, message: dict[str, Any]) -> None:
+        bike, place = message["bike_id"], (message["station_id"], message["dock_id"])
         if bike in self._at and self._at[bike] != place:
             before = self._at[bike][0]
             self._break(f"bike {bike} is docked at {place[0]} and was at {before}")
@@ -92,69 +92,69 @@ class Audit:
         if taken > self._capacities.get(place[0], taken):
             self._break(f"station {place[0]} holds {taken} bikes")
 
-    def _stations_bike_left(self, told: dict[str, Any]) -> None:
-        self._at.pop(told["bike_id"], None)
+    def _stations_bike_left(self, message: dict[str, Any]) -> None:
+        self._at.pop(message["bike_id"], None)
 
     # --- one promise a rider and a bike, which lapses -------------------------------
 
-    def _availability_bike_reserved(self, told: dict[str, Any]) -> None:
-        until = _time(told["until"])
-        if until - _time(told["at"]) != PROMISED_FOR:
-            self._break(f"reservation {told['reservation_id']} is until {until}")
-        for key in (("rider", told["rider_id"]), ("bike", told["bike_id"])):
+    def _availability_bike_reserved(self, message: dict[str, Any]) -> None:
+        until = _time(message["until"])
+        if until - _time(message["at"]) != PROMISED_FOR:
+            self._break(f"reservation {message['reservation_id']} is until {until}")
+        for key in (("rider", message["rider_id"]), ("bike", message["bike_id"])):
             held = self._promised.get(self._holding.get(key, ("", "")))
-            if held and _time(held["until"]) > _time(told["at"]):
+            if held and _time(held["until"]) > _time(message["at"]):
                 first = held["reservation_id"]
                 self._break(f"{' '.join(key)} has {first} and a second reservation")
-            self._holding[key] = _promise(told)
-        self._promised[_promise(told)] = told
+            self._holding[key] = _promise(message)
+        self._promised[_promise(message)] = message
 
-    def _availability_reservation_closed(self, told: dict[str, Any]) -> None:
-        promise = self._promised.pop(_promise(told), None)
+    def _availability_reservation_closed(self, message: dict[str, Any]) -> None:
+        promise = self._promised.pop(_promise(message), None)
         if promise is None:
-            self._break(f"reservation {told['reservation_id']} closed, never made")
+            self._break(f"reservation {message['reservation_id']} closed, never made")
             return
-        over = _time(told["at"]) >= _time(promise["until"])
-        if over != (told["why"] == "expired"):
-            what = f"reservation {told['reservation_id']} is {told['why']}"
-            self._break(f"{what} at {told['at']}, and was until {promise['until']}")
-        for key in (("rider", told["rider_id"]), ("bike", told["bike_id"])):
-            if self._holding.get(key) == _promise(told):
+        over = _time(message["at"]) >= _time(promise["until"])
+        if over != (message["why"] == "expired"):
+            what = f"reservation {message['reservation_id']} is {message['why']}"
+            self._break(f"{what} at {message['at']}, and was until {promise['until']}")
+        for key in (("rider", message["rider_id"]), ("bike", message["bike_id"])):
+            if self._holding.get(key) == _promise(message):
                 del self._holding[key]
 
     # --- no ride without a payment, one charge a ride, the right fare ---------------
 
-    def _billing_payment_authorized(self, told: dict[str, Any]) -> None:
-        self._authorized.add(told["ride_id"])
+    def _billing_payment_authorized(self, message: dict[str, Any]) -> None:
+        self._authorized.add(message["ride_id"])
 
-    def _riders_pass_bought(self, told: dict[str, Any]) -> None:
-        self._passes.setdefault(told["rider_id"], []).append(told)
+    def _riders_pass_bought(self, message: dict[str, Any]) -> None:
+        self._passes.setdefault(message["rider_id"], []).append(message)
 
-    def _rides_ride_started(self, told: dict[str, Any]) -> None:
-        ride, bike = told["ride_id"], told["bike_id"]
-        history = told["authorization_id"] == "history"
+    def _rides_ride_started(self, message: dict[str, Any]) -> None:
+        ride, bike = message["ride_id"], message["bike_id"]
+        history = message["authorization_id"] == "history"
         if ride not in self._authorized and not history:
             self._break(f"ride {ride} began without an authorized payment")
         if bike in self._riding:
             self._break(f"bike {bike} is on rides {self._riding[bike]} and {ride}")
-        self._started[ride], self._riding[bike] = told, ride
+        self._started[ride], self._riding[bike] = message, ride
 
-    def _rides_ride_ended(self, told: dict[str, Any]) -> None:
-        ride = told["ride_id"]
+    def _rides_ride_ended(self, message: dict[str, Any]) -> None:
+        ride = message["ride_id"]
         if ride not in self._started or ride in self._ended:
             self._break(f"ride {ride} ended twice, or had not begun")
-        self._ended[ride] = told
-        self._riding.pop(told["bike_id"], None)
+        self._ended[ride] = message
+        self._riding.pop(message["bike_id"], None)
 
-    def _billing_fare_charged(self, told: dict[str, Any]) -> None:
-        ride = told["ride_id"]
+    def _billing_fare_charged(self, message: dict[str, Any]) -> None:
+        ride = message["ride_id"]
         self._charged[ride] += 1
         if ride not in self._ended:
             self._break(f"ride {ride} was charged, and has not ended")
             return
-        if not isinstance(told["fare"]["amount"], str):
+        if not isinstance(message["fare"]["amount"], str):
             self._break(f"the fare of ride {ride} is no decimal")
-        fare, wanted = Decimal(told["fare"]["amount"]), self._fare(self._ended[ride])
+        fare, wanted = Decimal(message["fare"]["amount"]), self._fare(self._ended[ride])
         if fare != wanted:
             self._break(f"ride {ride} was charged {fare}, and costs {wanted}")
 
@@ -177,9 +177,9 @@ class Audit:
         self.broken.append(what)
 
 
-def _promise(told: Mapping[str, Any]) -> Promise:
+def _promise(message: Mapping[str, Any]) -> Promise:
     """Return by what a promise is known: riders' apps may choose the same name."""
-    return told["reservation_id"], told["rider_id"]
+    return message["reservation_id"], message["rider_id"]
 
 
 def _time(text: str) -> datetime:
@@ -194,20 +194,20 @@ def auditor(audit: Audit, contexts: Iterable[str] = CONTEXTS) -> Any:
     names = tuple(contexts)
 
     def factory(node: Node) -> FastAPI:
-        heard: set[tuple[str, str]] = set()
+        received: set[tuple[str, str]] = set()
 
-        async def hear(event: Event) -> None:
-            if (event.source, event.id) in heard:
+        async def handle(event: Event) -> None:
+            if (event.source, event.id) in received:
                 return
-            heard.add((event.source, event.id))
+            received.add((event.source, event.id))
             audit.take(event.type.removeprefix("city.larkhaven."), event.data)
 
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             for context in names:
-                await keep(node, context)
+                await ensure_stream(node, context)
                 durable = f"{node.name}-{context}"
-                await node.bus.subscribe(f"{context}.*", hear, durable=durable)
+                await node.bus.subscribe(f"{context}.*", handle, durable=durable)
             yield
 
         return FastAPI(title="Audit", lifespan=lifespan)

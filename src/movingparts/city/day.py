@@ -38,17 +38,17 @@ class Outcome:
     """What became of a day's wishes to ride.
 
     >>> Outcome(Counter({"ridden": 2, "no bike": 1}))
-    <Outcome of 3 wishes: 2 ridden, 1 no bike>
+    <Outcome of 3 ride requests: 2 ridden, 1 no bike>
     """
 
-    wishes: Counter[str] = field(default_factory=Counter)
+    requests: Counter[str] = field(default_factory=Counter)
     found_full: int = 0
     faults: int = 0
     moved: int = 0
 
     def __repr__(self) -> str:
-        parts = ", ".join(f"{n:,} {what}" for what, n in self.wishes.most_common())
-        return f"<Outcome of {self.wishes.total():,} wishes: {parts}>"
+        parts = ", ".join(f"{n:,} {what}" for what, n in self.requests.most_common())
+        return f"<Outcome of {self.requests.total():,} ride requests: {parts}>"
 
 
 class Day:
@@ -62,7 +62,7 @@ class Day:
         self._truck = world.client("truck", timeout=30.0)
         self._near: dict[str, Sequence[Station]] = {}
 
-    async def wish(self, number: int, ride: Ride) -> None:
+    async def request_ride(self, number: int, ride: Ride) -> None:
         """Live through one wish to ride: reserve, walk, ride, dock."""
         walk = WALK - number % 7 * 30
         await self._until(ride.started_at, -walk)
@@ -70,7 +70,7 @@ class Day:
             what = await self._lived(number, ride, walk)
         except httpx.TransportError:
             what = "no answer"
-        self.outcome.wishes[what] += 1
+        self.outcome.requests[what] += 1
 
     async def _lived(self, number: int, ride: Ride, walk: float) -> str:
         promised = await self._reserve(ride)
@@ -217,12 +217,12 @@ async def live_day(
     about = Day(world, city, where)
     tasks = world.node("app").tasks
     zone = ZoneInfo(city.timezone)
-    wishes: list[Coroutine[Any, Any, None]] = [
-        about.wish(number, ride)
+    requests: list[Coroutine[Any, Any, None]] = [
+        about.request_ride(number, ride)
         for number, ride in enumerate(city.rides(day))
         if hours[0] <= ride.started_at.astimezone(zone).hour < hours[1]
     ]
-    lived = [tasks.create_task(wish) for wish in wishes]
+    lived = [tasks.create_task(request) for request in requests]
     drivers = [tasks.create_task(about.drive(f"truck-{n + 1}")) for n in range(trucks)]
     for each in lived:
         await each

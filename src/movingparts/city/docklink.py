@@ -82,9 +82,9 @@ class Hub:
     name: str
     slots: dict[int, str | None] = field(default_factory=dict)
     jammed: set[int] = field(default_factory=set)
-    untold: deque[dict[str, Any]] = field(default_factory=deque)
+    unsent: deque[dict[str, Any]] = field(default_factory=deque)
     line_up: bool = True
-    telling: bool = False
+    sending: bool = False
 
     def slot_of(self, vehicle: str) -> int | None:
         """Return the slot that holds a vehicle."""
@@ -129,7 +129,7 @@ class DockLink:
             raise HTTPException(409, "full")
         hub.slots[slot] = vehicle.veh
         kind = "trip_end" if vehicle.by == "rider" else "provider_drop_off"
-        self._tell(hub, slot, vehicle.veh, kind)
+        self._report(hub, slot, vehicle.veh, kind)
         return slot
 
     def open(self, hub: Hub, vehicle: Vehicle) -> int:
@@ -142,7 +142,7 @@ class DockLink:
         hub.slots[slot] = None
         kinds = {"rider": "trip_start", "truck": "rebalance_pick_up"}
         kind = kinds.get(vehicle.by, "maintenance_pick_up")
-        self._tell(hub, slot, vehicle.veh, kind)
+        self._report(hub, slot, vehicle.veh, kind)
         return slot
 
     def lift(self, hub: Hub, vehicles: list[str]) -> list[str]:
@@ -167,7 +167,7 @@ class DockLink:
         """Have a slot jam, or work again, and say so."""
         change = hub.jammed.add if slot.jammed else hub.jammed.discard
         change(slot.slot)
-        self._tell(hub, slot.slot, "", "", "jammed" if slot.jammed else "cleared")
+        self._report(hub, slot.slot, "", "", "jammed" if slot.jammed else "cleared")
 
     def seconds(self) -> int:
         """Return the time, as the vendor counts it."""
@@ -176,9 +176,9 @@ class DockLink:
     def set_line(self, hub: Hub, up: bool) -> None:
         """Cut a hub off, or connect it again: then it tells what it kept."""
         hub.line_up = up
-        self._see_told(hub)
+        self._send_pending(hub)
 
-    def _tell(
+    def _report(
         self, hub: Hub, slot: int, vehicle: str, kind: str, alarm: str = ""
     ) -> None:
         report: dict[str, Any] = {"vehicle_state": STATES[kind]} if kind else {}
@@ -188,27 +188,27 @@ class DockLink:
         else:
             report |= {"slot": f"{slot:02d}", "timestamp": 1000 * self.seconds()}
             report |= {"vehicle_id": vehicle, "event_types": [kind]} if kind else {}
-        hub.untold.append({**report, **({"alarm": alarm} if alarm else {})})
-        self._see_told(hub)
+        hub.unsent.append({**report, **({"alarm": alarm} if alarm else {})})
+        self._send_pending(hub)
 
-    def _see_told(self, hub: Hub) -> None:
-        if hub.line_up and not hub.telling and hub.untold:
-            hub.telling = True
-            self._node.tasks.create_task(self._tell_all(hub), name=f"hub {hub.name}")
+    def _send_pending(self, hub: Hub) -> None:
+        if hub.line_up and not hub.sending and hub.unsent:
+            hub.sending = True
+            self._node.tasks.create_task(self._send_all(hub), name=f"hub {hub.name}")
 
-    async def _tell_all(self, hub: Hub) -> None:
+    async def _send_all(self, hub: Hub) -> None:
         """Send what a hub has to tell, in order, until it was taken."""
         try:
-            while hub.line_up and hub.untold:
+            while hub.line_up and hub.unsent:
                 message = {"fw": str(self._version), "hub": hub.name}
-                events = list(hub.untold)
+                events = list(hub.unsent)
                 if await self._taken({**message, "events": events}):
                     for _ in events:
-                        hub.untold.popleft()
+                        hub.unsent.popleft()
                 else:
                     await self._node.clock.sleep(AGAIN)
         finally:
-            hub.telling = False
+            hub.sending = False
 
     async def _taken(self, message: dict[str, Any]) -> bool:
         try:

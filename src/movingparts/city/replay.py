@@ -27,7 +27,7 @@ IDLE = timedelta(minutes=30)
 """A truck moves bikes that have stood for so long."""
 CAPACITY = 24
 """Docks of a station of which nothing is said; histories don't tell."""
-TOLD = ("stations", "rides")
+TARGETS = ("stations", "rides")
 """Those that a history is told to."""
 
 
@@ -107,24 +107,27 @@ async def replay(
     not taken, which no row of a readable file brings about. `settle` are the seconds
     until all have heard.
     """
-    told = Teller(world.client("history", timeout=60.0), where, capacities or {})
+    replayer = Replayer(world.client("history", timeout=60.0), where, capacities or {})
     bus = world.node("history").bus
-    said = [await bus.subscribe(f"{each}.anomaly-found", told.hear) for each in TOLD]
+    subscriptions = [
+        await bus.subscribe(f"{each}.anomaly-found", replayer.handle)
+        for each in TARGETS
+    ]
     endings: list[tuple[datetime, int, str, Ride]] = []
     for number, ride in enumerate(map(_sayable, trips)):
         while endings and endings[0][0] <= ride.started_at:
-            await told.end(*heapq.heappop(endings)[2:])
-        bike = await told.begin(ride)
+            await replayer.end(*heapq.heappop(endings)[2:])
+        bike = await replayer.begin(ride)
         heapq.heappush(endings, (ride.ended_at, number, bike, ride))
     while endings:
-        await told.end(*heapq.heappop(endings)[2:])
+        await replayer.end(*heapq.heappop(endings)[2:])
     await world.clock.sleep(settle)
-    for subscription in said:
+    for subscription in subscriptions:
         await subscription.stop()
-    return told.replayed
+    return replayer.replayed
 
 
-class Teller:
+class Replayer:
     """Tells one beginning or end of a ride after the other."""
 
     def __init__(
@@ -135,7 +138,7 @@ class Teller:
         self._known: set[str] = set()
         self.replayed = Replayed()
 
-    async def hear(self, event: Event) -> None:
+    async def handle(self, event: Event) -> None:
         """Count what somebody has found odd."""
         self.replayed.anomalies[event.data["reason"]] += 1
 

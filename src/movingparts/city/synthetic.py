@@ -209,7 +209,7 @@ class City:
         """
         if isinstance(day, datetime) or not isinstance(day, date):
             raise TypeError(f"rides(day) takes a datetime.date, not {day!r}")
-        return _ridden(self, day, _wishes(self, day))
+        return _ridden(self, day, _requests(self, day))
 
     def morning(self, day: date = FIRST_DAY) -> Iterator[Ride]:
         """The rides that start between 06:00 and 10:00 local time, in order."""
@@ -355,7 +355,7 @@ def _by_weight(draw: Random, upto: Sequence[int]) -> int:
     return low
 
 
-class _Wish(NamedTuple):
+class _Request(NamedTuple):
     """A ride that somebody wants: when, who, from where to where, how fast."""
 
     started_at: datetime
@@ -367,7 +367,7 @@ class _Wish(NamedTuple):
     lingering: int  # seconds more than the way takes
 
 
-def _wishes(city: City, day: date) -> list[_Wish]:
+def _requests(city: City, day: date) -> list[_Request]:
     """All rides wanted on a day, in order of time."""
     draw = Random(f"{city.seed}/larkhaven/rides/{day.isoformat()}")
     weekend = day.weekday() >= 5
@@ -377,7 +377,7 @@ def _wishes(city: City, day: date) -> list[_Wish]:
     plans += _errands(city, draw, total - len(plans), weekend=weekend)
     midnight = datetime.combine(day, time(), ZoneInfo(city.timezone))
     return sorted(
-        _Wish(
+        _Request(
             # Wall-clock arithmetic, then UTC: the peak is at ten past eight all year.
             started_at=(midnight + timedelta(seconds=second)).astimezone(UTC),
             order=order,
@@ -486,33 +486,33 @@ class _Streets:
         here.append(bike)
 
 
-def _ridden(city: City, day: date, wishes: list[_Wish]) -> Iterator[Ride]:
+def _ridden(city: City, day: date, requests: list[_Request]) -> Iterator[Ride]:
     """Give each wish a free rider and a bike; a wish that finds neither is lost."""
     streets, number = _Streets(city), 0
-    for wish in wishes:
-        streets.settle(wish.started_at)
-        who = streets.free_rider(wish.rider, len(city.riders))
-        bike = streets.take(wish.start) if who is not None else None
+    for request in requests:
+        streets.settle(request.started_at)
+        who = streets.free_rider(request.rider, len(city.riders))
+        bike = streets.take(request.start) if who is not None else None
         if who is None or bike is None:
             continue
-        speed = _SPEED[bike.bike_type] * wish.pace // 1000
-        way = wish.start.meters_to(wish.end) * _DETOUR // speed
-        seconds = _HANDLING + way + wish.lingering
-        ended_at = wish.started_at + timedelta(seconds=seconds)
-        streets.ride(who, bike, ended_at, wish.end)
+        speed = _SPEED[bike.bike_type] * request.pace // 1000
+        way = request.start.meters_to(request.end) * _DETOUR // speed
+        seconds = _HANDLING + way + request.lingering
+        ended_at = request.started_at + timedelta(seconds=seconds)
+        streets.ride(who, bike, ended_at, request.end)
         number += 1
         yield Ride(
             ride_id=f"LH-{day:%Y%m%d}-{number:05d}",
-            started_at=wish.started_at,
+            started_at=request.started_at,
             ended_at=ended_at,
-            start_station_id=wish.start.station_id,
-            end_station_id=wish.end.station_id,
-            start_station_name=wish.start.name,
-            end_station_name=wish.end.name,
-            start_lat=wish.start.lat,
-            start_lon=wish.start.lon,
-            end_lat=wish.end.lat,
-            end_lon=wish.end.lon,
+            start_station_id=request.start.station_id,
+            end_station_id=request.end.station_id,
+            start_station_name=request.start.name,
+            end_station_name=request.end.name,
+            start_lat=request.start.lat,
+            start_lon=request.start.lon,
+            end_lat=request.end.lat,
+            end_lon=request.end.lon,
             bike_type=bike.bike_type,
             member=city.riders[who].member,
             bike_id=bike.bike_id,

@@ -190,13 +190,13 @@ class Lifespan:
     async def start(self) -> None:
         """Run the app's startup; raise `ServeError` with its reason if it fails."""
         self._tasks.create_task(self._run(), name="lifespan")
-        await self._tell("startup")
+        await self._send("startup")
 
     async def stop(self) -> None:
         """Run the app's shutdown."""
-        await self._tell("shutdown")
+        await self._send("shutdown")
 
-    async def _tell(self, phase: str) -> None:
+    async def _send(self, phase: str) -> None:
         self._phase = phase
         self._inbox.put_nowait({"type": f"lifespan.{phase}"})
         answer = await self._outbox.get()

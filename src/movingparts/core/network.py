@@ -225,7 +225,7 @@ class Network:
     # --- what carries messages --------------------------------------------------
 
     def cut(self, source: str, target: str) -> bool:
-        """Say whether a partition stands between two nodes, in this direction."""
+        """Return whether a partition stands between two nodes, in this direction."""
         return bool(self._cuts) and (source, target) in self._cuts
 
     def conditions(self, source: str, target: str) -> Conditions:
@@ -267,11 +267,11 @@ class Network:
         ruled = self._ruled(message) if self._rules else ()
         lost = link.happens("loss", here.loss) or "lost" in ruled
         twice = link.happens("duplicate", here.duplicate) or "doubled" in ruled
-        if lost and self._befalls(message, number, "lost"):
+        if lost and self._happens_to(message, number, "lost"):
             message.fate = "lost"
         else:
             self.clock.at(arrival, self._arrived, message, arrive, context=context)
-        if twice and self._befalls(message, number, "doubled"):
+        if twice and self._happens_to(message, number, "doubled"):
             copy = self._copy(message)
             extra = here.latency.draw(link.chance("copy"))
             self.clock.at(arrival + extra, self._arrived, copy, arrive, context=context)
@@ -291,7 +291,7 @@ class Network:
             link.busy_until_us = depart
         arrival = depart + here.latency.draw(link.chance("latency"))
         held = link.happens("reorder", here.reorder)
-        if held and self._befalls(message, number, "held", "held back"):
+        if held and self._happens_to(message, number, "held", "held back"):
             rng = link.chance("held")
             return arrival + sum(
                 here.latency.draw(rng) for _ in range(1 + int(rng.random() * 3))
@@ -338,7 +338,7 @@ class Network:
             found.append(rule.fault)
         return found
 
-    def _befalls(
+    def _happens_to(
         self, message: Message, number: int, what: str, text: str = ""
     ) -> bool:
         """Note a fault of the n-th message of its kind, unless the run is without."""

@@ -54,7 +54,7 @@ def _frames(awaited: Any) -> list[FrameType]:
 
 
 def _ours(code: CodeType) -> bool:
-    """Say whether code belongs to the machinery rather than to the reader."""
+    """Return whether code belongs to the machinery rather than to the reader."""
     path = code.co_filename.replace("\\", "/")
     machinery = (
         "/site-packages/",

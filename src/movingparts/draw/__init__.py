@@ -3,7 +3,7 @@
 from movingparts.draw.board import BoardFigure, board
 from movingparts.draw.chart import chart, ecdf, percentiles
 from movingparts.draw.contexts import contexts
-from movingparts.draw.figure import Figure, Twin
+from movingparts.draw.figure import Figure, TextTable
 from movingparts.draw.knob import Dial, Knob, knob
 from movingparts.draw.player import Player, play
 from movingparts.draw.sequence import sequence
@@ -15,7 +15,7 @@ __all__ = [
     "Figure",
     "Knob",
     "Player",
-    "Twin",
+    "TextTable",
     "board",
     "chart",
     "contexts",

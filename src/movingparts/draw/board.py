@@ -12,7 +12,7 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
-from movingparts.draw.figure import SHOW, Twin
+from movingparts.draw.figure import SHOW, TextTable
 from movingparts.draw.ink import escaped, printable, quoted
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class BoardFigure:
 
     Without JavaScript, on paper and in JupyterLab, it is the wall of notes and two
     tables, of the cards and of the rules. In a page the reader sorts the events into
-    contexts, and each move is judged as `Board.judged` does.
+    contexts, and each move is judged as `Board.evaluate` does.
     """
 
     storming: Board = field(repr=False)
@@ -58,11 +58,11 @@ class BoardFigure:
         return (
             '<moving-parts-board><figure class="mp-figure mp-storming">'
             f'<figcaption class="mp-title">{escaped(self.title)}</figcaption>'
-            f"{SHOW}{_style()}{self._rules()}{self._wall()}{self._desk()}{tables}</figure>"
+            f"{SHOW}{_style()}{self._rules()}{self._wall()}{self._workspace()}{tables}</figure>"
             f'<script type="application/json">{text}</script></moving-parts-board>'
         )
 
-    def cards(self) -> Twin:
+    def cards(self) -> TextTable:
         """Return the table of all cards, in order of time."""
         columns = ["card", "kind", "what it says", "after", "words and their meanings"]
         rows = [
@@ -76,17 +76,17 @@ class BoardFigure:
             columns.append("starts in")
             for row in rows:
                 row.append(self.start.get(row[0], ""))
-        told = tuple(tuple(row) for row in rows)
-        return Twin("The cards, as a table", tuple(columns), told)
+        cells = tuple(tuple(row) for row in rows)
+        return TextTable("The cards, as a table", tuple(columns), cells)
 
-    def rules(self) -> Twin:
+    def rules(self) -> TextTable:
         """Return the table of the rules between events."""
         rows = tuple(
             (letter, rule.says, _when(rule), ", ".join(rule.events))
             for letter, rule in self._lettered()
         )
         columns = ("rule", "what must hold", "when", "between")
-        return Twin("The rules, as a table", columns, rows)
+        return TextTable("The rules, as a table", columns, rows)
 
     def data(self) -> dict[str, Any]:
         """Return what the page judges a sorting by."""
@@ -151,15 +151,15 @@ class BoardFigure:
         if card.kind != "event":
             return ""
         context = self.start.get(card.name, "")
-        told = f"in {escaped(context)}" if context else ""
-        return f'<span class="mp-sort">{told}</span>'
+        text = f"in {escaped(context)}" if context else ""
+        return f'<span class="mp-sort">{text}</span>'
 
-    def _desk(self) -> str:
+    def _workspace(self) -> str:
         """Return the desk as a page's script fills it first: it has its room."""
-        found = self.storming.judged(self.start)
+        found = self.storming.evaluate(self.start)
         bins = "".join(self._bin(context) for context in ("", *self.contexts))
         presets = "".join(f'<button type="button">{each}</button>' for each in _PRESETS)
-        findings = "".join(f"<li>{each}</li>" for each in self._told(found))
+        findings = "".join(f"<li>{each}</li>" for each in self._worded(found))
         return (
             f'<div class="mp-desk" hidden><div class="mp-score">{_score(found)}'
             f'<p class="mp-verdict"><span>{_verdict(found)}</span> '
@@ -179,7 +179,7 @@ class BoardFigure:
         name = escaped(context) if context else "not sorted"
         return f'<li class="mp-bin"><b>{name}</b><ul>{chips}</ul></li>'
 
-    def _told(self, found: Findings) -> Iterator[str]:
+    def _worded(self, found: Findings) -> Iterator[str]:
         for crossing in found.torn:
             yield self._crossing(crossing)
         for clash in found.clashes:
@@ -225,7 +225,7 @@ def board(
     """
     start = dict(start or {})
     _refuse_bad(storming_board, contexts)
-    storming_board.judged(start)  # names that are no events
+    storming_board.evaluate(start)  # names that are no events
     strange = [each for each in start.values() if each and each not in contexts]
     if strange:
         raise ValueError(f"the start sorts into {strange[0]!r}, which is not offered")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from movingparts.draw.figure import Figure, Twin
+from movingparts.draw.figure import Figure, TextTable
 from movingparts.draw.ink import (
     LINE,
     document,
@@ -73,7 +73,7 @@ def chart(  # noqa: PLR0913 - all but the first go by keyword
         description = _described(lines, x_label, y_label)
     names, high = (x_label, y_label), max(height, 200)
     svg = _drawn(lines, title, description, names, log_y, high, y_top)
-    return Figure("chart", title, description, svg, _twin(lines, x_label, y_label))
+    return Figure("chart", title, description, svg, _table(lines, x_label, y_label))
 
 
 def ecdf(
@@ -276,7 +276,7 @@ def _described(lines: Mapping[str, Points], x_label: str, y_label: str) -> str:
     return f"{y_label} against {x_label}: {'; '.join(parts)}."
 
 
-def _twin(lines: Mapping[str, Points], x_label: str, y_label: str) -> Twin:
+def _table(lines: Mapping[str, Points], x_label: str, y_label: str) -> TextTable:
     xs = sorted({x for points in lines.values() for x, _ in points})
     known = {name: dict(points) for name, points in lines.items()}
     rows = tuple(
@@ -284,4 +284,4 @@ def _twin(lines: Mapping[str, Points], x_label: str, y_label: str) -> Twin:
         for x in xs
     )
     columns = (printable(x_label), *(printable(name) for name in lines))
-    return Twin(f"The numbers: {printable(y_label)}", columns, rows)
+    return TextTable(f"The numbers: {printable(y_label)}", columns, rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from movingparts.draw.figure import Figure, Twin
+from movingparts.draw.figure import Figure, TextTable
 from movingparts.draw.ink import (
     LINE,
     SIZE,
@@ -192,8 +192,8 @@ def contexts(
     body = [*_shapes(plan), *_explained(legend, plan.bottom + 22)]
     svg = document((WIDE, high), title, description, body)
     table = found.table()
-    twin = Twin("What ties them, as a table", table.columns, tuple(table.rows))
-    return Figure("context-map", title, description, svg, twin)
+    text = TextTable("What ties them, as a table", table.columns, tuple(table.rows))
+    return Figure("context-map", title, description, svg, text)
 
 
 def planned(found: ContextMap) -> Plan:
@@ -214,12 +214,14 @@ def planned(found: ContextMap) -> Plan:
 
 
 def described(found: ContextMap) -> str:
-    """Say in words who is upstream of whom, and where which pattern is."""
+    """Return in words who is upstream of whom, and where which pattern is."""
     downs: dict[str, list[str]] = {}
     for each in found.relationships:
         if each.through:
             downs.setdefault(each.upstream, []).append(each.downstream)
-    told = [f"{up} is upstream of {', '.join(below)}." for up, below in downs.items()]
+    sentences = [
+        f"{up} is upstream of {', '.join(below)}." for up, below in downs.items()
+    ]
     ends = list(_marks(found.relationships))
     for mark, name in _NAMES.items():
         who = [one for one, marks in ends if mark in marks]
@@ -227,10 +229,12 @@ def described(found: ContextMap) -> str:
             pairs = zip(who[::2], who[1::2], strict=True)
             who = [" with ".join(sorted(pair)) for pair in pairs]
         if who and mark not in _ROLES:
-            told.append(f"{name.capitalize()}: {', '.join(dict.fromkeys(who))}.")
+            sentences.append(f"{name.capitalize()}: {', '.join(dict.fromkeys(who))}.")
     apart = len(found.separate_ways)
-    told.append(f"{apart} {'pair goes' if apart == 1 else 'pairs go'} separate ways.")
-    return " ".join([f"{len(found.contexts)} bounded contexts.", *told])
+    sentences.append(
+        f"{apart} {'pair goes' if apart == 1 else 'pairs go'} separate ways."
+    )
+    return " ".join([f"{len(found.contexts)} bounded contexts.", *sentences])
 
 
 # --- what ties whom ----------------------------------------------------------------
@@ -305,7 +309,7 @@ def _seat(place: int, count: int) -> Seat:
 
 
 def _cost(order: Sequence[str], ties: Sequence[Tie]) -> int:
-    """Say how hard a drawing would be to read: crossings, then ways, then uphill."""
+    """Return how hard a drawing would be to read: crossings, then ways, then uphill."""
     seats = {name: _seat(i, len(order)) for i, name in enumerate(order)}
     spans = []
     cost = 0
@@ -321,7 +325,7 @@ def _cost(order: Sequence[str], ties: Sequence[Tie]) -> int:
 
 
 def _cross(one: tuple[Seat, Seat], other: tuple[Seat, Seat]) -> bool:
-    """Say whether the lines between two pairs of seats cross."""
+    """Return whether the lines between two pairs of seats cross."""
     (a, b), (c, d) = sorted((one, other), key=lambda span: span[0][0] != span[1][0])
     if a[0] != b[0]:
         return (a[1] - c[1]) * (b[1] - d[1]) < 0
@@ -374,9 +378,9 @@ def _stand(plan: Plan) -> None:
 def _measure(plan: Plan) -> None:
     """Make each box as large as its words and the tags at its side need."""
     boxes = plan.boxes.values()
-    wish = max(max(_room(box.name, bold=True), _room(box.kind)) for box in boxes)
+    wanted = max(max(_room(box.name, bold=True), _room(box.kind)) for box in boxes)
     for box in boxes:
-        box.wide = max(_BOXES[0], min(wish + 18, _BOXES[1]))
+        box.wide = max(_BOXES[0], min(wanted + 18, _BOXES[1]))
         sizes = [_high(tie, box) for tie in _pins(plan, box.name, _INNER[box.seat[0]])]
         box.high = max(20 + _words(box), sum(sizes) + _BETWEEN * (len(sizes) + 1))
 

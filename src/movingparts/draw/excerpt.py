@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from movingparts.core.recording import Message, Moment, Recording, Span
-from movingparts.draw.figure import Twin
+from movingparts.draw.figure import TextTable
 from movingparts.draw.ink import duration, in_units, printable, units
 
 _TYPICAL_US = 1_000
@@ -67,13 +67,13 @@ class Excerpt:
                 return unit, places
         return unit, most
 
-    def twin(self) -> Twin:
+    def table(self) -> TextTable:
         """Return the table of what happened."""
         unit, places = ("µs", 0) if self.until_us < 1_000 else ("ms", 3)
         rows = tuple(_row(h, unit, places) for h in self.happenings())
         times = (f"sent ({unit})", f"arrived ({unit})")
         columns = (*times, "from", "to", "what", "became")
-        return Twin("What happened, as a table", columns, rows, self.left_out)
+        return TextTable("What happened, as a table", columns, rows, self.left_out)
 
 
 def excerpt(
@@ -180,7 +180,7 @@ def what(message: Message) -> str:
     return label
 
 
-def said(moment: Moment) -> str:
+def worded(moment: Moment) -> str:
     """Return what a moment says, with its kind where the text leaves it out."""
     text, kind = printable(moment.text), printable(moment.kind)
     if not text or kind in ("note", "heal", "partition"):
@@ -193,7 +193,7 @@ def _row(happening: Happening, unit: str, places: int) -> tuple[str, ...]:
     message, moment = happening.message, happening.moment
     if moment is not None:
         names = ", ".join(moment.nodes)
-        return (at, "", printable(names), "", printable(moment.kind), said(moment))
+        return (at, "", printable(names), "", printable(moment.kind), worded(moment))
     if message is None:
         raise ValueError("a happening is a message or a moment")
     arrived = ""
@@ -223,20 +223,20 @@ def finding(messages: Sequence[Message]) -> str:
     """State what became of messages, in a sentence without its full stop."""
     if not messages:
         return "No messages were sent"
-    said_of: list[str] = []
+    parts: list[str] = []
     for kind, noun in _NOUNS.items():
         of_kind = [m for m in messages if m.kind == kind]
         for verb in dict.fromkeys(_MISSED.values()):
             count = sum(_MISSED.get(m.fate) == verb for m in of_kind)
             if count:
-                said_of.append(_missed(count, len(of_kind), kind, noun, verb))
+                parts.append(_missed(count, len(of_kind), kind, noun, verb))
     copies = sum(m.copy_of is not None for m in messages)
     if copies:
-        said_of.append(f"{copies} arrived twice" if said_of else _twice(copies))
-    if not said_of:
+        parts.append(f"{copies} arrived twice" if parts else _twice(copies))
+    if not parts:
         many = len(messages) > 1
         return f"All {len(messages):,} messages arrived" if many else _ONE
-    return " and ".join(said_of[:2])
+    return " and ".join(parts[:2])
 
 
 def _missed(count: int, of: int, kind: str, noun: str, verb: str) -> str:

@@ -26,7 +26,7 @@ SHOW = (
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class TextTable:
     """The table that says what a figure shows, for those who don't see it."""
 
     caption: str
@@ -50,7 +50,7 @@ class Twin:
         )
 
     def more(self) -> str:
-        """Say how many rows are left out."""
+        """Return how many rows are left out."""
         noun = "row is" if self.left_out == 1 else "rows are"
         return f"{self.left_out:,} more {noun} not listed."
 
@@ -71,13 +71,13 @@ class Figure:
     title: str
     description: str
     svg: str
-    twin: Twin
+    table: TextTable
 
     def html(self) -> str:
         """Return what a page shows: the drawing and its table."""
         return (
             f'<figure class="mp-figure mp-{self.kind}"><figcaption class="mp-title">'
-            f"{escaped(self.title)}</figcaption>{art(self.svg)}{self.twin.html()}"
+            f"{escaped(self.title)}</figcaption>{art(self.svg)}{self.table.html()}"
             "</figure>"
         )
 

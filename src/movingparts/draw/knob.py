@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from movingparts.draw.figure import Figure, Twin
+from movingparts.draw.figure import Figure, TextTable
 from movingparts.draw.ink import printable
 
 FORMAT = "movingparts.knob/1"
@@ -86,14 +86,14 @@ class Knob:
             f'<script type="application/json">{text}</script></moving-parts-knob>'
         )
 
-    def findings(self) -> Twin:
+    def findings(self) -> TextTable:
         """Return the table of all settings and what their figures show."""
         columns = (*(printable(dial.label) for dial in self.dials), "what it shows")
         rows = tuple(
             (*self._texts(setting), figure.title)
             for setting, figure in self.figures.items()
         )
-        return Twin(f"All {len(rows)} settings, as a table", columns, rows)
+        return TextTable(f"All {len(rows)} settings, as a table", columns, rows)
 
     def data(self) -> dict[str, Any]:
         """Return what the page switches between, the last dial turning fastest."""
@@ -104,9 +104,9 @@ class Knob:
                 {
                     "title": printable(figure.title),
                     "svg": svg,
-                    "caption": printable(figure.twin.caption),
-                    "table": [figure.twin.columns, *figure.twin.rows],
-                    "more": figure.twin.more() if figure.twin.left_out else "",
+                    "caption": printable(figure.table.caption),
+                    "table": [figure.table.columns, *figure.table.rows],
+                    "more": figure.table.more() if figure.table.left_out else "",
                 }
                 for figure, svg in zip(
                     self.figures.values(), self._drawings(), strict=True

@@ -48,7 +48,7 @@ class Player:
     def html(self) -> str:
         """Return the custom element with all that it holds."""
         title = f'<p class="mp-title" slot="title">{escaped(self.title)}</p>'
-        here = f"{title}{art(self.figure.svg)}{self.figure.twin.html()}"
+        here = f"{title}{art(self.figure.svg)}{self.figure.table.html()}"
         attributes = f' view="{self.figure.kind}" label={quoted(self.title)}'
         if self.src is None:
             script = f'<script type="application/json">{_inert(self.data)}</script>'
@@ -77,8 +77,8 @@ class Player:
 
     def _everything(self) -> dict[str, Any]:
         data, drawings = _data(self.whole, self.title, described(self.whole))
-        twin = self.whole.twin()
-        table = [twin.columns, *twin.rows]
+        text = self.whole.table()
+        table = [text.columns, *text.rows]
         return {**data, "view": self.figure.kind, "svg": drawings, "table": table}
 
     def _repr_html_(self) -> str:
@@ -117,7 +117,7 @@ def play(  # noqa: PLR0913 - all but the first go by keyword
     other = "topology" if view == "sequence" else "sequence"
     return Player(
         title,
-        Figure(view, title, description, drawn[view], first.twin()),
+        Figure(view, title, description, drawn[view], first.table()),
         {**data, "view": view, "svg": {other: drawn[other]}},
         whole,
         src,
@@ -188,7 +188,7 @@ def _inert(data: dict[str, Any]) -> str:
 
 
 def _live() -> bool:
-    """Say whether a Jupyter server or JupyterLite drives this kernel.
+    """Return whether a Jupyter server or JupyterLite drives this kernel.
 
     The server names the notebook in the environment of the kernels it starts; nbclient
     and nbval, which execute without anybody looking, do not.

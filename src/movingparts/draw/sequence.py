@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from movingparts.core.recording import Message, Recording
-from movingparts.draw.excerpt import Excerpt, described, excerpt, finding, said, what
+from movingparts.draw.excerpt import Excerpt, described, excerpt, finding, what, worded
 from movingparts.draw.figure import Figure
 from movingparts.draw.ink import (
     LINE,
@@ -52,7 +52,7 @@ class Label:
     suffix_class: str = "alarm"
 
     def over(self, other: Label) -> bool:
-        """Say whether two lines would touch, also in the larger type of a phone."""
+        """Return whether two lines would touch, also in the larger type of a phone."""
         return (
             self.x < other.x + other.wide + other.wide // 12 + 4
             and other.x < self.x + self.wide + self.wide // 12 + 4
@@ -141,7 +141,7 @@ def sequence(
     title = finding(everything) if title is None else title
     description = described(part) if description is None else description
     svg = document_of(arranged(part), title, description)
-    return Figure("sequence", title, description, svg, part.twin())
+    return Figure("sequence", title, description, svg, part.table())
 
 
 def document_of(layout: Diagram, title: str, description: str) -> str:
@@ -171,16 +171,16 @@ def _columns(layout: Diagram) -> None:
     count = len(part.names)
     widest = max((width(n, bold=True) + 34 for n in part.names), default=0)
     room = WIDEST - layout.left - EDGE
-    wish = 150 if count <= 3 else 110
+    wanted = 150 if count <= 3 else 110
     order = {name: i for i, name in enumerate(part.names)}
     for message in part.messages:
         span = abs(order[message.source] - order[message.target]) or 1
         need = width(" ".join(_words(message))) + 34
-        wish = max(wish, -(-need // span))
-    wish = max(min(wish, _GAPS.get(count, 86)), min(widest + 12, 86))
+        wanted = max(wanted, -(-need // span))
+    wanted = max(min(wanted, _GAPS.get(count, 86)), min(widest + 12, 86))
     side = min(widest, 150) // 2 + 4
     most = (room - 2 * side) // max(count - 1, 1)
-    layout.gap = min(wish, most)
+    layout.gap = min(wanted, most)
     layout.rows = min(max(-(-widest // max(layout.gap, 1)), 1), 4) if count > 1 else 1
     across = layout.gap * (count - 1)
     layout.size = (max(layout.left + across + 2 * side + EDGE, 340), 0)
@@ -317,7 +317,7 @@ def _spots(layout: Diagram) -> dict[int, list[Spot]]:
     spots: dict[int, list[Spot]] = {}
     for moment in part.moments:
         names = [name for name in moment.nodes if name in layout.columns]
-        spot = _aside(layout, names, said(moment))
+        spot = _aside(layout, names, worded(moment))
         spots.setdefault(moment.at_us, []).append(spot)
     for span in part.spans:
         gave_up = span.kind == "client" and span.outcome == "error"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from movingparts.core.recording import Message, Recording
 from movingparts.draw.excerpt import Excerpt, described, excerpt, finding
-from movingparts.draw.figure import Figure, Twin
+from movingparts.draw.figure import Figure, TextTable
 from movingparts.draw.ink import (
     LINE,
     document,
@@ -108,7 +108,7 @@ def topology(
     description = described(part) if description is None else description
     layout = mapped(part)
     svg = document(layout.size, title, description, _shapes(layout))
-    return Figure("topology", title, description, svg, _twin(layout))
+    return Figure("topology", title, description, svg, _table(layout))
 
 
 def mapped(part: Excerpt) -> Map:
@@ -186,8 +186,8 @@ def _around(layout: Map, hub: str) -> None:
     """Put the hub in the middle and the others around it, clockwise from the top."""
     part = layout.part
     others = [name for name in part.names if name != hub]
-    wish = max(width(name, bold=True) + 22 for name in part.names)
-    wide = max(96, min(wish, 130))
+    wanted = max(width(name, bold=True) + 22 for name in part.names)
+    wide = max(96, min(wanted, 130))
     far_x, far_y = (WIDEST - 20 - wide) // 2, 130 + 16 * len(others)
     x, y = 10 + far_x + wide // 2, 20 + far_y + HIGH // 2
     layout.boxes[hub] = Box(x, y, wide, hub, part.kinds[hub])
@@ -209,8 +209,8 @@ def _boxes(layout: Map) -> None:
         return
     rows = _rows(part)
     most = max((grid for _, grid in rows), default=1)
-    wish = max((width(n, bold=True) + 34 for n in part.names), default=100)
-    wide = max(110, min(wish, (WIDEST - 40) // most - 44))
+    wanted = max((width(n, bold=True) + 34 for n in part.names), default=100)
+    wide = max(110, min(wanted, (WIDEST - 40) // most - 44))
     across = min(max(most * (wide + 66), 320), WIDEST - 20)
     at = {name: number for number, (row, _) in enumerate(rows) for name in row}
     spans = [sorted((at[source], at[target])) for source, target in layout.links]
@@ -349,7 +349,7 @@ def _box(box: Box) -> Iterator[str]:
     yield "</g>"
 
 
-def _twin(layout: Map) -> Twin:
+def _table(layout: Map) -> TextTable:
     rows = []
     for link in layout.links.values():
         for kind, count in link.counts.items():
@@ -364,4 +364,4 @@ def _twin(layout: Map) -> Twin:
             source, target = printable(link.source), printable(link.target)
             rows.append((source, target, kind, f"{count:,}", missing or "none"))
     columns = ("from", "to", "kind", "sent", "not delivered")
-    return Twin("Who spoke with whom, as a table", columns, tuple(rows))
+    return TextTable("Who spoke with whom, as a table", columns, tuple(rows))

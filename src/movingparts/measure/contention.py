@@ -13,7 +13,7 @@ from movingparts.core import Recording
 from movingparts.core.random import Exponential, Latency, latency, stream
 from movingparts.core.recording import Fate
 from movingparts.repository import MemoryRows, Rows, StaleVersion
-from movingparts.unit_of_work import RowStore, UnitOfWork, carry_out
+from movingparts.unit_of_work import RowStore, UnitOfWork, execute
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 
@@ -176,7 +176,7 @@ class Actor:
         await clock.sleep(at)
         begun = clock.time_us()
         try:
-            await carry_out(store, self._change, attempts=self.load.attempts)
+            await execute(store, self._change, attempts=self.load.attempts)
         except StaleVersion:
             self._note("commit on", "refused")
             return

@@ -166,11 +166,11 @@ def round_robin(targets: Sequence[str]) -> Factory:
 
     def make(node: Node) -> FastAPI:
         app = FastAPI(title="load balancer")
-        turns = itertools.cycle(targets)
+        rotation = itertools.cycle(targets)
 
         @app.api_route("/{path:path}", methods=["GET", "POST", "PUT"])
         async def forward(path: str, request: Request) -> Response:
-            url = f"http://{next(turns)}/{path}?{request.url.query}"
+            url = f"http://{next(rotation)}/{path}?{request.url.query}"
             kind = request.headers.get("content-type", "")
             reply = await node.client.request(
                 request.method,

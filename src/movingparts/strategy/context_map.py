@@ -159,9 +159,9 @@ def context_map(contexts: Sequence[Context], *, platform: Names = ()) -> Context
     Mapper writes them. Leaves out: what no code shows, such as which
     team yields to which; Context Mapper refuses OHS, and CF, together with C/S.
     """
-    said = Counter(f"context called {each.name}" for each in contexts)
-    said.update(f"publisher of {e}" for each in contexts for e in each.publishes)
-    twice = [each for each, count in said.items() if count > 1]
+    names = Counter(f"context called {each.name}" for each in contexts)
+    names.update(f"publisher of {e}" for each in contexts for e in each.publishes)
+    twice = [each for each, count in names.items() if count > 1]
     if twice:
         raise ValueError(f"there is more than one {twice[0]}")
     known, uses = {each.name: each for each in contexts}, _uses(contexts)
@@ -220,5 +220,5 @@ def _kernels(contexts: Sequence[Context], platform: Names) -> Iterator[Relations
 
 
 def _within(name: str, package: str) -> bool:
-    """Say whether a dotted name is a package's or of something in it."""
+    """Return whether a dotted name is a package's or of something in it."""
     return f"{name}.".startswith(f"{package}.")

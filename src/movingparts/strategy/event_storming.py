@@ -2,7 +2,7 @@
 
 Each card tells of something that happens; words on it mean something to those who wrote
 it. A rule ties the events that it speaks of together, a word with two meanings drives
-the cards apart that use it. `Board.judged` says of any sorting which rules it tears
+the cards apart that use it. `Board.evaluate` says of any sorting which rules it tears
 and which words it mixes up.
 """
 
@@ -70,8 +70,8 @@ class Clash:
     meanings: Mapping[str, tuple[str, ...]]  # what it means: to which events
 
     def __repr__(self) -> str:
-        said = " or ".join(self.meanings)
-        return f"in {self.context}, “{self.word}” means {said}"
+        meanings = " or ".join(self.meanings)
+        return f"in {self.context}, “{self.word}” means {meanings}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Board:
 
     >>> docked, ended = Card("BikeDocked", "locked"), Card("RideEnded", "over")
     >>> board = Board((docked, ended), (Rule("both", ("BikeDocked", "RideEnded")),))
-    >>> board.judged({"BikeDocked": "stations", "RideEnded": "rides"}).torn
+    >>> board.evaluate({"BikeDocked": "stations", "RideEnded": "rides"}).torn
     (“both” needs a transaction across stations, rides,)
 
     Source: chapter 02; event storming is Alberto Brandolini's. Leaves out: people,
@@ -134,42 +134,42 @@ class Board:
         """The cards that are sorted."""
         return tuple(card for card in self.cards if card.kind == "event")
 
-    def judged(self, sorting: Mapping[str, str]) -> Findings:
+    def evaluate(self, assignment: Mapping[str, str]) -> Findings:
         """Return what a sorting, from the names of events to contexts, costs.
 
         Raises `ValueError` for a name that is no event of this board.
         """
         names = [card.name for card in self.events]
-        strange = [name for name in sorting if name not in names]
+        strange = [name for name in assignment if name not in names]
         if strange:
             raise ValueError(f"no event is called {strange[0]!r}; {len(names)} are")
         crossings = [
             Crossing(rule, contexts)
             for rule in self.rules
-            if len(contexts := _contexts(rule, sorting)) > 1
+            if len(contexts := _contexts(rule, assignment)) > 1
         ]
         return Findings(
             torn=tuple(each for each in crossings if each.rule.at_once),
             processes=tuple(each for each in crossings if not each.rule.at_once),
-            clashes=tuple(self._clashes(sorting)),
-            unsorted=tuple(name for name in names if not sorting.get(name)),
+            clashes=tuple(self._clashes(assignment)),
+            unsorted=tuple(name for name in names if not assignment.get(name)),
         )
 
-    def _clashes(self, sorting: Mapping[str, str]) -> list[Clash]:
-        said: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+    def _clashes(self, assignment: Mapping[str, str]) -> list[Clash]:
+        used: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
         for card in self.events:
-            context = sorting.get(card.name)
+            context = assignment.get(card.name)
             for word, meaning in card.words.items() if context else ():
-                found = said.setdefault((str(context), word), {})
+                found = used.setdefault((str(context), word), {})
                 found[meaning] = (*found.get(meaning, ()), card.name)
         return [
             Clash(context, word, meanings)
-            for (context, word), meanings in said.items()
+            for (context, word), meanings in used.items()
             if len(meanings) > 1
         ]
 
 
-def _contexts(rule: Rule, sorting: Mapping[str, str]) -> tuple[str, ...]:
+def _contexts(rule: Rule, assignment: Mapping[str, str]) -> tuple[str, ...]:
     """Return the contexts in which a rule's events lie, each once, in order."""
-    found = (sorting.get(name) for name in rule.events)
+    found = (assignment.get(name) for name in rule.events)
     return tuple(dict.fromkeys(context for context in found if context))

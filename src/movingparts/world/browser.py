@@ -83,14 +83,14 @@ class Absence:
     def __init__(self, shell: Shell) -> None:
         self.shell = shell
         self.names: set[str] = set()
-        shell.set_custom_exc((NeedsLocalKernel, NameError), self.said)
+        shell.set_custom_exc((NeedsLocalKernel, NameError), self.explain)
         shell.events.register("pre_run_cell", self.forget)
 
     def forget(self, *_: object) -> None:
         """Drop the names that have been bound in the meantime."""
         self.names.difference_update(self.shell.user_ns)
 
-    def said(
+    def explain(
         self,
         shell: Shell,
         kind: type[BaseException],

@@ -18,9 +18,9 @@ def kernel() -> dict:
 
 def test_the_kernel_is_told_of_no_place_but_the_site() -> None:
     """Addresses are relative, and no index is asked for what is missing."""
-    told = kernel()
-    assert told["disablePyPIFallback"] is True
-    assert told["pyodideUrl"] == "./../pyodide/pyodide.mjs"
+    reported = kernel()
+    assert reported["disablePyPIFallback"] is True
+    assert reported["pyodideUrl"] == "./../pyodide/pyodide.mjs"
     assert "//" not in json.dumps(lite.settings())
 
 

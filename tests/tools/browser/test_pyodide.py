@@ -79,12 +79,12 @@ def test_nothing_lies_there_that_no_page_asks_for(kit: Path) -> None:
 
 @pytest.mark.slow
 def test_each_wheel_names_its_license(kit: Path) -> None:
-    told = (kit / "LICENSES.txt").read_text("utf-8")
-    assert re.search(r"async-solipsism [\d.]+: GPL-3\.0-or-later", told)
-    assert "GNU GENERAL PUBLIC LICENSE" in told
+    reported = (kit / "LICENSES.txt").read_text("utf-8")
+    assert re.search(r"async-solipsism [\d.]+: GPL-3\.0-or-later", reported)
+    assert "GNU GENERAL PUBLIC LICENSE" in reported
     for wheel in kit.glob("*.whl"):
         name, version = pyodide.parse_wheel_filename(wheel.name)[:2]
-        assert f"{name} {version}: " in told
+        assert f"{name} {version}: " in reported
         # The kernel's stand-in for ipykernel is the one that says nothing.
         assert licenses.licensed(wheel) or name == "ipykernel"
 

@@ -69,7 +69,7 @@ def test_it_passes_its_own_tests_and_those_of_every_chapter_and_lab(fork: Path) 
         shutil.copy(ROOT / "tests" / name, fork / "tests" / name)
     tests = [f"tests/{name}" for name in FORM if "/test_" in name]
     own = "tests/labs/test_18_whose_turn.py"
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", own, *tests],
         cwd=fork,
         env=environment(fork),
@@ -77,15 +77,15 @@ def test_it_passes_its_own_tests_and_those_of_every_chapter_and_lab(fork: Path) 
         text=True,
         check=False,
     )
-    assert 0 == said.returncode, said.stdout + said.stderr
-    assert 1 == said.stdout.count(f"{own}::")
-    assert 1 == said.stdout.count(f"again[{NAME}] PASSED")
-    assert 12 <= said.stdout.count(" PASSED")
+    assert 0 == result.returncode, result.stdout + result.stderr
+    assert 1 == result.stdout.count(f"{own}::")
+    assert 1 == result.stdout.count(f"again[{NAME}] PASSED")
+    assert 12 <= result.stdout.count(" PASSED")
 
 
 @pytest.mark.slow
 def test_it_builds_without_a_warning(fork: Path) -> None:
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, *build.COMMAND],
         cwd=fork,
         env=environment(fork),
@@ -93,7 +93,7 @@ def test_it_builds_without_a_warning(fork: Path) -> None:
         text=True,
         check=False,
     )
-    assert 0 == said.returncode, said.stdout + said.stderr
+    assert 0 == result.returncode, result.stdout + result.stderr
     built = fork / "book" / "_build" / "dirhtml" / "chapters" / NAME / "index.html"
     assert "waited 5 s for a reply from station" in built.read_text("utf-8")
 
@@ -117,7 +117,7 @@ def test_a_number_below_ten_is_a_number_in_code_as_well(template: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "slug", "title", "said"),
+    ("number", "slug", "title", "result"),
     [
         ("", "whose-turn", "Whose turn", "A number, a slug and a title are needed"),
         ("18", "", "Whose turn", "A number, a slug and a title are needed"),
@@ -128,9 +128,9 @@ def test_a_number_below_ten_is_a_number_in_code_as_well(template: str) -> None:
     ],
 )
 def test_what_cannot_be_a_chapter_is_refused(
-    tmp_path: Path, number: str, slug: str, title: str, said: str
+    tmp_path: Path, number: str, slug: str, title: str, result: str
 ) -> None:
-    with pytest.raises(ChapterError, match=said):
+    with pytest.raises(ChapterError, match=result):
         start(tmp_path, number, slug, title)
     assert [] == list(tmp_path.iterdir())
 

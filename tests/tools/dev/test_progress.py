@@ -52,29 +52,29 @@ def test_the_parts_that_come_after_are_added() -> None:
     pace = Pace({})
     pace.collected([A, B])
     pace.ended(A)
-    said = "  1 of 2 tests, 1:00, about 1:00 left, with the parts after it 3:00"
-    assert said == pace.line(60.0, 120.0)
+    result = "  1 of 2 tests, 1:00, about 1:00 left, with the parts after it 3:00"
+    assert result == pace.line(60.0, 120.0)
 
 
 def test_a_line_comes_now_and_then_and_each_failure_at_once(
     pytester: pytest.Pytester,
 ) -> None:
     pytester.makepyfile(TESTS)
-    said = pytester.runpytest_inprocess("-q", "-p", "tools.dev.progress")
-    said.stdout.fnmatch_lines(
+    result = pytester.runpytest_inprocess("-q", "-p", "tools.dev.progress")
+    result.stdout.fnmatch_lines(
         ["  failed: *test_fails?03-rules-inside?", "  31 of 31 tests, 0:*"]
     )
-    said.stdout.no_fnmatch_line("*...*%*")
-    said.stdout.fnmatch_lines(["FAILED *test_fails?03-rules-inside?*"])
-    said.assert_outcomes(passed=30, failed=1)
+    result.stdout.no_fnmatch_line("*...*%*")
+    result.stdout.fnmatch_lines(["FAILED *test_fails?03-rules-inside?*"])
+    result.assert_outcomes(passed=30, failed=1)
 
 
 def test_one_chapter_alone(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TESTS)
     (pytester.path / "chapters").mkdir()
     (pytester.path / "chapters" / "03-rules-inside.md").touch()
-    said = pytester.runpytest_inprocess("-p", "tools.dev.progress", "--chapter=03")
-    said.assert_outcomes(failed=1, deselected=30)
+    result = pytester.runpytest_inprocess("-p", "tools.dev.progress", "--chapter=03")
+    result.assert_outcomes(failed=1, deselected=30)
 
 
 @pytest.mark.slow
@@ -92,8 +92,8 @@ def test_workers_share_the_tests_and_one_line_counts_them(tmp_path: Path) -> Non
         "--rootdir",
         str(tmp_path),
     ]
-    said = subprocess.run(
+    result = subprocess.run(
         [*command, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert "  31 of 31 tests, " in said.stdout, said.stdout + said.stderr
-    assert 1 == said.stdout.count("  failed: ")
+    assert "  31 of 31 tests, " in result.stdout, result.stdout + result.stderr
+    assert 1 == result.stdout.count("  failed: ")

@@ -58,29 +58,29 @@ def stamp(clone: Path) -> str:
     program = (
         "import sys; sys.path[:0] = ['tools/dev']; import setup; print(setup.wanted())"
     )
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program],
         cwd=clone,
         capture_output=True,
         text=True,
         check=True,
     )
-    return said.stdout.strip() + "\n"
+    return result.stdout.strip() + "\n"
 
 
 def test_without_any_python_it_says_what_to_install(clone: Path) -> None:
-    said = set_up(clone, path_with(clone / "bin"))
-    assert 1 == said.returncode
-    assert "needs Python 3.11, 3.12, 3.13 or 3.14, and none was found" in said.stderr
-    assert "no Python at all" in said.stderr
-    assert "apt-get install python3 python3-venv" in said.stderr
+    result = set_up(clone, path_with(clone / "bin"))
+    assert 1 == result.returncode
+    assert "needs Python 3.11, 3.12, 3.13 or 3.14, and none was found" in result.stderr
+    assert "no Python at all" in result.stderr
+    assert "apt-get install python3 python3-venv" in result.stderr
 
 
 def test_with_an_old_python_only_it_names_the_one_it_found(clone: Path) -> None:
     old = '[ "$3" = -c ] && case "$4" in *print*) echo 3.9; exit 0;; esac; exit 1'
-    said = set_up(clone, path_with(clone / "bin", python3=old))
-    assert 1 == said.returncode
-    assert "Found: python3 (3.9)." in said.stderr
+    result = set_up(clone, path_with(clone / "bin", python3=old))
+    assert 1 == result.returncode
+    assert "Found: python3 (3.9)." in result.stderr
 
 
 @pytest.mark.slow
@@ -98,10 +98,10 @@ def test_a_python_without_venv_is_said_with_the_command_that_mends_it(
     # The set-up asks its own interpreter, so the interpreter is made to lack venv.
     program = program.replace('"-m", "venv", str(VENV)', f'"{venv}"')
     (clone / "tools/dev/setup.py").write_text(program, "utf-8")
-    said = set_up(clone, path_with(clone / "bin", python3=lacking))
-    assert 1 == said.returncode
-    assert "ensurepip is not available" in said.stderr
-    assert "apt-get install python3-venv" in said.stderr
+    result = set_up(clone, path_with(clone / "bin", python3=lacking))
+    assert 1 == result.returncode
+    assert "ensurepip is not available" in result.stderr
+    assert "apt-get install python3-venv" in result.stderr
     assert not (clone / ".venv" / ".ready").exists()
 
 
@@ -123,8 +123,8 @@ def test_a_finished_set_up_is_left_alone(clone: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "python").symlink_to(sys.executable)
     (clone / ".venv" / ".ready").write_text(stamp(clone))
-    said = set_up(clone, path_with(clone / "bin"))
-    assert (0, "", "") == (said.returncode, said.stdout, said.stderr)
+    result = set_up(clone, path_with(clone / "bin"))
+    assert (0, "", "") == (result.returncode, result.stdout, result.stderr)
 
 
 @pytest.mark.parametrize("changed", ["requirements.lock", "pyproject.toml"])
@@ -134,8 +134,8 @@ def test_a_changed_lock_is_noticed(clone: Path, changed: str) -> None:
     (folder / "python").symlink_to(sys.executable)
     (clone / ".venv" / ".ready").write_text(stamp(clone))
     (clone / changed).write_text("# something new\n")
-    said = set_up(clone, path_with(clone / "bin"))
-    assert "none was found" in said.stderr
+    result = set_up(clone, path_with(clone / "bin"))
+    assert "none was found" in result.stderr
 
 
 @pytest.mark.slow
@@ -150,8 +150,8 @@ def test_an_interrupted_set_up_is_done_afresh(clone: Path) -> None:
     )
     env = path_with(clone / "bin", uv=fake)
     (clone / "bin" / "python3").symlink_to(sys.executable)
-    said = set_up(clone, env)
-    assert "unfinished .venv is here: starting afresh" in said.stdout
-    assert 0 == said.returncode, said.stderr
+    result = set_up(clone, env)
+    assert "unfinished .venv is here: starting afresh" in result.stdout
+    assert 0 == result.returncode, result.stderr
     assert not leftover.exists()
     assert (clone / ".venv" / ".ready").read_text() == stamp(clone)

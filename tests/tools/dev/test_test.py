@@ -67,9 +67,9 @@ def test_without_a_browser_the_rest_runs_and_the_command_is_printed(
     this: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert Count(passed=len(PARTS) - 1) == runner.run(this)
-    said = capsys.readouterr().out
-    assert "apt-get install chromium" in said
-    assert "pages in a browser: DID NOT RUN" in said
+    output = capsys.readouterr().out
+    assert "apt-get install chromium" in output
+    assert "pages in a browser: DID NOT RUN" in output
 
 
 def test_where_a_browser_is_required_its_absence_fails(
@@ -85,8 +85,8 @@ def test_a_book_that_was_not_built_is_not_looked_at(
     failing = {**runner.PARTS, "book": ("book", lambda this: Count(failed=1))}
     monkeypatch.setattr(runner, "PARTS", failing)
     assert Count(passed=1, failed=1) == runner.run(this)
-    said = capsys.readouterr().out
-    assert 2 == said.count("did not run, since the book was not built")
+    output = capsys.readouterr().out
+    assert 2 == output.count("did not run, since the book was not built")
 
 
 def test_a_named_browser_that_is_not_there_is_no_browser(

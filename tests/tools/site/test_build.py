@@ -33,9 +33,9 @@ def test_the_terminal_gets_what_is_wrong_and_the_log_has_the_rest(
     log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert 3 == build.Log(log).run(["-c", PROGRAM], os.environ)
-    said = capsys.readouterr()
-    assert f"{PAGE}:7: WARNING: term not in glossary\n" == said.err
-    assert "  running chapters/03-rules-inside\n" == said.out
+    text = capsys.readouterr()
+    assert f"{PAGE}:7: WARNING: term not in glossary\n" == text.err
+    assert "  running chapters/03-rules-inside\n" == text.out
     for kept in ("MdParserConfig", "IPKernelApp", ":7: WARNING", "Executed notebook"):
         assert kept in log.getvalue()
 

@@ -33,9 +33,9 @@ def test_each_page_is_run_once_and_one_that_fails_is_left_to_sphinx(
     monkeypatch.setattr(execute, "ROOT", tmp_path)
     monkeypatch.setattr(execute, "CACHE", tmp_path / "cache")
     assert 0 == execute.main()
-    said = capsys.readouterr().out
-    assert "01-fine.md: Executed notebook in" in said
-    assert "02-broken.md: Executed" not in said
-    assert "index.md" not in said
+    text = capsys.readouterr().out
+    assert "01-fine.md: Executed notebook in" in text
+    assert "02-broken.md: Executed" not in text
+    assert "index.md" not in text
     assert 0 == execute.main()
     assert "01-fine.md" not in capsys.readouterr().out

@@ -47,7 +47,7 @@ def test_the_policy_comes_before_what_it_rules_and_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("markup", "said"),
+    ("markup", "output"),
     [
         ('<p onclick="a()">x</p>', "<p onclick=…>, a handler"),
         ("<img src=a onerror=b>", "<img onerror=…>, a handler"),
@@ -58,8 +58,8 @@ def test_the_policy_comes_before_what_it_rules_and_once() -> None:
         ('<p style="top: 0} body {top: 0">x</p>', "more than a style"),
     ],
 )
-def test_what_no_hash_lets_through_is_refused(markup: str, said: str) -> None:
-    with pytest.raises(policy.PolicyError, match=said.replace("(", r"\(")):
+def test_what_no_hash_lets_through_is_refused(markup: str, output: str) -> None:
+    with pytest.raises(policy.PolicyError, match=output.replace("(", r"\(")):
         policy.with_policy(PAGE.format(markup))
 
 
@@ -68,8 +68,8 @@ def test_a_refused_page_fails_the_build_by_name(
 ) -> None:
     (tmp_path / "index.html").write_text(PAGE.format('<p onclick="a()">x</p>'))
     assert 1 == postbuild.main([str(tmp_path)])
-    said = capsys.readouterr().err
-    assert "index.html holds <p onclick=…>, a handler in the markup" in said
+    output = capsys.readouterr().err
+    assert "index.html holds <p onclick=…>, a handler in the markup" in output
 
 
 @pytest.mark.parametrize(
@@ -145,10 +145,10 @@ def test_a_class_that_a_script_names_keeps_its_rules(tmp_path: Path) -> None:
 
 def test_versions_follow_what_a_file_holds(tmp_path: Path) -> None:
     (tmp_path / "a.css").write_text("x")
-    told = hashlib.sha256(b"x").hexdigest()[:8]
+    reported = hashlib.sha256(b"x").hexdigest()[:8]
     page = '<link href="a.css?digest=old"><script src="b.js?v=1"></script>'
     after = postbuild.versioned(page, tmp_path / "index.html")
-    assert f'href="a.css?v={told}"' in after
+    assert f'href="a.css?v={reported}"' in after
     assert 'src="b.js?v=1"' in after
 
 

@@ -36,15 +36,15 @@ CERTAIN = {"2xx", "4xx", "refused", "unsent"}
 
 
 @dataclass
-class Told:
+class Observation:
     """What the rider got, what the answer says of it, and what the database says."""
 
     got: httpx.Response | httpx.HTTPError
-    said: str
+    verdict: str
     is_saved: bool
 
     def __post_init__(self) -> None:
-        self.said = str(self.said)  # of a StrEnum too
+        self.verdict = str(self.verdict)  # of a StrEnum too
         self.database = "has the ride" if self.is_saved else "does not have the ride"
         self.outcome = f"`httpx.{type(self.got).__name__}`"
         self.kind = KINDS.get(type(self.got), "closed")
@@ -54,9 +54,9 @@ class Told:
 
     def is_true(self) -> bool:
         """Return whether it fits the database, and is "unknown" only if it must be."""
-        if self.said == "unknown":
+        if self.verdict == "unknown":
             return self.kind not in CERTAIN
-        return self.is_saved == (self.said == "done")
+        return self.is_saved == (self.verdict == "done")
 
 
 async def run(world, answer, run):
@@ -68,17 +68,19 @@ async def run(world, answer, run):
     path = world.node("rides").disk.path / "data.sqlite"
     ride.disturb(world, trouble)
     outcome = await ride.report(world, error)
-    said = answer(outcome)
-    note("rider", f"your verdict: {said}")
+    verdict = answer(outcome)
+    note("rider", f"your verdict: {verdict}")
     await world.clock.sleep(2 * ride.SLOW)
     with closing(sqlite3.connect(path)) as db:
         is_saved = db.execute("SELECT 1 FROM rides").fetchone() is not None
-    run.see(Told(outcome, said, is_saved))
+    run.see(Observation(outcome, verdict, is_saved))
 
 
-def law(name, kinds, *said):
+def law(name, kinds, *verdict):
     return Law(
-        name, lambda told: told.kind in kinds and told.said in said, Told.is_true
+        name,
+        lambda seen: seen.kind in kinds and seen.verdict in verdict,
+        Observation.is_true,
     )
 
 
@@ -89,7 +91,9 @@ CHECK = Check(
     wants='"done", "not done" or "unknown"',
     laws=(
         Law(
-            "another-word", always, lambda t: t.said in {"done", "not done", "unknown"}
+            "another-word",
+            always,
+            lambda t: t.verdict in {"done", "not done", "unknown"},
         ),
         law("any-answer-means-done", {"4xx"}, "done"),
         law("timeout-means-not-done", {"timeout"}, "not done"),
@@ -101,6 +105,6 @@ CHECK = Check(
         law("nothing-is-certain", {"4xx", "refused"}, "unknown"),
         law("every-timeout-is-unknown", {"unsent"}, "unknown"),
         law("doubts-a-success", {"2xx"}, "unknown", "not done"),
-        Law("not-true", always, Told.is_true),
+        Law("not-true", always, Observation.is_true),
     ),
 )

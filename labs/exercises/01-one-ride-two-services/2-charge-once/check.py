@@ -56,8 +56,8 @@ class Charged:
         self.state = "has been charged" if self.rows else "has not been charged"
         self.end = next((end for end in self.ends if not end.is_known), None)
         self.error = self.end and self.end.error
-        said = " ".join(str(self.error).split())
-        self.raised = f"{type(self.error).__name__}: {said}".rstrip(": ")
+        message = " ".join(str(self.error).split())
+        self.raised = f"{type(self.error).__name__}: {message}".rstrip(": ")
         self.line = where(self.error) if self.error else ""
         if self.end and self.end.statuses:
             self.status = self.end.statuses[-1]

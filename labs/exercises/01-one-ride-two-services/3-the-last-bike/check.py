@@ -41,7 +41,7 @@ class Asked:
 
     def __post_init__(self) -> None:
         ride, self.given = self.ride, [r.bike for r in self.rides if r.bike]
-        self.rider, self.bike, self.told = ride.rider, ride.bike, ride.cents
+        self.rider, self.bike, self.price = ride.rider, ride.bike, ride.cents
         self.status, self.text = ride.status, ride.text
         self.mine = [bike for bike, who in ride.table.items() if who == self.rider]
         free = [bike for bike, who in ride.table.items() if who is None]
@@ -106,7 +106,7 @@ async def one_by_one(world, path, rides, pricing, fault):
             await pricing.disturb(world, fault)
         await ride.ask(world, path)
         await world.clock.sleep(20)
-        await pricing.mend(world)
+        await pricing.restore(world)
 
 
 async def all_at_once(world, path, rides):
@@ -136,7 +136,7 @@ CHECK = Check(
         Law("lock-across-the-call", always, lambda a: not a.has_queue),
         Law("held-after-failure", alone, lambda a: not a.is_held),
         Law("shared-transaction", always, lambda a: not a.is_held),
-        Law("wrong-price", lambda a: a.bike, lambda a: a.told == a.cents),
+        Law("wrong-price", lambda a: a.bike, lambda a: a.price == a.cents),
         Law("keeps-riders-waiting", always, lambda a: a.status is not None),
         Law("another-route", lambda a: not a.given, lambda a: a.status not in ROUTING),
         Law("another-body", lambda a: not a.bike, lambda a: not a.is_success),

@@ -27,7 +27,7 @@ class Asked:
 
     def __init__(self, team, measure, decision):
         self.team, self.name, self.limit = team, team.name, team.limit
-        self.shape, self.said = decision.shape, decision.p99
+        self.shape, self.answered = decision.shape, decision.p99
         all_found = {shape: measure(team, shape) for shape in SHAPES}
         self.found = all_found[self.shape]
         self.p99s = [found.p99 for found in all_found.values()]
@@ -50,7 +50,7 @@ class Asked:
 
     def says(self, *values, off=0.02):
         """Return whether the p99 that was given is one of these values, about."""
-        return any(abs(self.said - value) <= off * value for value in values)
+        return any(abs(self.answered - value) <= off * value for value in values)
 
 
 def exact(asked):

@@ -92,12 +92,12 @@ class Whole:
     """All that was asked: whether one flag or an anomaly decided it."""
 
     def __init__(self, asked):
-        said = [tuple(each.value.get(word) for word in WORDS) for each in asked]
-        self.one_flag = all(len(set(each)) == 1 for each in said)
+        answered = [tuple(each.value.get(word) for word in WORDS) for each in asked]
+        self.one_flag = all(len(set(each)) == 1 for each in answered)
         self.late = next(each for each in asked if each.phrase == LATE)
         story = self.late.moment.story
         before = next(n for n, each in enumerate(asked) if each.moment.story == story)
-        self.moved = said[before] != said[asked.index(self.late)]
+        self.moved = answered[before] != answered[asked.index(self.late)]
         mixed = [each for each in asked if sum(each.true.values()) in (2, 3, 4)]
         self.example = mixed[0] if self.one_flag else self.late
         self.phrase = self.example.phrase

@@ -20,7 +20,7 @@ def cut(value, limit):
 def is_sound(item):
     """Return whether all parts of an item have their types."""
     if isinstance(item, Unreadable):
-        return isinstance(item.why, str) and isinstance(item.said, str)
+        return isinstance(item.why, str) and isinstance(item.text, str)
     ids = [getattr(item, name) for name in IDS if hasattr(item, name)]
     named = all(isinstance(each, str | None) for each in ids) and None not in ids[:2]
     return named and isinstance(item.at, datetime) and item.at.tzinfo is not None

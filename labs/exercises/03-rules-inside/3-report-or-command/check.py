@@ -8,7 +8,7 @@ EVENT_OF = {
     at.Docked: at.BikeDocked,
     at.Taken: at.BikeTaken,
     at.Jammed: at.DockJammed,
-    at.Mended: at.DockMended,
+    at.Cleared: at.DockCleared,
 }
 
 
@@ -31,9 +31,9 @@ class Handled:
         self.contradicts = (kind is at.Docked and bike not in (None, mine)) or (
             kind is at.Taken and bike != mine
         )
-        known = {at.Docked: bike, at.Mended: not dock.jammed, at.Jammed: dock.jammed}
+        known = {at.Docked: bike, at.Cleared: not dock.jammed, at.Jammed: dock.jammed}
         self.may_be_odd = self.contradicts or known.get(kind) or (mine and dock.jammed)
-        self.said = (
+        self.reported = (
             f"{kind.__name__} {mine or ''}".strip() + f" ({message.at:%H:%M:%S})"
         )
         jammed = " and was jammed" if dock.jammed else ""

@@ -3,11 +3,11 @@ from movingparts.scenes.ch03.dock import (
     BikeDocked,
     BikeTaken,
     BikeUnlocked,
+    Cleared,
+    DockCleared,
     Docked,
     DockJammed,
-    DockMended,
     Jammed,
-    Mended,
     Taken,
     Unlock,
 )
@@ -31,7 +31,7 @@ def handle(dock, message):
             event, odd = BikeTaken(bike, at), dock.bike != bike
         case Jammed():
             event, odd = DockJammed(at), False
-        case Mended():
-            event, odd = DockMended(at), False
+        case Cleared():
+            event, odd = DockCleared(at), False
     anomaly = AnomalyFound(f"the dock was known to hold {dock.bike}", at)
     return [event, anomaly] if odd else [event]

@@ -36,7 +36,7 @@ class Asked:
 
     def __init__(self, case, measure, decision):
         self.case, self.name, self.boundary = case, case.name, decision.boundary
-        self.said, self.process = decision.conflict_rate, decision.needs_process
+        self.answered, self.process = decision.conflict_rate, decision.needs_process
         all_found = {each: measure(each) for each in city.BOUNDARIES}
         self.found = all_found[self.boundary]
         self.rates = [found.conflict_rate for found in all_found.values()]
@@ -57,7 +57,7 @@ class Asked:
 
     def says(self, *values):
         """Return whether the rate that was given is one of these values."""
-        return any(abs(self.said - value) <= OFF for value in values)
+        return any(abs(self.answered - value) <= OFF for value in values)
 
 
 def exact(asked):
@@ -75,7 +75,7 @@ CHECK = Check(
     wants="a `Decision`",
     picture=lambda a: city.first_conflict(a.case, a.boundary, shown=a.too_slow),
     laws=(
-        Law("not-a-share", lambda a: a.said > 1, exact),
+        Law("not-a-share", lambda a: a.answered > 1, exact),
         Law("per-command", lambda a: a.says(a.found.conflicts / a.through), exact),
         Law("of-another-boundary", lambda a: a.says(*a.rates), exact),
         Law("invented-numbers", always, exact),

@@ -11,10 +11,10 @@ from movingparts.city.availability.model import (
     BikeId,
     BikeWent,
     FitnessChanged,
+    Message,
     RiderId,
     StandId,
     StandingChanged,
-    Told,
 )
 from movingparts.published_language import Instant, Reader
 
@@ -51,38 +51,42 @@ class _Standing(BaseModel):
     at: Instant
 
 
-def docked(data: object) -> Told:
+def docked(data: object) -> Message:
     """A bike is in a dock: it can be promised, if it can be unlocked there."""
-    said = _Docked.model_validate(data)
-    return BikeCame(said.bike_id, said.station_id, said.dock_id is not None, said.at)
+    message = _Docked.model_validate(data)
+    return BikeCame(
+        message.bike_id, message.station_id, message.dock_id is not None, message.at
+    )
 
 
-def left(data: object) -> Told:
+def left(data: object) -> Message:
     """A bike has left a station: it cannot be promised there."""
-    said = _Left.model_validate(data)
-    return BikeWent(said.bike_id, said.station_id, said.at)
+    message = _Left.model_validate(data)
+    return BikeWent(message.bike_id, message.station_id, message.at)
 
 
-def dock_changed(data: object) -> Told | None:
+def dock_changed(data: object) -> Message | None:
     """A jammed dock keeps its bike to itself; a mended one has it to give."""
-    said = _Dock.model_validate(data)
-    if said.bike_id is None:
+    message = _Dock.model_validate(data)
+    if message.bike_id is None:
         return None
-    if said.jammed:
-        return BikeCame(said.bike_id, said.station_id, False, said.at)
-    return BikeCame(said.bike_id, said.station_id, True, said.at)
+    if message.jammed:
+        return BikeCame(message.bike_id, message.station_id, False, message.at)
+    return BikeCame(message.bike_id, message.station_id, True, message.at)
 
 
-def condition_changed(data: object) -> Told:
+def condition_changed(data: object) -> Message:
     """Fleet speaks of a vehicle's state; here a bike can be ridden, or cannot."""
-    said = _Condition.model_validate(data)
-    return FitnessChanged(said.bike_id, said.vehicle_state == "available", said.at)
+    message = _Condition.model_validate(data)
+    return FitnessChanged(
+        message.bike_id, message.vehicle_state == "available", message.at
+    )
 
 
-def standing_changed(data: object) -> Told:
+def standing_changed(data: object) -> Message:
     """Riders tells how somebody stands with the city; here she may reserve, or not."""
-    said = _Standing.model_validate(data)
-    return StandingChanged(said.rider_id, said.standing == "good", said.at)
+    message = _Standing.model_validate(data)
+    return StandingChanged(message.rider_id, message.standing == "good", message.at)
 
 
 READS: Mapping[str, Reader] = {

@@ -46,12 +46,12 @@ EVENTS: tuple[type[BaseModel], ...] = (
 )
 
 
-def tell(event: object) -> BaseModel | None:
-    """Say an event of the model in the published language."""
-    said: BaseModel | None = None
+def to_message(event: object) -> BaseModel | None:
+    """Return what others learn of an event, or None."""
+    message: BaseModel | None = None
     match event:
         case model.BikeReserved(stand, promise, at):
-            said = BikeReserved(
+            message = BikeReserved(
                 reservation_id=promise.reservation_id,
                 rider_id=promise.rider_id,
                 bike_id=promise.bike_id,
@@ -60,16 +60,16 @@ def tell(event: object) -> BaseModel | None:
                 at=at,
             )
         case model.ReservationCollected(stand, promise, at):
-            said = _closed(stand, promise, "collected", at)
+            message = _closed(stand, promise, "collected", at)
         case model.ReservationExpired(stand, promise, at):
-            said = _closed(stand, promise, "expired", at)
+            message = _closed(stand, promise, "expired", at)
         case model.PromiseBroken(stand, promise, at):
-            said = _closed(stand, promise, "broken", at)
+            message = _closed(stand, promise, "broken", at)
         case model.RebalancingWanted(stand, to_stand, bikes, at):
-            said = RebalancingWanted(
+            message = RebalancingWanted(
                 from_station=stand, to_station=to_stand, bikes=bikes, at=at
             )
-    return said
+    return message
 
 
 def _closed(

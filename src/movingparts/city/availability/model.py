@@ -37,7 +37,7 @@ class Reservation:
     until: datetime
 
     def is_active(self, now: datetime) -> bool:
-        """Say whether the promise still binds; it lapses by itself."""
+        """Return whether the promise still binds; it lapses by itself."""
         return now < self.until
 
 
@@ -160,7 +160,7 @@ class BikePlaced:
 
 
 @dataclass(frozen=True, slots=True)
-class BikeJudged:
+class FitnessRecorded:
     """A bike is fit to ride, or is not."""
 
     bike_id: BikeId
@@ -168,7 +168,7 @@ class BikeJudged:
     at: datetime | None = None
 
 
-BikeEvent = BikePlaced | BikeJudged
+BikeEvent = BikePlaced | FitnessRecorded
 RiderEvent = RiderAdmitted | RiderPromised | RiderServed | RiderLetDown
 StandEvent = (
     BikeOffered
@@ -232,7 +232,7 @@ class Stand:
         self.lapse(now)
         until = now + PROMISED_FOR
         reservation = Reservation(reservation_id, rider_id, free[0], until)
-        self._happened(BikeReserved(self.stand_id, reservation, now))
+        self._record(BikeReserved(self.stand_id, reservation, now))
         return reservation
 
     def collect(
@@ -246,7 +246,7 @@ class Stand:
                 f"reservation {reservation_id} does not hold at {self.stand_id}:"
                 " it has lapsed, or was made to somebody else"
             )
-        self._happened(ReservationCollected(self.stand_id, mine, now))
+        self._record(ReservationCollected(self.stand_id, mine, now))
         return mine
 
     def held_for(self, rider_id: RiderId, now: datetime) -> Reservation:
@@ -260,7 +260,7 @@ class Stand:
     def offer(self, bike_id: BikeId, at: datetime) -> None:
         """Take a bike among those that can be promised; once is enough."""
         if bike_id not in self.bikes:
-            self._happened(BikeOffered(self.stand_id, bike_id, at))
+            self._record(BikeOffered(self.stand_id, bike_id, at))
 
     def withdraw(self, bike_id: BikeId, at: datetime) -> Reservation | None:
         """Promise a bike no more; return the promise of it that is broken, if any."""
@@ -269,29 +269,29 @@ class Stand:
         self.lapse(at)
         broken = self.promised.get(bike_id)
         if broken is not None:
-            self._happened(PromiseBroken(self.stand_id, broken, at))
-        self._happened(BikeWithdrawn(self.stand_id, bike_id, at))
+            self._record(PromiseBroken(self.stand_id, broken, at))
+        self._record(BikeWithdrawn(self.stand_id, bike_id, at))
         return broken
 
     def lapse(self, now: datetime) -> None:
         """Let go of promises whose time is over."""
         for reservation in list(self.promised.values()):
             if not reservation.is_active(now):
-                self._happened(ReservationExpired(self.stand_id, reservation, now))
+                self._record(ReservationExpired(self.stand_id, reservation, now))
 
     def ask_for_bikes(self, now: datetime) -> bool:
-        """Say that this stand is short of bikes, if it is and did not say so lately."""
+        """Record that this stand is short of bikes, unless it did so lately."""
         waits = self.asked_at is not None and now < self.asked_at + ASKED_FOR
         if waits or len(self.free(now)) >= SHORT:
             return False
-        self._happened(StandRanShort(self.stand_id, now))
+        self._record(StandRanShort(self.stand_id, now))
         return True
 
     def give_away(self, to_stand: StandId, bikes: int, now: datetime) -> None:
         """Want some of its bikes to be taken elsewhere."""
-        self._happened(RebalancingWanted(self.stand_id, to_stand, bikes, now))
+        self._record(RebalancingWanted(self.stand_id, to_stand, bikes, now))
 
-    def _happened(self, event: StandEvent) -> None:
+    def _record(self, event: StandEvent) -> None:
         self.apply(event)
         self.events.append(event)
 
@@ -344,7 +344,7 @@ class Rider:
     def admit(self, admitted: bool, at: datetime | None = None) -> None:
         """Let her have promises from now on, or no more; older news are none."""
         if _is_news(at, self.admitted_at):
-            self._happened(RiderAdmitted(self.rider_id, admitted, at))
+            self._record(RiderAdmitted(self.rider_id, admitted, at))
 
     def check(self, now: datetime) -> None:
         """Refuse who is not admitted, or has a promise already."""
@@ -355,18 +355,18 @@ class Rider:
 
     def promised(self, reservation: Reservation) -> None:
         """Note the promise that she has now."""
-        self._happened(RiderPromised(self.rider_id, reservation))
+        self._record(RiderPromised(self.rider_id, reservation))
 
     def was_served(self, reservation: Reservation) -> None:
         """Note that her promise was kept."""
-        self._happened(RiderServed(self.rider_id, reservation))
+        self._record(RiderServed(self.rider_id, reservation))
 
     def was_let_down(self, broken: Reservation) -> None:
         """Note that her promise is broken, if it is the one that she has."""
         if self.reservation == broken:
-            self._happened(RiderLetDown(self.rider_id, broken))
+            self._record(RiderLetDown(self.rider_id, broken))
 
-    def _happened(self, event: RiderEvent) -> None:
+    def _record(self, event: RiderEvent) -> None:
         self.apply(event)
         self.events.append(event)
 
@@ -396,7 +396,7 @@ class Bike:
     in_a_dock: bool = False
     fit: bool = True
     moved_at: datetime | None = None
-    judged_at: datetime | None = None
+    fitness_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self.events: list[BikeEvent] = []
@@ -411,34 +411,34 @@ class Bike:
         return self.bike_id
 
     def is_known_later_than(self, at: datetime) -> bool:
-        """Say whether something later is known of where it stands."""
+        """Return whether something later is known of where it stands."""
         return self.moved_at is not None and at < self.moved_at
 
     @property
     def can_be_promised(self) -> bool:
-        """Say whether nothing speaks against it."""
+        """Return whether nothing speaks against it."""
         return self.in_a_dock and self.fit
 
     def stands_so(self, stand_id: StandId, in_a_dock: bool) -> bool:
-        """Say whether it is known to stand there, and so."""
+        """Return whether it is known to stand there, and so."""
         return (self.stand_id, self.in_a_dock) == (stand_id, in_a_dock)
 
     def came(self, stand_id: StandId, in_a_dock: bool, at: datetime) -> None:
         """Note where it stands, and whether it can be had there."""
-        self._happened(BikePlaced(self.bike_id, stand_id, in_a_dock, at))
+        self._record(BikePlaced(self.bike_id, stand_id, in_a_dock, at))
 
     def went(self, at: datetime) -> None:
         """Note that it stands nowhere."""
-        self._happened(BikePlaced(self.bike_id, None, False, at))
+        self._record(BikePlaced(self.bike_id, None, False, at))
 
-    def judge(self, fit: bool, at: datetime | None = None) -> bool:
+    def record_fitness(self, fit: bool, at: datetime | None = None) -> bool:
         """Note whether it is fit to ride, and say whether that is news."""
-        news = _is_news(at, self.judged_at)
+        news = _is_news(at, self.fitness_at)
         if news:
-            self._happened(BikeJudged(self.bike_id, fit, at))
+            self._record(FitnessRecorded(self.bike_id, fit, at))
         return news
 
-    def _happened(self, event: BikeEvent) -> None:
+    def _record(self, event: BikeEvent) -> None:
         self.apply(event)
         self.events.append(event)
 
@@ -448,12 +448,12 @@ class Bike:
             case BikePlaced(stand_id=stand_id, in_a_dock=in_a_dock, at=at):
                 self.stand_id, self.in_a_dock = stand_id, in_a_dock
                 self.moved_at = at
-            case BikeJudged(fit=fit, at=at):
-                self.fit, self.judged_at = fit, at or self.judged_at
+            case FitnessRecorded(fit=fit, at=at):
+                self.fit, self.fitness_at = fit, at or self.fitness_at
 
 
 def _is_news(at: datetime | None, known: datetime | None) -> bool:
-    """Say whether what is told of a time is newer than what is known, if it is told."""
+    """Return whether a time is newer than the one that is known, if there is one."""
     return at is None or known is None or at > known
 
 
@@ -534,4 +534,4 @@ class StandingChanged:
     at: datetime | None = None
 
 
-Told = BikeCame | BikeWent | FitnessChanged | StandingChanged
+Message = BikeCame | BikeWent | FitnessChanged | StandingChanged

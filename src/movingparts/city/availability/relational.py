@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc, orm
 
 from movingparts.city.availability.tables import TABLES, watched
-from movingparts.repository import A, Happened, NotFound, stale
+from movingparts.repository import A, NotFound, RecordedEvent, stale
 
 
 def engine(connect: Callable[[], sqlite3.Connection]) -> sa.Engine:
@@ -63,7 +63,7 @@ class TableWork:
         """Return the repository of a kind of aggregate."""
         return TableRepository(self, kind)
 
-    async def commit(self) -> tuple[Happened, ...]:
+    async def commit(self) -> tuple[RecordedEvent, ...]:
         """Save all that happened, in order, and return it; raise `StaleVersion`."""
         if self._failure is not None:
             raise self._failure
@@ -80,21 +80,23 @@ class TableWork:
             raise
         for _, aggregate in changed:
             aggregate.events.clear()
-        return tuple(happened for each in saved for happened in each)
+        return tuple(recorded for each in saved for recorded in each)
 
 
-def _save(session: orm.Session, kind: str, key: str, aggregate: Any) -> list[Happened]:
+def _save(
+    session: orm.Session, kind: str, key: str, aggregate: Any
+) -> list[RecordedEvent]:
     expected = aggregate.version or 0
     numbered = enumerate(aggregate.events, start=expected + 1)
-    happened = [Happened(kind, key, number, event) for number, event in numbered]
-    aggregate.version = expected + len(happened)
+    recorded = [RecordedEvent(kind, key, number, event) for number, event in numbered]
+    aggregate.version = expected + len(recorded)
     session.add(aggregate)
     missed = orm.exc.StaleDataError if expected else exc.IntegrityError
     try:
         session.flush()
     except missed as error:
         raise stale(kind, key, expected) from error
-    return happened
+    return recorded
 
 
 def watch(aggregate: Any) -> None:

@@ -16,6 +16,7 @@ from movingparts.city.availability.model import (
     BikeId,
     BikeWent,
     FitnessChanged,
+    Message,
     Refused,
     Reservation,
     ReservationId,
@@ -25,21 +26,20 @@ from movingparts.city.availability.model import (
     StandId,
     StandingChanged,
     StandRanShort,
-    Told,
     collect,
     promise,
 )
 from movingparts.core import Node
 from movingparts.published_language import Instant, Publisher, on_the_bus
-from movingparts.repository import Happened, NotFound, SqliteRows
+from movingparts.repository import NotFound, RecordedEvent, SqliteRows
 from movingparts.service import Limits, refuses, service
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
+from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
 
 AT_ONCE = 12
 """So many bikes a truck takes."""
 
 
-class Wish(BaseModel):
+class BikeRequest(BaseModel):
     """Who wants a bike, and where."""
 
     rider_id: str
@@ -57,7 +57,7 @@ class Promised(BaseModel):
 
     @classmethod
     def of(cls, reservation: Reservation, station_id: str) -> Promised:
-        """Say a reservation."""
+        """Return a reservation as the API shows it."""
         return cls(
             reservation_id=reservation.reservation_id,
             rider_id=reservation.rider_id,
@@ -85,24 +85,24 @@ class BikeView(BaseModel):
 def availability(node: Node, *, store: Store | None = None) -> FastAPI:
     """Serve the promises of a city."""
     store = store or RowStore(SqliteRows(node.disk.connect()))
-    desk = Desk(node, store, Publisher(node, contract.tell))
-    bus = on_the_bus(node, desk.publisher, acl.READS, desk.hear)
+    handlers = Handlers(node, store, Publisher(node, contract.to_message))
+    bus = on_the_bus(node, handlers.publisher, acl.READS, handlers.handle)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bus(app):
-            await desk.see_to_old_promises()
+            await handlers.see_to_old_promises()
             yield
 
     limits = Limits(request=30.0)  # telling the others may need all its tries
     app = service(node, title="Availability", lifespan=lifespan, limits=limits)
     refuses(app, Refused, NotFound)
-    _promise(app, desk)
+    _promise(app, handlers)
     _show(app, node, store)
     return app
 
 
-class Desk:
+class Handlers:
     """What the service does, whoever asks for it."""
 
     def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
@@ -118,7 +118,7 @@ class Desk:
             rider, stand = await _rider(work, rider_id), await _stand(work, stand_id)
             return promise(rider, stand, reservation_id, now)
 
-        reservation = await carry_out(self._store, act, publish=self._tell)
+        reservation = await execute(self._store, act, publish=self._publish)
         self._let_lapse(stand_id, reservation.until)
         return reservation
 
@@ -134,21 +134,21 @@ class Desk:
             stand.ask_for_bikes(now)
             return kept
 
-        return await carry_out(self._store, act, publish=self._tell)
+        return await execute(self._store, act, publish=self._publish)
 
-    async def hear(self, told: Told | None) -> None:
+    async def handle(self, message: Message | None) -> None:
         """Take in what others have told."""
 
         async def act(work: UnitOfWork) -> None:
-            match told:
+            match message:
                 case BikeCame() | BikeWent():
-                    await _moved(work, told)
+                    await _moved(work, message)
                 case FitnessChanged():
-                    await _fitness_changed(work, told)
+                    await _fitness_changed(work, message)
                 case StandingChanged(rider_id, admitted, at):
                     (await _rider(work, rider_id)).admit(admitted, at)
 
-        await carry_out(self._store, act, publish=self._tell)
+        await execute(self._store, act, publish=self._publish)
 
     async def see_to_old_promises(self) -> None:
         """Let lapse, each in its time, what was promised before a restart."""
@@ -168,12 +168,12 @@ class Desk:
         async def act(work: UnitOfWork) -> None:
             (await _stand(work, stand_id)).lapse(clock.now())
 
-        await carry_out(self._store, act, publish=self._tell)
+        await execute(self._store, act, publish=self._publish)
 
-    async def _tell(self, happened: Sequence[Happened]) -> None:
+    async def _publish(self, recorded: Sequence[RecordedEvent]) -> None:
         """Tell the others; and whenever a stand runs short, find it bikes."""
-        await self.publisher(happened)
-        for each in happened:
+        await self.publisher(recorded)
+        for each in recorded:
             if isinstance(each.event, StandRanShort):
                 await self._rebalance(each.event)
 
@@ -186,7 +186,7 @@ class Desk:
             if giver.stand_id != short.stand_id and spare > 1:
                 giver.give_away(short.stand_id, min(spare, AT_ONCE), short.at)
 
-        await carry_out(self._store, act, publish=self.publisher)
+        await execute(self._store, act, publish=self.publisher)
 
 
 async def _rider(work: UnitOfWork, rider_id: RiderId) -> Rider:
@@ -204,33 +204,38 @@ async def _bike(work: UnitOfWork, bike_id: BikeId) -> Bike:
     return await bikes.find(bike_id) or bikes.add(Bike(bike_id))
 
 
-async def _moved(work: UnitOfWork, told: BikeCame | BikeWent) -> None:
+async def _moved(work: UnitOfWork, message: BikeCame | BikeWent) -> None:
     """Offer a bike where it stands, if it can be had there, and nowhere else."""
-    bike = await _bike(work, told.bike_id)
-    if bike.is_known_later_than(told.at):
+    bike = await _bike(work, message.bike_id)
+    if bike.is_known_later_than(message.at):
         return
-    same_time, elsewhere = told.at == bike.moved_at, bike.stand_id != told.stand_id
-    still = isinstance(told, BikeCame) and bike.stands_so(told.stand_id, told.in_a_dock)
-    if same_time and (still or (isinstance(told, BikeWent) and elsewhere)):
+    same_time, elsewhere = (
+        message.at == bike.moved_at,
+        bike.stand_id != message.stand_id,
+    )
+    still = isinstance(message, BikeCame) and bike.stands_so(
+        message.stand_id, message.in_a_dock
+    )
+    if same_time and (still or (isinstance(message, BikeWent) and elsewhere)):
         return  # told again; or it has left another place to come to this one
     if bike.stand_id is not None and not still:
-        await _withdraw(work, bike.stand_id, bike.bike_id, told.at)
-    if isinstance(told, BikeWent):
-        bike.went(told.at)
+        await _withdraw(work, bike.stand_id, bike.bike_id, message.at)
+    if isinstance(message, BikeWent):
+        bike.went(message.at)
         return
-    bike.came(told.stand_id, told.in_a_dock, told.at)
+    bike.came(message.stand_id, message.in_a_dock, message.at)
     if bike.can_be_promised:
-        (await _stand(work, told.stand_id)).offer(bike.bike_id, told.at)
+        (await _stand(work, message.stand_id)).offer(bike.bike_id, message.at)
 
 
-async def _fitness_changed(work: UnitOfWork, told: FitnessChanged) -> None:
-    bike = await _bike(work, told.bike_id)
-    if not bike.judge(told.fit, told.at):
+async def _fitness_changed(work: UnitOfWork, message: FitnessChanged) -> None:
+    bike = await _bike(work, message.bike_id)
+    if not bike.record_fitness(message.fit, message.at):
         return
     if bike.stand_id is not None and bike.can_be_promised:
-        (await _stand(work, bike.stand_id)).offer(bike.bike_id, told.at)
+        (await _stand(work, bike.stand_id)).offer(bike.bike_id, message.at)
     elif bike.stand_id is not None:
-        await _withdraw(work, bike.stand_id, bike.bike_id, told.at)
+        await _withdraw(work, bike.stand_id, bike.bike_id, message.at)
 
 
 async def _withdraw(
@@ -242,24 +247,24 @@ async def _withdraw(
         (await _rider(work, broken.rider_id)).was_let_down(broken)
 
 
-def _promise(app: FastAPI, desk: Desk) -> None:
+def _promise(app: FastAPI, handlers: Handlers) -> None:
     @app.put("/reservations/{reservation_id}")
-    async def reserve(reservation_id: str, wish: Wish) -> Promised:
-        reservation = await desk.reserve(
+    async def reserve(reservation_id: str, request: BikeRequest) -> Promised:
+        reservation = await handlers.reserve(
             ReservationId(reservation_id),
-            RiderId(wish.rider_id),
-            StandId(wish.station_id),
+            RiderId(request.rider_id),
+            StandId(request.station_id),
         )
-        return Promised.of(reservation, wish.station_id)
+        return Promised.of(reservation, request.station_id)
 
     @app.post("/reservations/{reservation_id}/collection")
-    async def collect_it(reservation_id: str, wish: Wish) -> Promised:
-        reservation = await desk.collect(
+    async def collect_it(reservation_id: str, request: BikeRequest) -> Promised:
+        reservation = await handlers.collect(
             ReservationId(reservation_id),
-            RiderId(wish.rider_id),
-            StandId(wish.station_id),
+            RiderId(request.rider_id),
+            StandId(request.station_id),
         )
-        return Promised.of(reservation, wish.station_id)
+        return Promised.of(reservation, request.station_id)
 
 
 def _show(app: FastAPI, node: Node, store: Store) -> None:

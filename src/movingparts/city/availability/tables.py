@@ -32,7 +32,7 @@ class Instant(sa.TypeDecorator[datetime]):
         return value and value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: Any, dialect: object) -> Any:
-        """Say the zone again."""
+        """Return the time with its zone."""
         return value and value.replace(tzinfo=UTC)
 
 
@@ -83,7 +83,7 @@ BIKES = sa.Table(
     sa.Column("in_a_dock", sa.Boolean),
     sa.Column("fit", sa.Boolean),
     sa.Column("moved_at", Instant),
-    sa.Column("judged_at", Instant),
+    sa.Column("fitness_at", Instant),
     sa.Column("version", sa.Integer, nullable=False),
 )
 

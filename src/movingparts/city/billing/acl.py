@@ -37,9 +37,11 @@ class _Cancelled(BaseModel):
 
 def ended(data: object) -> RideOver:
     """A ride is over; what rides calls a false start costs nothing."""
-    said = _Ended.model_validate(data)
-    free = said.anomaly == FREE
-    return RideOver(said.ride_id, said.rider_id, said.started_at, said.ended_at, free)
+    message = _Ended.model_validate(data)
+    free = message.anomaly == FREE
+    return RideOver(
+        message.ride_id, message.rider_id, message.started_at, message.ended_at, free
+    )
 
 
 def cancelled(data: object) -> Cancelled:

@@ -16,7 +16,7 @@ class Amount(BaseModel):
 
     @classmethod
     def of(cls, money: model.Money) -> Amount:
-        """Say an amount."""
+        """Return an amount as others read it."""
         return cls(amount=str(money.amount), currency=money.currency)
 
 
@@ -62,18 +62,18 @@ EVENTS: tuple[type[BaseModel], ...] = (
 )
 
 
-def tell(event: object) -> BaseModel | None:
-    """Say an event of the model in the published language."""
-    said: BaseModel | None = None
+def to_message(event: object) -> BaseModel | None:
+    """Return what others learn of an event, or None."""
+    message: BaseModel | None = None
     match event:
         case model.PaymentAuthorized(ride, account, amount):
-            said = PaymentAuthorized(
+            message = PaymentAuthorized(
                 ride_id=ride, rider_id=account, amount=Amount.of(amount)
             )
         case model.PaymentDeclined(ride, account, reason):
-            said = PaymentDeclined(ride_id=ride, rider_id=account, reason=reason)
+            message = PaymentDeclined(ride_id=ride, rider_id=account, reason=reason)
         case model.FareCharged():
-            said = FareCharged(
+            message = FareCharged(
                 ride_id=event.ride_id,
                 rider_id=event.account_id,
                 fare=Amount.of(event.fare),
@@ -81,5 +81,5 @@ def tell(event: object) -> BaseModel | None:
                 at=event.at,
             )
         case model.AnomalyFound(ride, reason, at):
-            said = AnomalyFound(ride_id=ride, reason=reason, at=at)
-    return said
+            message = AnomalyFound(ride_id=ride, reason=reason, at=at)
+    return message

@@ -29,7 +29,7 @@ from movingparts.core import Node
 from movingparts.published_language import Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
 from movingparts.service import Limits, problem, refuses, service
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
+from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
 
 _PROBLEM: dict[int | str, dict[str, Any]] = {402: {"description": "declined"}}
 
@@ -76,17 +76,17 @@ def billing(
 ) -> FastAPI:
     """Serve the payments of a city."""
     store = store or RowStore(SqliteRows(node.disk.connect()))
-    desk = Desk(node, store, Publisher(node, contract.tell), tariff)
-    bus = on_the_bus(node, desk.publisher, acl.READS, desk.hear)
+    handlers = Handlers(node, store, Publisher(node, contract.to_message), tariff)
+    bus = on_the_bus(node, handlers.publisher, acl.READS, handlers.handle)
     limits = Limits(request=30.0)  # telling the others may need all its tries
     app = service(node, title="Billing", lifespan=bus, limits=limits)
     refuses(app, NotFound)
-    _authorize(app, desk)
+    _authorize(app, handlers)
     _show(app, store)
     return app
 
 
-class Desk:
+class Handlers:
     """What the service does, whoever asks for it."""
 
     def __init__(
@@ -107,7 +107,7 @@ class Desk:
                 payment.declined(account_id, str(declined))
             return payment
 
-        return await carry_out(self._store, act, publish=self.publisher)
+        return await execute(self._store, act, publish=self.publisher)
 
     async def limit(self, account_id: AccountId, limit: Money) -> None:
         """Let an account owe so much."""
@@ -115,27 +115,27 @@ class Desk:
         async def act(work: UnitOfWork) -> None:
             (await _account(work, account_id)).set_limit(limit)
 
-        await carry_out(self._store, act, publish=self.publisher)
+        await execute(self._store, act, publish=self.publisher)
 
-    async def hear(self, told: RideOver | acl.Cancelled | Pass) -> None:
+    async def handle(self, message: RideOver | acl.Cancelled | Pass) -> None:
         """Take in what others have told."""
 
         async def act(work: UnitOfWork) -> None:
-            match told:
+            match message:
                 case RideOver(ride_id=ride_id, account_id=account_id):
                     payment = await _payment(work, ride_id)
                     account = await _account(work, account_id)
                     if payment.account_id != account_id:
                         (await _account(work, payment.account_id)).release(ride_id)
                     now = self._node.clock.now()
-                    charge(payment, account, told, self._tariff, now)
+                    charge(payment, account, message, self._tariff, now)
                 case acl.Cancelled(ride_id=ride_id):
                     payment = await _payment(work, ride_id)
                     void(payment, await _account(work, payment.account_id))
                 case Pass(rider_id=account_id):
-                    (await _account(work, account_id)).note(told)
+                    (await _account(work, account_id)).note(message)
 
-        await carry_out(self._store, act, publish=self.publisher)
+        await execute(self._store, act, publish=self.publisher)
 
 
 async def _account(work: UnitOfWork, account_id: AccountId) -> Account:
@@ -148,12 +148,12 @@ async def _payment(work: UnitOfWork, ride_id: RideId) -> Payment:
     return await payments.find(ride_id) or payments.add(Payment(ride_id))
 
 
-def _authorize(app: FastAPI, desk: Desk) -> None:
+def _authorize(app: FastAPI, handlers: Handlers) -> None:
     @app.put(
         "/authorizations/{ride_id}", responses=_PROBLEM, response_model=Authorization
     )
     async def ask(ride_id: str, payer: Payer) -> Any:
-        payment = await desk.authorize(RideId(ride_id), AccountId(payer.rider_id))
+        payment = await handlers.authorize(RideId(ride_id), AccountId(payer.rider_id))
         if (payment.state, payment.account_id) != ("authorized", payer.rider_id):
             return _declined(ride_id)
         held = payment.held or Money.zero()
@@ -163,7 +163,7 @@ def _authorize(app: FastAPI, desk: Desk) -> None:
 
     @app.put("/accounts/{rider_id}/limit", status_code=204)
     async def limit(rider_id: str, limit: Limit) -> None:
-        await desk.limit(AccountId(rider_id), Money(Decimal(limit.amount)))
+        await handlers.limit(AccountId(rider_id), Money(Decimal(limit.amount)))
 
 
 def _declined(ride_id: str) -> JSONResponse:

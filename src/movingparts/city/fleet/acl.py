@@ -26,16 +26,16 @@ class _Wanted(BaseModel):
 
 def ended(data: object) -> Ridden:
     """A ride is over: its bike has been used for so long."""
-    said = _Ended.model_validate(data)
-    took = (said.ended_at - said.started_at).total_seconds()
-    return Ridden(said.bike_id, said.ride_id, int(took) // 60)
+    message = _Ended.model_validate(data)
+    took = (message.ended_at - message.started_at).total_seconds()
+    return Ridden(message.bike_id, message.ride_id, int(took) // 60)
 
 
 def wanted(data: object) -> Move:
     """Bikes are wanted elsewhere: that is a move, one for each time it was said."""
-    said = _Wanted.model_validate(data)
-    name = f"{said.from_station}-{said.to_station}-{said.at:%Y%m%dT%H%M%S}"
-    return Move(MoveId(name), said.from_station, said.to_station, said.bikes)
+    message = _Wanted.model_validate(data)
+    name = f"{message.from_station}-{message.to_station}-{message.at:%Y%m%dT%H%M%S}"
+    return Move(MoveId(name), message.from_station, message.to_station, message.bikes)
 
 
 READS: Mapping[str, Reader] = {

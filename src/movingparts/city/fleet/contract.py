@@ -32,29 +32,29 @@ class BikesMoved(BaseModel):
 EVENTS: tuple[type[BaseModel], ...] = (ConditionChanged, BikesMoved)
 
 
-def tell(event: object) -> BaseModel | None:
-    """Say an event of the model in the published language."""
-    said: BaseModel | None = None
+def to_message(event: object) -> BaseModel | None:
+    """Return what others learn of an event, or None."""
+    message: BaseModel | None = None
     match event:
         case model.BikeAdded(bike, _, at):
-            said = _now(bike, "available", "provider_drop_off", at)
+            message = _now(bike, "available", "provider_drop_off", at)
         case model.BikeReportedFaulty(bike, _, at):
-            said = _now(bike, "non_operational", "maintenance", at)
+            message = _now(bike, "non_operational", "maintenance", at)
         case model.BikeTakenIn(bike, at):
-            said = _now(bike, "removed", "maintenance_pick_up", at)
+            message = _now(bike, "removed", "maintenance_pick_up", at)
         case model.BikeRepaired(bike, at):
-            said = _now(bike, "available", "maintenance", at)
+            message = _now(bike, "available", "maintenance", at)
         case model.BikeRetired(bike, at):
-            said = _now(bike, "removed", "decommissioned", at)
+            message = _now(bike, "removed", "decommissioned", at)
         case model.BikesMoved(move, bikes, at):
-            said = BikesMoved(
+            message = BikesMoved(
                 move_id=move.move_id,
                 from_station=move.from_station,
                 to_station=move.to_station,
                 bikes=list(bikes),
                 at=at,
             )
-    return said
+    return message
 
 
 def _now(

@@ -161,37 +161,37 @@ class Bike:
     def add(cls, bike_id: BikeId, bike_type: str, at: datetime) -> Bike:
         """Have one bike more."""
         bike = cls(bike_id)
-        bike._happened(BikeAdded(bike_id, bike_type, at))
+        bike._record(BikeAdded(bike_id, bike_type, at))
         return bike
 
     def report_fault(self, what: str, at: datetime) -> None:
         """Flag it for repair, once; not a bike that does not come back anyway."""
         if what not in self.faults and not self.retired:
-            self._happened(BikeReportedFaulty(self.bike_id, what, at))
+            self._record(BikeReportedFaulty(self.bike_id, what, at))
 
     def take_in(self, at: datetime) -> None:
         """Take it into the workshop; refused unless it is flagged."""
         if self.state != "non_operational":
             raise Refused(f"bike {self.bike_id} is {self.state}")
-        self._happened(BikeTakenIn(self.bike_id, at))
+        self._record(BikeTakenIn(self.bike_id, at))
 
     def repair(self, at: datetime) -> None:
         """Have nothing wrong with it any more; refused if nothing was, or no more."""
         if self.retired or not self.faults:
             raise Refused(f"bike {self.bike_id} has nothing to repair")
-        self._happened(BikeRepaired(self.bike_id, at))
+        self._record(BikeRepaired(self.bike_id, at))
 
     def retire(self, at: datetime) -> None:
         """Let it not come back."""
         if not self.retired:
-            self._happened(BikeRetired(self.bike_id, at))
+            self._record(BikeRetired(self.bike_id, at))
 
     def ridden(self, ride_id: str, minutes: int) -> None:
         """Note a ride, once, also if it is told again after later ones."""
         if ride_id not in self.counted:
-            self._happened(BikeRidden(self.bike_id, ride_id, minutes))
+            self._record(BikeRidden(self.bike_id, ride_id, minutes))
 
-    def _happened(self, event: BikeEvent) -> None:
+    def _record(self, event: BikeEvent) -> None:
         self.apply(event)
         self.events.append(event)
 
@@ -245,14 +245,14 @@ class Depot:
         """Have something to do; told again, it is planned once."""
         known = [*(each.move_id for each in self.planned), *self.under_way, *self.done]
         if move.move_id not in known:
-            self._happened(MovePlanned(move))
+            self._record(MovePlanned(move))
 
     def take(self, truck_id: TruckId) -> Move | None:
         """Give a truck the oldest move, if there is one."""
         if not self.planned:
             return None
         move = self.planned[0]
-        self._happened(MoveTaken(move, truck_id))
+        self._record(MoveTaken(move, truck_id))
         return move
 
     def moved(self, move_id: MoveId, bikes: tuple[BikeId, ...], at: datetime) -> None:
@@ -261,9 +261,9 @@ class Depot:
             return
         if move_id not in self.under_way:
             raise Refused(f"no truck has taken move {move_id}")
-        self._happened(BikesMoved(self.under_way[move_id], bikes, at))
+        self._record(BikesMoved(self.under_way[move_id], bikes, at))
 
-    def _happened(self, event: DepotEvent) -> None:
+    def _record(self, event: DepotEvent) -> None:
         self.apply(event)
         self.events.append(event)
 
@@ -292,4 +292,4 @@ class Ridden:
     minutes: int
 
 
-Told = Ridden | Move
+Message = Ridden | Move

@@ -12,18 +12,18 @@ from movingparts.city.fleet.model import (
     Bike,
     BikeId,
     Depot,
+    Message,
     Move,
     MoveId,
     Refused,
     Ridden,
-    Told,
     TruckId,
 )
 from movingparts.core import Node
 from movingparts.published_language import Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
 from movingparts.service import Limits, refuses, service
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
+from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
 
 DEPOT = "depot"
 
@@ -67,13 +67,13 @@ class MoveView(BaseModel):
 def fleet(node: Node, *, store: Store | None = None) -> FastAPI:
     """Serve the fleet of a city."""
     store = store or RowStore(SqliteRows(node.disk.connect()))
-    desk = Desk(node, store, Publisher(node, contract.tell))
-    bus = on_the_bus(node, desk.publisher, acl.READS, desk.hear)
+    handlers = Handlers(node, store, Publisher(node, contract.to_message))
+    bus = on_the_bus(node, handlers.publisher, acl.READS, handlers.handle)
     limits = Limits(request=30.0)  # telling the others may need all its tries
     app = service(node, title="Fleet", lifespan=bus, limits=limits)
     refuses(app, Refused, NotFound)
-    _keep(app, desk)
-    _move(app, desk)
+    _maintain(app, handlers)
+    _move(app, handlers)
 
     @app.get("/bikes/{bike_id}")
     async def show(bike_id: str) -> BikeView:
@@ -88,7 +88,7 @@ def fleet(node: Node, *, store: Store | None = None) -> FastAPI:
     return app
 
 
-class Desk:
+class Handlers:
     """What the service does, whoever asks for it."""
 
     def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
@@ -102,7 +102,7 @@ class Desk:
             if await work.of(Bike).find(bike_id) is None:
                 work.of(Bike).add(Bike.add(bike_id, bike_type, now))
 
-        await carry_out(self._store, act, publish=self.publisher)
+        await execute(self._store, act, publish=self.publisher)
 
     async def change(self, bike_id: BikeId, what: str, fault: str = "") -> None:
         """Report, take in, repair or retire a bike; raises `Refused`, `NotFound`."""
@@ -120,7 +120,7 @@ class Desk:
                 case "retire":
                     bike.retire(now)
 
-        await carry_out(self._store, act, publish=self.publisher)
+        await execute(self._store, act, publish=self.publisher)
 
     async def next_move(self, truck_id: TruckId) -> Move | None:
         """Give a truck something to do, if there is anything."""
@@ -128,7 +128,7 @@ class Desk:
         async def act(work: UnitOfWork) -> Move | None:
             return (await _depot(work)).take(truck_id)
 
-        return await carry_out(self._store, act, publish=self.publisher)
+        return await execute(self._store, act, publish=self.publisher)
 
     async def moved(self, move_id: MoveId, bikes: tuple[BikeId, ...]) -> None:
         """Note what a truck has done; raises `Refused`."""
@@ -137,21 +137,21 @@ class Desk:
         async def act(work: UnitOfWork) -> None:
             (await _depot(work)).moved(move_id, bikes, now)
 
-        await carry_out(self._store, act, publish=self.publisher)
+        await execute(self._store, act, publish=self.publisher)
 
-    async def hear(self, told: Told) -> None:
+    async def handle(self, message: Message) -> None:
         """Take in what others have told."""
 
         async def act(work: UnitOfWork) -> None:
-            match told:
+            match message:
                 case Ridden(bike_id, ride_id, minutes):
                     bike = await work.of(Bike).find(bike_id)
                     if bike is not None:
                         bike.ridden(ride_id, minutes)
                 case Move():
-                    (await _depot(work)).plan(told)
+                    (await _depot(work)).plan(message)
 
-        await carry_out(self._store, act, publish=self.publisher)
+        await execute(self._store, act, publish=self.publisher)
 
 
 async def _depot(work: UnitOfWork) -> Depot:
@@ -159,32 +159,32 @@ async def _depot(work: UnitOfWork) -> Depot:
     return await depots.find(DEPOT) or depots.add(Depot(DEPOT))
 
 
-def _keep(app: FastAPI, desk: Desk) -> None:
+def _maintain(app: FastAPI, handlers: Handlers) -> None:
     @app.put("/bikes/{bike_id}", status_code=204)
     async def add(bike_id: str, added: Added) -> None:
-        await desk.add(BikeId(bike_id), added.bike_type)
+        await handlers.add(BikeId(bike_id), added.bike_type)
 
     @app.post("/bikes/{bike_id}/faults", status_code=204)
     async def report(bike_id: str, fault: Fault) -> None:
-        await desk.change(BikeId(bike_id), "report", fault.what)
+        await handlers.change(BikeId(bike_id), "report", fault.what)
 
     @app.put("/bikes/{bike_id}/workshop", status_code=204)
     async def take_in(bike_id: str) -> None:
-        await desk.change(BikeId(bike_id), "take in")
+        await handlers.change(BikeId(bike_id), "take in")
 
     @app.delete("/bikes/{bike_id}/faults", status_code=204)
     async def repair(bike_id: str) -> None:
-        await desk.change(BikeId(bike_id), "repair")
+        await handlers.change(BikeId(bike_id), "repair")
 
     @app.delete("/bikes/{bike_id}", status_code=204)
     async def retire(bike_id: str) -> None:
-        await desk.change(BikeId(bike_id), "retire")
+        await handlers.change(BikeId(bike_id), "retire")
 
 
-def _move(app: FastAPI, desk: Desk) -> None:
+def _move(app: FastAPI, handlers: Handlers) -> None:
     @app.post("/trucks/{truck_id}/moves", response_model=MoveView)
     async def next_move(truck_id: str) -> Any:
-        move = await desk.next_move(TruckId(truck_id))
+        move = await handlers.next_move(TruckId(truck_id))
         if move is None:
             return Response(status_code=204)
         return MoveView(
@@ -196,4 +196,4 @@ def _move(app: FastAPI, desk: Desk) -> None:
 
     @app.put("/moves/{move_id}/bikes", status_code=204)
     async def moved(move_id: str, brought: Brought) -> None:
-        await desk.moved(MoveId(move_id), tuple(map(BikeId, brought.bikes)))
+        await handlers.moved(MoveId(move_id), tuple(map(BikeId, brought.bikes)))

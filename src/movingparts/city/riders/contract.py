@@ -29,24 +29,24 @@ class PassBought(BaseModel):
 EVENTS: tuple[type[BaseModel], ...] = (StandingChanged, PassBought)
 
 
-def tell(event: object) -> BaseModel | None:
-    """Say an event of the model in the published language: without name or address."""
-    said: BaseModel | None = None
+def to_message(event: object) -> BaseModel | None:
+    """Return what others learn of an event, or None: without name or address."""
+    message: BaseModel | None = None
     match event:
         case model.RiderSignedUp() | model.RiderReinstated():
-            said = StandingChanged(
+            message = StandingChanged(
                 rider_id=event.rider_id, standing="good", at=event.at
             )
         case model.RiderSuspended():
-            said = StandingChanged(
+            message = StandingChanged(
                 rider_id=event.rider_id, standing="suspended", at=event.at
             )
         case model.PassBought(rider, bought):
-            said = PassBought(
+            message = PassBought(
                 pass_id=bought.pass_id,
                 rider_id=rider,
                 kind=bought.kind,
                 valid_from=bought.valid_from,
                 valid_until=bought.valid_until,
             )
-    return said
+    return message

@@ -114,7 +114,7 @@ class Rider:
         if email.count("@") != 1 or email.startswith("@") or email.endswith("@"):
             raise Refused(f"{email!r} is no address: it has the form name@place")
         rider = cls(rider_id)
-        rider._happened(RiderSignedUp(rider_id, name, email, at))
+        rider._record(RiderSignedUp(rider_id, name, email, at))
         return rider
 
     def buy(self, pass_id: PassId, kind: PassKind, at: datetime) -> Pass:
@@ -128,20 +128,20 @@ class Rider:
         if last > at:
             raise Refused(f"rider {self.rider_id} has a pass until {last}")
         bought = Pass(pass_id, kind, at, at + LASTS[kind])
-        self._happened(PassBought(self.rider_id, bought))
+        self._record(PassBought(self.rider_id, bought))
         return bought
 
     def suspend(self, reason: str, at: datetime) -> None:
         """Let her not ride for now."""
         if self.standing != "suspended":
-            self._happened(RiderSuspended(self.rider_id, reason, at))
+            self._record(RiderSuspended(self.rider_id, reason, at))
 
     def reinstate(self, at: datetime) -> None:
         """Let her ride again."""
         if self.standing != "good":
-            self._happened(RiderReinstated(self.rider_id, at))
+            self._record(RiderReinstated(self.rider_id, at))
 
-    def _happened(self, event: Event) -> None:
+    def _record(self, event: Event) -> None:
         self.apply(event)
         self.events.append(event)
 

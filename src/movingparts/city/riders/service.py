@@ -19,7 +19,7 @@ from movingparts.core import Node
 from movingparts.published_language import Instant, Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
 from movingparts.service import Limits, refuses, service
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
+from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
 
 
 class Person(BaseModel):
@@ -65,12 +65,12 @@ class RiderView(BaseModel):
 def riders(node: Node, *, store: Store | None = None) -> FastAPI:
     """Serve the riders of a city."""
     store = store or RowStore(SqliteRows(node.disk.connect()))
-    desk = Desk(node, store, Publisher(node, contract.tell))
-    bus = on_the_bus(node, desk.publisher)
+    handlers = Handlers(node, store, Publisher(node, contract.to_message))
+    bus = on_the_bus(node, handlers.publisher)
     limits = Limits(request=30.0)  # telling the others may need all its tries
     app = service(node, title="Riders", lifespan=bus, limits=limits)
     refuses(app, Refused, NotFound)
-    _serve(app, desk)
+    _serve(app, handlers)
 
     @app.get("/riders/{rider_id}")
     async def show(rider_id: str) -> RiderView:
@@ -87,7 +87,7 @@ def riders(node: Node, *, store: Store | None = None) -> FastAPI:
     return app
 
 
-class Desk:
+class Handlers:
     """What the service does, whoever asks for it."""
 
     def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
@@ -102,7 +102,7 @@ class Desk:
                 rider = Rider.sign_up(rider_id, person.name, person.email, now)
                 work.of(Rider).add(rider)
 
-        await carry_out(self._store, act, publish=self.publisher)
+        await execute(self._store, act, publish=self.publisher)
 
     async def sell(self, rider_id: RiderId, pass_id: PassId, kind: PassKind) -> Pass:
         """Sell somebody a pass; raises `Refused` and `NotFound`."""
@@ -111,7 +111,7 @@ class Desk:
         async def act(work: UnitOfWork) -> Pass:
             return (await work.of(Rider).get(rider_id)).buy(pass_id, kind, now)
 
-        return await carry_out(self._store, act, publish=self.publisher)
+        return await execute(self._store, act, publish=self.publisher)
 
     async def stand(self, rider_id: RiderId, wanted: StandingWanted) -> None:
         """Suspend or reinstate somebody; raises `NotFound`."""
@@ -124,22 +124,22 @@ class Desk:
             else:
                 rider.suspend(wanted.reason, now)
 
-        await carry_out(self._store, act, publish=self.publisher)
+        await execute(self._store, act, publish=self.publisher)
 
 
-def _serve(app: FastAPI, desk: Desk) -> None:
+def _serve(app: FastAPI, handlers: Handlers) -> None:
     @app.put("/riders/{rider_id}", status_code=204)
     async def sign_up(rider_id: str, person: Person) -> None:
-        await desk.sign_up(RiderId(rider_id), person)
+        await handlers.sign_up(RiderId(rider_id), person)
 
     @app.put("/riders/{rider_id}/passes/{pass_id}")
     async def sell(rider_id: str, pass_id: str, wanted: PassWanted) -> PassView:
-        bought = await desk.sell(RiderId(rider_id), PassId(pass_id), wanted.kind)
+        bought = await handlers.sell(RiderId(rider_id), PassId(pass_id), wanted.kind)
         return _view(bought)
 
     @app.put("/riders/{rider_id}/standing", status_code=204)
     async def stand(rider_id: str, wanted: StandingWanted) -> None:
-        await desk.stand(RiderId(rider_id), wanted)
+        await handlers.stand(RiderId(rider_id), wanted)
 
 
 def _view(each: Pass) -> PassView:

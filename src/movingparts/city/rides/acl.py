@@ -18,8 +18,8 @@ class _Docked(BaseModel):
 
 def docked(data: object) -> BikeBrought:
     """A bike stands at a station: whoever rode it has brought it."""
-    said = _Docked.model_validate(data)
-    return BikeBrought(said.bike_id, said.station_id, said.at)
+    message = _Docked.model_validate(data)
+    return BikeBrought(message.bike_id, message.station_id, message.at)
 
 
 READS: Mapping[str, Reader] = {"stations.bike-docked": docked}

@@ -66,12 +66,12 @@ EVENTS: tuple[type[BaseModel], ...] = (
 )
 
 
-def tell(event: object) -> BaseModel | None:
-    """Say an event of the model in the published language."""
-    said: BaseModel | None = None
+def to_message(event: object) -> BaseModel | None:
+    """Return what others learn of an event, or None."""
+    message: BaseModel | None = None
     match event:
         case model.RideStarted(ride, rider, bike, start, authorization, at):
-            said = RideStarted(
+            message = RideStarted(
                 ride_id=ride,
                 rider_id=rider,
                 bike_id=bike,
@@ -80,7 +80,7 @@ def tell(event: object) -> BaseModel | None:
                 at=at,
             )
         case model.RideEnded():
-            said = RideEnded(
+            message = RideEnded(
                 ride_id=event.ride_id,
                 rider_id=event.rider_id,
                 bike_id=event.bike_id,
@@ -91,7 +91,7 @@ def tell(event: object) -> BaseModel | None:
                 anomaly=cast(Oddity, event.anomaly),
             )
         case model.RideCancelled(ride, reason):
-            said = RideCancelled(ride_id=ride, reason=reason)
+            message = RideCancelled(ride_id=ride, reason=reason)
         case model.AnomalyFound(ride, bike, reason, at):
-            said = AnomalyFound(ride_id=ride, bike_id=bike, reason=reason, at=at)
-    return said
+            message = AnomalyFound(ride_id=ride, bike_id=bike, reason=reason, at=at)
+    return message

@@ -169,7 +169,7 @@ class Ride:
     ) -> Ride:
         """Begin with a wish."""
         ride = cls(ride_id)
-        ride._happened(RideRequested(ride_id, rider_id, bike_id, start))
+        ride._record(RideRequested(ride_id, rider_id, bike_id, start))
         return ride
 
     def check_wanted(
@@ -187,7 +187,7 @@ class Ride:
         """Note that it will be paid for."""
         if self.state != "requested":
             raise Refused(f"ride {self.ride_id} is {self.state}")
-        self._happened(RideAuthorized(self.ride_id, authorization_id))
+        self._record(RideAuthorized(self.ride_id, authorization_id))
 
     def start(self, at: datetime) -> None:
         """Let the rider go; refused without an authorized payment."""
@@ -196,7 +196,7 @@ class Ride:
                 f"ride {self.ride_id} is {self.state}:"
                 " no ride begins without an authorized payment"
             )
-        self._happened(
+        self._record(
             RideStarted(
                 self.ride_id,
                 self.rider_id,
@@ -210,7 +210,7 @@ class Ride:
     def cancel(self, reason: str) -> None:
         """Let it not come about; one that has begun can only end."""
         if self.state in ("requested", "authorized"):
-            self._happened(RideCancelled(self.ride_id, reason))
+            self._record(RideCancelled(self.ride_id, reason))
 
     def end(self, to_station: StationId, at: datetime, anomaly: str = "") -> bool:
         """Note its end, which is never refused; say whether it is one.
@@ -226,7 +226,7 @@ class Ride:
         anomaly = anomaly or self._oddity(to_station, at)
         if anomaly:
             self._note(anomaly, at)
-        self._happened(
+        self._record(
             RideEnded(
                 self.ride_id,
                 self.rider_id,
@@ -240,7 +240,7 @@ class Ride:
         )
         return True
 
-    def was_told_again(self, at: datetime) -> None:
+    def was_reported_again(self, at: datetime) -> None:
         """Note that a history tells of another ride of its id."""
         self._note(REPEATED, at)
 
@@ -251,9 +251,9 @@ class Ride:
         return OVERDUE if took > A_DAY else ""
 
     def _note(self, reason: str, at: datetime) -> None:
-        self._happened(AnomalyFound(self.ride_id, self.bike_id, reason, at))
+        self._record(AnomalyFound(self.ride_id, self.bike_id, reason, at))
 
-    def _happened(self, event: Event) -> None:
+    def _record(self, event: Event) -> None:
         self.apply(event)
         self.events.append(event)
 
@@ -308,13 +308,13 @@ class Bike:
     def give(self, ride_id: RideId) -> None:
         """Put it on a ride; refused while it is on another one."""
         self.check_free(ride_id)
-        self._happened(BikeGiven(self.bike_id, ride_id))
+        self._record(BikeGiven(self.bike_id, ride_id))
 
     def bring_back(self) -> None:
         """Note that it is on no ride."""
-        self._happened(BikeBack(self.bike_id))
+        self._record(BikeBack(self.bike_id))
 
-    def _happened(self, event: BikeGiven | BikeBack) -> None:
+    def _record(self, event: BikeGiven | BikeBack) -> None:
         self.apply(event)
         self.events.append(event)
 
@@ -352,7 +352,7 @@ def bike_brought(report: BikeBrought, bike: Bike, ride: Ride) -> None:
         bike.bring_back()
 
 
-def begin_as_told(ride: Ride, bike: Bike, other: Ride | None, at: datetime) -> None:
+def begin_as_reported(ride: Ride, bike: Bike, other: Ride | None, at: datetime) -> None:
     """Believe that a ride began, though its bike was known to be on `other`."""
     if other is not None:
         other.end(ride.from_station, max(at, other.started_at or at), UNSEEN)

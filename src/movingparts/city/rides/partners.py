@@ -83,7 +83,7 @@ def _read(reply: httpx.Response, kind: type[M]) -> M:
 def _why(reply: httpx.Response) -> str:
     """Return who says no, and why: what a problem document says, or all there is."""
     try:
-        said = reply.json()["detail"]
+        detail = reply.json()["detail"]
     except (ValueError, LookupError, TypeError):
-        said = reply.text
-    return f"{reply.request.url.host}: {said}"
+        detail = reply.text
+    return f"{reply.request.url.host}: {detail}"

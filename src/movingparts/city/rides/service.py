@@ -22,14 +22,14 @@ from movingparts.city.rides.model import (
     RiderId,
     StationId,
     begin,
-    begin_as_told,
+    begin_as_reported,
     bike_brought,
 )
 from movingparts.core import Node
 from movingparts.published_language import Instant, Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
 from movingparts.service import Limits, problem, refuses, service
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
+from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
 
 HISTORY = AuthorizationId("history")
 """What stands for the authorization of a ride that a trip history tells of."""
@@ -44,7 +44,7 @@ class Wanted(BaseModel):
     reservation_id: str
 
 
-class Told(BaseModel):
+class RideReport(BaseModel):
     """A ride that began, as a trip history tells it."""
 
     bike_id: str
@@ -67,7 +67,7 @@ class RideView(BaseModel):
 
     @classmethod
     def of(cls, ride: Ride) -> RideView:
-        """Say how a ride stands."""
+        """Return a ride as the API shows it."""
         return cls(
             ride_id=ride.ride_id,
             rider_id=ride.rider_id,
@@ -91,8 +91,8 @@ class BikeView(BaseModel):
 def rides(node: Node, *, store: Store | None = None) -> FastAPI:
     """Serve the rides of a city."""
     store = store or RowStore(SqliteRows(node.disk.connect()))
-    desk = Desk(node, store, Publisher(node, contract.tell))
-    bus = on_the_bus(node, desk.publisher, acl.READS, desk.hear)
+    handlers = Handlers(node, store, Publisher(node, contract.to_message))
+    bus = on_the_bus(node, handlers.publisher, acl.READS, handlers.handle)
     limits = Limits(request=40.0)  # three others are asked, and all are told
     app = service(node, title="Rides", lifespan=bus, limits=limits)
     refuses(app, Refused, NotFound)
@@ -105,12 +105,12 @@ def rides(node: Node, *, store: Store | None = None) -> FastAPI:
     async def silent(request: Request, error: httpx.TransportError) -> JSONResponse:
         return problem(503, f"the ride is cancelled: {error}")
 
-    _ride(app, desk)
+    _ride(app, handlers)
     _show(app, store)
     return app
 
 
-class Desk:
+class Handlers:
     """What the service does, whoever asks for it."""
 
     def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
@@ -147,9 +147,9 @@ class Desk:
                 begin(ride, await _bike(work, ride), at)
             return ride
 
-        return await carry_out(self._store, act, publish=self.publisher)
+        return await execute(self._store, act, publish=self.publisher)
 
-    async def hear(self, report: BikeBrought) -> None:
+    async def handle(self, report: BikeBrought) -> None:
         """End the ride of a bike that stands somewhere, if it was on one."""
 
         async def act(work: UnitOfWork) -> None:
@@ -158,24 +158,24 @@ class Desk:
                 ride = await work.of(Ride).get(bike.ride_id)
                 bike_brought(report, bike, ride)
 
-        await carry_out(self._store, act, publish=self.publisher)
+        await execute(self._store, act, publish=self.publisher)
 
-    async def believe(self, ride_id: RideId, told: Told) -> None:
+    async def believe(self, ride_id: RideId, report: RideReport) -> None:
         """Take a ride that began, as a trip history tells it; told again, once."""
 
         async def act(work: UnitOfWork) -> None:
             known = await work.of(Ride).find(ride_id)
             if known is not None:
-                known.was_told_again(told.at)
+                known.was_reported_again(report.at)
                 return
-            who, what = RiderId(told.rider_id), BikeId(told.bike_id)
-            ride = Ride.request(ride_id, who, what, StationId(told.station_id))
+            who, what = RiderId(report.rider_id), BikeId(report.bike_id)
+            ride = Ride.request(ride_id, who, what, StationId(report.station_id))
             ride.authorize(HISTORY)
             bike = await _bike(work, ride)
             other = await work.of(Ride).get(bike.ride_id) if bike.ride_id else None
-            begin_as_told(work.of(Ride).add(ride), bike, other, told.at)
+            begin_as_reported(work.of(Ride).add(ride), bike, other, report.at)
 
-        await carry_out(self._store, act, publish=self.publisher)
+        await execute(self._store, act, publish=self.publisher)
 
     async def _request(self, ride_id: RideId, wanted: Wanted) -> Ride:
         async def act(work: UnitOfWork) -> Ride:
@@ -189,13 +189,13 @@ class Desk:
             (await _bike(work, ride)).check_free(ride_id)
             return work.of(Ride).add(ride)
 
-        return await carry_out(self._store, act, publish=self.publisher)
+        return await execute(self._store, act, publish=self.publisher)
 
     async def _cancel(self, ride_id: RideId, reason: str) -> None:
         async def act(work: UnitOfWork) -> None:
             (await work.of(Ride).get(ride_id)).cancel(reason)
 
-        await carry_out(self._store, act, publish=self.publisher)
+        await execute(self._store, act, publish=self.publisher)
 
 
 async def _bike(work: UnitOfWork, ride: Ride) -> Bike:
@@ -203,14 +203,14 @@ async def _bike(work: UnitOfWork, ride: Ride) -> Bike:
     return await bikes.find(ride.bike_id) or bikes.add(Bike(ride.bike_id))
 
 
-def _ride(app: FastAPI, desk: Desk) -> None:
+def _ride(app: FastAPI, handlers: Handlers) -> None:
     @app.put("/rides/{ride_id}")
     async def start(ride_id: str, wanted: Wanted) -> RideView:
-        return RideView.of(await desk.start(RideId(ride_id), wanted))
+        return RideView.of(await handlers.start(RideId(ride_id), wanted))
 
     @app.post("/rides/{ride_id:path}/report", status_code=202)
-    async def report(ride_id: str, told: Told) -> None:
-        await desk.believe(RideId(ride_id), told)
+    async def report(ride_id: str, report: RideReport) -> None:
+        await handlers.believe(RideId(ride_id), report)
 
 
 def _show(app: FastAPI, store: Store) -> None:

@@ -64,7 +64,7 @@ class Unreadable:
     """Something that could not be translated, and why; it is kept, not dropped."""
 
     why: str
-    said: str
+    text: str
 
 
 def translate(message: object) -> list[Report | Unreadable]:
@@ -76,11 +76,11 @@ def translate(message: object) -> list[Report | Unreadable]:
       at=datetime.datetime(2031, 5, 5, 8, 0, tzinfo=datetime.timezone.utc))]
     """
     try:
-        said = _Message.model_validate(message)
+        parsed = _Message.model_validate(message)
     except ValidationError as error:
         return [Unreadable(_first(error), str(message))]
-    read = _read_first if said.fw == "1" else _read_second
-    return [_translated(read, said.hub, event) for event in said.events]
+    read = _read_first if parsed.fw == "1" else _read_second
+    return [_translated(read, parsed.hub, event) for event in parsed.events]
 
 
 def _translated(
@@ -94,21 +94,21 @@ def _translated(
 
 
 def _read_first(hub: str, event: object) -> Report:
-    said = _First.model_validate(event)
-    moment = datetime.fromtimestamp(said.ts, UTC)
-    if said.alarm:
-        return _alarm(hub, said.slot, said.alarm, moment)
-    return _movement(hub, said.slot, said.veh, said.event_type, moment)
+    parsed = _First.model_validate(event)
+    moment = datetime.fromtimestamp(parsed.ts, UTC)
+    if parsed.alarm:
+        return _alarm(hub, parsed.slot, parsed.alarm, moment)
+    return _movement(hub, parsed.slot, parsed.veh, parsed.event_type, moment)
 
 
 def _read_second(hub: str, event: object) -> Report:
-    said = _Second.model_validate(event)
-    moment = datetime.fromtimestamp(said.timestamp // 1000, UTC)
-    slot = int(said.slot)
-    if said.alarm:
-        return _alarm(hub, slot, said.alarm, moment)
-    last = said.event_types[-1] if said.event_types else ""
-    return _movement(hub, slot, said.vehicle_id, last, moment)
+    parsed = _Second.model_validate(event)
+    moment = datetime.fromtimestamp(parsed.timestamp // 1000, UTC)
+    slot = int(parsed.slot)
+    if parsed.alarm:
+        return _alarm(hub, slot, parsed.alarm, moment)
+    last = parsed.event_types[-1] if parsed.event_types else ""
+    return _movement(hub, slot, parsed.vehicle_id, last, moment)
 
 
 def _movement(

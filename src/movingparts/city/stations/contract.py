@@ -50,18 +50,18 @@ class AnomalyFound(BaseModel):
 EVENTS: tuple[type[BaseModel], ...] = (BikeDocked, BikeLeft, DockChanged, AnomalyFound)
 
 
-def tell(event: object) -> BaseModel | None:
-    """Say an event of the model in the published language."""
-    said: BaseModel | None = None
+def to_message(event: object) -> BaseModel | None:
+    """Return what others learn of an event, or None."""
+    message: BaseModel | None = None
     match event:
         case model.BikeDocked(station, dock, bike, at):
-            said = BikeDocked(bike_id=bike, station_id=station, dock_id=dock, at=at)
+            message = BikeDocked(bike_id=bike, station_id=station, dock_id=dock, at=at)
         case model.BikeUnlocked(station, bike, at):
-            said = BikeLeft(bike_id=bike, station_id=station, how="unlocked", at=at)
+            message = BikeLeft(bike_id=bike, station_id=station, how="unlocked", at=at)
         case model.BikeTaken(station, bike, at):
-            said = BikeLeft(bike_id=bike, station_id=station, how="taken", at=at)
-        case model.DockJammed() | model.DockMended():
-            said = DockChanged(
+            message = BikeLeft(bike_id=bike, station_id=station, how="taken", at=at)
+        case model.DockJammed() | model.DockCleared():
+            message = DockChanged(
                 station_id=event.station_id,
                 dock_id=event.dock_id,
                 bike_id=event.bike_id,
@@ -69,5 +69,7 @@ def tell(event: object) -> BaseModel | None:
                 at=event.at,
             )
         case model.AnomalyFound(station, bike, at, reason):
-            said = AnomalyFound(bike_id=bike, station_id=station, reason=reason, at=at)
-    return said
+            message = AnomalyFound(
+                bike_id=bike, station_id=station, reason=reason, at=at
+            )
+    return message

@@ -81,7 +81,7 @@ class DockJammed:
 
 
 @dataclass(frozen=True, slots=True)
-class DockMended:
+class DockCleared:
     """A dock works again."""
 
     station_id: StationId
@@ -115,7 +115,7 @@ Event = (
     | BikeUnlocked
     | BikeTaken
     | DockJammed
-    | DockMended
+    | DockCleared
     | AnomalyFound
 )
 
@@ -158,7 +158,7 @@ class Station:
     def install(cls, station_id: StationId, docks: tuple[DockId, ...]) -> Station:
         """Make a station."""
         station = cls(station_id)
-        station._happened(StationInstalled(station_id, docks))
+        station._record(StationInstalled(station_id, docks))
         return station
 
     def refit(self, docks: tuple[DockId, ...]) -> None:
@@ -168,18 +168,18 @@ class Station:
             if dock not in docks:
                 raise Refused(f"dock {dock} holds bike {self.docks[dock]}")
         if docks != tuple(self.docks):
-            self._happened(StationInstalled(self.station_id, docks))
+            self._record(StationInstalled(self.station_id, docks))
 
     def dock_of(self, bike_id: BikeId) -> DockId | None:
         """Return the dock that holds a bike."""
         return next((d for d, bike in self.docks.items() if bike == bike_id), None)
 
     def holds(self, bike_id: BikeId) -> bool:
-        """Say whether a bike stands here, in a dock or beside."""
+        """Return whether a bike stands here, in a dock or beside."""
         return bike_id in self.beside or self.dock_of(bike_id) is not None
 
     def is_available(self, bike_id: BikeId) -> bool:
-        """Say whether a bike is locked in a working dock."""
+        """Return whether a bike is locked in a working dock."""
         dock = self.dock_of(bike_id)
         return dock is not None and dock not in self.jammed
 
@@ -201,7 +201,7 @@ class Station:
 
     def let_go(self, bike_id: BikeId, at: datetime) -> None:
         """Note that a dock let go of a bike, as it was told to."""
-        self._happened(BikeUnlocked(self.station_id, bike_id, at))
+        self._record(BikeUnlocked(self.station_id, bike_id, at))
 
     def receive(
         self, bike_id: BikeId, dock_id: DockId | None, at: datetime
@@ -217,33 +217,33 @@ class Station:
                 self.note(bike_id, at, CROWDED)
         elif dock not in self.docks:
             self.note(bike_id, at, STRANGE_DOCK)
-            self._happened(StationInstalled(self.station_id, (*self.docks, dock)))
-        self._happened(BikeDocked(self.station_id, dock, bike_id, at))
+            self._record(StationInstalled(self.station_id, (*self.docks, dock)))
+        self._record(BikeDocked(self.station_id, dock, bike_id, at))
         return dock
 
     def lose(self, bike_id: BikeId, at: datetime) -> None:
         """Note that a bike is no longer here."""
-        self._happened(BikeTaken(self.station_id, bike_id, at))
+        self._record(BikeTaken(self.station_id, bike_id, at))
 
     def jam(self, dock_id: DockId, at: datetime) -> None:
         """Note that a dock is jammed; once is enough. A strange dock is one more."""
         if dock_id not in self.docks:
-            self._happened(StationInstalled(self.station_id, (*self.docks, dock_id)))
+            self._record(StationInstalled(self.station_id, (*self.docks, dock_id)))
         if dock_id not in self.jammed:
             held = self.docks[dock_id]
-            self._happened(DockJammed(self.station_id, dock_id, held, at))
+            self._record(DockJammed(self.station_id, dock_id, held, at))
 
-    def mend(self, dock_id: DockId, at: datetime) -> None:
+    def clear(self, dock_id: DockId, at: datetime) -> None:
         """Note that a dock works again."""
         if dock_id in self.jammed:
             held = self.docks[dock_id]
-            self._happened(DockMended(self.station_id, dock_id, held, at))
+            self._record(DockCleared(self.station_id, dock_id, held, at))
 
     def note(self, bike_id: BikeId, at: datetime, reason: str) -> None:
         """Note an anomaly."""
-        self._happened(AnomalyFound(self.station_id, bike_id, at, reason))
+        self._record(AnomalyFound(self.station_id, bike_id, at, reason))
 
-    def _happened(self, event: Event) -> None:
+    def _record(self, event: Event) -> None:
         self.apply(event)
         self.events.append(event)
 
@@ -262,7 +262,7 @@ class Station:
                 self._clear(bike_id)
             case DockJammed(dock_id=dock_id):
                 self.jammed.append(dock_id)
-            case DockMended(dock_id=dock_id):
+            case DockCleared(dock_id=dock_id):
                 self.jammed.remove(dock_id)
 
     def _clear(self, bike_id: BikeId) -> None:
@@ -298,7 +298,7 @@ class Bike:
         return self.bike_id
 
     def is_known_later_than(self, at: datetime) -> bool:
-        """Say whether a later report of this bike was heard."""
+        """Return whether a later report of this bike was heard."""
         return self.seen_at is not None and at < self.seen_at
 
     def seen(self, station_id: StationId | None, at: datetime) -> None:

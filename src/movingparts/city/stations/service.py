@@ -32,7 +32,7 @@ from movingparts.core import Node
 from movingparts.published_language import Instant, Publisher, on_the_bus
 from movingparts.repository import NotFound, SqliteRows
 from movingparts.service import Limits, problem, refuses, service
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
+from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
 
 
 class Docks(BaseModel):
@@ -66,7 +66,7 @@ class StationView(BaseModel):
 
     @classmethod
     def of(cls, station: Station) -> StationView:
-        """Say how a station stands."""
+        """Return a station as the API shows it."""
         docked = [bike for bike in station.docks.values() if bike is not None]
         return cls(
             station_id=station.station_id,
@@ -86,7 +86,7 @@ class BikeView(BaseModel):
     available: bool
 
 
-class Said(BaseModel):
+class TripReport(BaseModel):
     """A report in our own words, as from a history of trips."""
 
     what: Literal["docked", "taken"]
@@ -98,20 +98,20 @@ class Said(BaseModel):
 def stations(node: Node, *, store: Store | None = None) -> FastAPI:
     """Serve the docks of a city."""
     store = store or RowStore(SqliteRows(node.disk.connect()))
-    publisher = Publisher(node, contract.tell)
+    publisher = Publisher(node, contract.to_message)
 
     bus = on_the_bus(node, publisher)
     limits = Limits(request=30.0)  # telling the others may need all its tries
     app = service(node, title="Stations", lifespan=bus, limits=limits)
     refuses(app, Refused, NotFound)
-    desk = Desk(node, store, publisher)
-    _take_commands(app, desk)
-    _take_reports(app, node, desk)
+    handlers = Handlers(node, store, publisher)
+    _take_commands(app, handlers)
+    _take_reports(app, node, handlers)
     _show(app, store)
     return app
 
 
-class Desk:
+class Handlers:
     """What the service does, whoever asks for it."""
 
     def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
@@ -128,7 +128,7 @@ class Desk:
             else:
                 station.refit(docks)
 
-        await carry_out(self._store, act, publish=self._publisher)
+        await execute(self._store, act, publish=self._publisher)
 
     async def unlock(self, station_id: StationId, bike_id: BikeId) -> datetime:
         """Have a dock let go of a bike, and note that it did.
@@ -144,7 +144,7 @@ class Desk:
             here = await work.of(Station).get(station_id)
             bike_let_go(await work.of(Bike).get(bike_id), here, at)
 
-        await carry_out(self._store, act, publish=self._publisher)
+        await execute(self._store, act, publish=self._publisher)
         return at
 
     async def report(self, reports: Sequence[Report]) -> None:
@@ -154,13 +154,13 @@ class Desk:
         """
         for report in reports:
             act = partial(_believed, report=report)
-            await carry_out(self._store, act, publish=self._publisher)
+            await execute(self._store, act, publish=self._publisher)
 
 
 async def _believed(work: UnitOfWork, report: Report) -> None:
     if isinstance(report, DockState):
         station = await _station(work, report)
-        change = station.jam if report.jammed else station.mend
+        change = station.jam if report.jammed else station.clear
         change(report.dock_id, report.at)
     else:
         await _moved(work, report)
@@ -190,14 +190,14 @@ async def _station(work: UnitOfWork, report: Report) -> Station:
     return found
 
 
-def _take_commands(app: FastAPI, desk: Desk) -> None:
+def _take_commands(app: FastAPI, handlers: Handlers) -> None:
     @app.put("/stations/{station_id:path}", status_code=204)
     async def install(station_id: str, body: Docks) -> None:
-        await desk.install(StationId(station_id), tuple(map(DockId, body.docks)))
+        await handlers.install(StationId(station_id), tuple(map(DockId, body.docks)))
 
     @app.post("/stations/{station_id:path}/unlocks")
     async def unlock(station_id: str, body: BikeWanted) -> LetGo:
-        at = await desk.unlock(StationId(station_id), BikeId(body.bike_id))
+        at = await handlers.unlock(StationId(station_id), BikeId(body.bike_id))
         return LetGo(bike_id=body.bike_id, at=at)
 
     @app.exception_handler(httpx.TransportError)
@@ -205,24 +205,24 @@ def _take_commands(app: FastAPI, desk: Desk) -> None:
         return problem(504, "the dock did not answer: it may have let go")
 
 
-def _take_reports(app: FastAPI, node: Node, desk: Desk) -> None:
+def _take_reports(app: FastAPI, node: Node, handlers: Handlers) -> None:
     @app.post("/docklink", status_code=202)
     async def from_the_vendor(message: dict[str, Any]) -> dict[str, int]:
         """Take a message of the vendor; what cannot be read is kept in the log."""
-        said = acl.translate(message)
-        unread = [each for each in said if isinstance(each, acl.Unreadable)]
-        node.logs.extend(f"unreadable: {each.why}: {each.said}" for each in unread)
-        reports = [each for each in said if not isinstance(each, acl.Unreadable)]
-        await desk.report(reports)
+        found = acl.translate(message)
+        unread = [each for each in found if isinstance(each, acl.Unreadable)]
+        node.logs.extend(f"unreadable: {each.why}: {each.text}" for each in unread)
+        reports = [each for each in found if not isinstance(each, acl.Unreadable)]
+        await handlers.report(reports)
         return {"read": len(reports), "unread": len(unread)}
 
     @app.post("/reports", status_code=202)
-    async def from_us(said: Said) -> None:
-        bike, station = BikeId(said.bike_id), StationId(said.station_id)
-        if said.what == "docked":
-            await desk.report([Docked(bike, station, None, said.at)])
+    async def from_us(report: TripReport) -> None:
+        bike, station = BikeId(report.bike_id), StationId(report.station_id)
+        if report.what == "docked":
+            await handlers.report([Docked(bike, station, None, report.at)])
         else:
-            await desk.report([Taken(bike, station, said.at)])
+            await handlers.report([Taken(bike, station, report.at)])
 
 
 def _show(app: FastAPI, store: Store) -> None:

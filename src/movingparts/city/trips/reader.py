@@ -151,7 +151,7 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
             if MORNING_FROM <= local.hour < MORNING_TO:
                 day = local.date()
                 counts[day] += 1
-                _keep(earliest, day, ride)
+                _remember(earliest, day, ride)
         if not counts:
             raise TripsError(
                 f"no usable ride in {self.path.name} starts between 06:00 and 10:00 "
@@ -175,7 +175,7 @@ path of a trip-history CSV (.csv, .csv.gz or .zip)
         return f"<Trips {self.path.name}: {self.layout.name} layout, {clock}>"
 
 
-def _keep(earliest: dict[date, list[Ride]], day: date, ride: Ride) -> None:
+def _remember(earliest: dict[date, list[Ride]], day: date, ride: Ride) -> None:
     """Keep a ride if its day is one of the three earliest so far."""
     if day not in earliest:
         if len(earliest) == KEPT_MORNINGS:

@@ -99,7 +99,7 @@ class Pricing:
             case "does not answer":
                 world.network.partition("rides", "pricing")
 
-    async def mend(self, world: Any) -> None:
+    async def restore(self, world: Any) -> None:
         """Let all go well again."""
         if self.fault == "does not answer":
             world.network.heal()

@@ -66,9 +66,9 @@ def pricing_by_event(node: Node, *, tariff: Tariff = STANDARD) -> FastAPI:
 
     async def on_ride_ended(event: Event) -> None:
         ride = EndedRide.model_validate(event.data)
-        told = "SELECT 1 FROM charges WHERE ride_id = ?"
+        charged = "SELECT 1 FROM charges WHERE ride_id = ?"
         with db:
-            if db.execute(told, [ride.ride_id]).fetchone() is None:
+            if db.execute(charged, [ride.ride_id]).fetchone() is None:
                 charge(db, ride, tariff)
 
     @asynccontextmanager

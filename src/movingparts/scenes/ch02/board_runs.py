@@ -87,7 +87,7 @@ class Sorted:
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""
         self.unsorted = ", ".join(left[:3]) + more
         self.contexts = list(dict.fromkeys(self.of.values()))
-        found = board.judged(self.of)
+        found = board.evaluate(self.of)
         self.holds, self.torn_rules = found.holds, found.torn
         self.processes = found.processes
         self.clashes = sorted(
@@ -220,21 +220,21 @@ def torn_run(found: Sorted) -> Scenario:
     machine, harm = found.harm()
     names = service_names(found.torn_rules[0].contexts)
     known: dict[str, list[str]] = {name: [] for name in names.values()}
-    happened: list[str] = []
+    history: list[str] = []
 
     async def scenario(world: Any) -> bool:
         refused = False
         for name in known:
-            await world.serve(name, partial(_copy, machine, known, happened))
+            await world.serve(name, partial(_copy, machine, known, history))
         for event in (*harm.before, harm.lost, harm.then):
             owner = names[found.of[event]]
             if event == harm.lost:
-                told = names[found.of[harm.then]]
-                world.network.lose(owner, told, kind="request")
+                follower = names[found.of[harm.then]]
+                world.network.lose(owner, follower, kind="request")
             reply = await world.client("you").post(f"http://{owner}/{event}")
             refused = reply.status_code == 409
-        wrongly = refused and machine.after([*happened, harm.then]) is not None
-        histories = [happened, *known.values()]
+        wrongly = refused and machine.after([*history, harm.then]) is not None
+        histories = [history, *known.values()]
         broken = wrongly or None in map(machine.after, histories)
         if broken:
             world.note(names[found.of[harm.then]], "the rule is broken")
@@ -244,7 +244,7 @@ def torn_run(found: Sorted) -> Scenario:
 
 
 def _copy(
-    machine: StateMachine, known: dict[str, list[str]], happened: list[str], node: Node
+    machine: StateMachine, known: dict[str, list[str]], history: list[str], node: Node
 ) -> FastAPI:
     """Make the service of a context that applies a rule to what it knows."""
     app, mine = FastAPI(title=node.name), known[node.name]
@@ -258,7 +258,7 @@ def _copy(
         if machine.after([*mine, event]) is None:
             raise HTTPException(409, f"{event} is against the rule")
         mine.append(event)
-        happened.append(event)
+        history.append(event)
         for other in known:
             if other != node.name:
                 with contextlib.suppress(httpx.HTTPError):
@@ -273,14 +273,14 @@ def clash_run(found: Sorted) -> Scenario:
     clash, (mine, first, second) = found.clashes[0], found.meanings()
     theirs = list(clash.meanings.values())[1]
     [name] = service_names([clash.context]).values()
-    happened: list[str] = []
+    history: list[str] = []
 
     async def scenario(world: Any) -> bool:
         client, answers = world.client("you"), []
         for meant in (mine, theirs):
-            service = partial(_meaning, clash.word, meant, found.undone, happened)
+            service = partial(_meaning, clash.word, meant, found.undone, history)
             await world.serve(name, service)
-            for event in filter(None, () if happened else (second, first)):
+            for event in filter(None, () if history else (second, first)):
                 await client.post(f"http://{name}/{event}")
             reply = await client.get(f"http://{name}/{clash.word}")
             answers.append(reply.status_code)
@@ -293,7 +293,7 @@ def _meaning(
     word: str,
     meant: Collection[str],
     undone: Collection[tuple[str, str]],
-    happened: list[str],
+    history: list[str],
     node: Node,
 ) -> FastAPI:
     """Make a service in which a word means what one half of the team means by it."""
@@ -301,11 +301,11 @@ def _meaning(
 
     @app.post("/{event}", status_code=201)
     async def handle(event: str) -> None:
-        happened.append(event)
+        history.append(event)
 
     @app.get(f"/{word}")
     async def answer() -> dict[str, bool]:
-        own = [event for event in happened if event in meant]
+        own = [event for event in history if event in meant]
         at_first = all((word, event) in undone for event in meant)
         if not ((word, own[-1]) not in undone if own else at_first):
             raise HTTPException(409, f"not {word}")

@@ -204,7 +204,7 @@ WALL = Board(
 def as_built() -> dict[str, str]:
     """Return the sorting of the wall that the code has: each event's context.
 
-    >>> WALL.judged(as_built())
+    >>> WALL.evaluate(as_built())
     <Findings: 0 torn, 0 clashes, 6 processes>
     """
     homes = {

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from movingparts.bus import Event
 from movingparts.city.larkhaven import CONTEXTS, serve_city
 from movingparts.core import Node, Recording
-from movingparts.published_language import keep
+from movingparts.published_language import ensure_stream
 
 WORDS = ("stations", "rides", "fleet", "availability", "riders", "billing")
 SETTLE = 2.0  # seconds until everyone has received what a step led to
@@ -156,7 +156,7 @@ repair: The bike was repaired
     mechanic DELETE fleet/bikes/$bike/faults
 jam: The dock that holds the bike jammed
     operator PUT docklink/hubs/$here/alarm slot=1 jammed=true
-mend: The bike's dock works again
+clear: The bike's dock works again
     operator PUT docklink/hubs/$here/alarm slot=1 jammed=false
 lift: A truck took the bike away
     truck POST docklink/hubs/$here/lift vehs=$bike
@@ -199,7 +199,7 @@ STORIES = (
     "other reserves, other rides, other docks",
     "reserve, ride, fault, dock",
     "reserve, wait, ride",
-    "jam, mend, fault, repair, reserve, ride, dock, other reserves, wait",
+    "jam, clear, fault, repair, reserve, ride, dock, other reserves, wait",
     "reserve, cut availability, wait",
     "reserve, ride, cut rides, dock",
     "reserve, ride, cut billing, dock",
@@ -217,7 +217,7 @@ async def opened(world: Any) -> Published:
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             for context in CONTEXTS:
-                await keep(node, context)
+                await ensure_stream(node, context)
                 durable = f"you-{context}"
                 await node.bus.subscribe(f"{context}.*", receive, durable=durable)
             yield

@@ -54,7 +54,7 @@ def renamed_billing(node: Node) -> FastAPI:
     return app
 
 
-class Wish(BaseModel):
+class BikeRequest(BaseModel):
     """Who wants a bike, and where."""
 
     rider_id: str
@@ -65,7 +65,7 @@ class Docks:
     """Which bikes are in the docks of which station, as stations tells.
 
     >>> docks = Docks()
-    >>> docks.hear(("S01", "B7", True))
+    >>> docks.handle(("S01", "B7", True))
     >>> docks.at("S01")
     ['B7']
     """
@@ -77,9 +77,9 @@ class Docks:
         """Return the bikes of a station, longest there first."""
         return self._bikes.setdefault(station_id, [])
 
-    def hear(self, told: tuple[str, str, bool]) -> None:
+    def handle(self, message: tuple[str, str, bool]) -> None:
         """Note that a bike came to a station, or left it."""
-        station_id, bike_id, came = told
+        station_id, bike_id, came = message
         bikes = self.at(station_id)
         if bike_id in bikes:
             bikes.remove(bike_id)
@@ -88,8 +88,16 @@ class Docks:
 
 
 READS: Mapping[str, Reader] = {
-    "stations.bike-docked": lambda said: (said["station_id"], said["bike_id"], True),
-    "stations.bike-left": lambda said: (said["station_id"], said["bike_id"], False),
+    "stations.bike-docked": lambda message: (
+        message["station_id"],
+        message["bike_id"],
+        True,
+    ),
+    "stations.bike-left": lambda message: (
+        message["station_id"],
+        message["bike_id"],
+        False,
+    ),
 }
 
 
@@ -97,29 +105,29 @@ def first_come(node: Node, *, store: Store | None = None) -> FastAPI:
     """Show each rider one of the bikes that are in a dock, and promise nothing."""
     docks = Docks()
 
-    async def hear(told: Any) -> None:
-        docks.hear(told)
+    async def handle(message: Any) -> None:
+        docks.handle(message)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        heard = await listen(node, READS, hear)
+        subscriptions = await listen(node, READS, handle)
         yield
-        for subscription in heard:
+        for subscription in subscriptions:
             await subscription.stop()
 
     app = service(node, title="First come, first served", lifespan=lifespan)
 
     @app.put("/reservations/{reservation_id}")
-    async def show(reservation_id: str, wish: Wish) -> dict[str, Any]:
-        bikes = docks.at(wish.station_id)
+    async def show(reservation_id: str, request: BikeRequest) -> dict[str, Any]:
+        bikes = docks.at(request.station_id)
         if not bikes:
-            raise HTTPException(409, f"no bike is left at {wish.station_id}")
+            raise HTTPException(409, f"no bike is left at {request.station_id}")
         bike, until = node.random.choice(bikes), node.clock.now() + SHOWN_FOR
         shown = {"reservation_id": reservation_id, "bike_id": bike, "until": until}
-        return {**wish.model_dump(), **shown}
+        return {**request.model_dump(), **shown}
 
     @app.post("/reservations/{reservation_id}/collection")
-    async def collect(reservation_id: str, wish: Wish) -> dict[str, Any]:
+    async def collect(reservation_id: str, request: BikeRequest) -> dict[str, Any]:
         return {"bike_id": ""}  # whoever is there first has it: the dock will tell
 
     @app.get("/stations/{station_id}")

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from movingparts.city.availability.model import BikeId, Refused, Stand
 from movingparts.core import Node
-from movingparts.scenes.ch03.last_bike import Guarded, Wish, anemic, guarded
+from movingparts.scenes.ch03.last_bike import Command, Guarded, anemic, guarded
 from movingparts.unit_of_work import UnitOfWork
 
 
@@ -35,13 +35,13 @@ def guarded_copy(node: Node) -> FastAPI:
     return guarded(node, db=shared(node))
 
 
-async def move(node: Node, work: UnitOfWork, wish: Wish) -> str:
+async def move(node: Node, work: UnitOfWork, command: Command) -> str:
     """Have a bike offered at S02 that was offered at another stand."""
-    here = await work.of(Stand).get(wish.stand_id)
+    here = await work.of(Stand).get(command.stand_id)
     there, now = await work.of(Stand).get("S02"), node.clock.now()
     bike = next(iter(here.free(now)), None)
     if bike is None:
-        raise Refused(f"{wish.stand_id} has no bike to give")
+        raise Refused(f"{command.stand_id} has no bike to give")
     here.withdraw(BikeId(bike), now)
     there.offer(BikeId(bike), now)
     return bike

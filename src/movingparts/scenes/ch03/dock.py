@@ -47,7 +47,7 @@ class Jammed:
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class Cleared:
     """A report: the dock worked again from that time on."""
 
     at: datetime
@@ -85,7 +85,7 @@ class DockJammed:
 
 
 @dataclass(frozen=True, slots=True)
-class DockMended:
+class DockCleared:
     """The dock works."""
 
     at: datetime
@@ -99,9 +99,9 @@ class AnomalyFound:
     at: datetime
 
 
-Report = Docked | Taken | Jammed | Mended
+Report = Docked | Taken | Jammed | Cleared
 Message = Unlock | Report
-Event = BikeUnlocked | BikeDocked | BikeTaken | DockJammed | DockMended | AnomalyFound
+Event = BikeUnlocked | BikeDocked | BikeTaken | DockJammed | DockCleared | AnomalyFound
 Handle = Callable[["Dock", Message], list[Event] | Refused]
 BIKES = ("B7", "B8", "B9")
 
@@ -137,7 +137,7 @@ class Dock:
                 return replace(self, bike=bike, bike_known_at=at)
             case BikeTaken(_, at):
                 return replace(self, bike=None, bike_known_at=at)
-            case DockJammed(at) | DockMended(at):
+            case DockJammed(at) | DockCleared(at):
                 jammed = isinstance(event, DockJammed)
                 return replace(self, jammed=jammed, jam_known_at=at)
         return self
@@ -212,7 +212,7 @@ def _drawn(rng: Random, count: int) -> Iterator[Step]:
             yield Step(kind, reported, at, fate, delay)
         elif what == "jam":
             jammed = not jammed
-            yield Step(Jammed if jammed else Mended, "", at, fate, delay)
+            yield Step(Jammed if jammed else Cleared, "", at, fate, delay)
         else:
             yield Step(Unlock, "", at)
 

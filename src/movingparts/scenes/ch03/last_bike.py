@@ -26,7 +26,7 @@ from movingparts.core import Node
 from movingparts.core.node import Factory, current_span
 from movingparts.repository import SqliteRows
 from movingparts.service import Lifespan, refuses
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, carry_out
+from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
 
 if TYPE_CHECKING:
     from movingparts.world.simulated import SimulatedWorld
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 # --- what both have in common -----------------------------------------------------
 
 
-class Wish(BaseModel):
+class Command(BaseModel):
     """Who wants a bike, and of which stand.
 
-    >>> Wish(rider_id="ada").stand_id
+    >>> Command(rider_id="ada").stand_id
     'S01'
     """
 
@@ -63,7 +63,7 @@ async def ask(node: Node, service: str, what: str) -> None:
         raise Refused(f"{service} did not agree")
 
 
-Answer = Callable[[Wish], Awaitable[str]]
+Answer = Callable[[Command], Awaitable[str]]
 
 
 def _counter(
@@ -106,46 +106,46 @@ def save(db: sqlite3.Connection, stand: Stand) -> None:
         db.execute("INSERT OR REPLACE INTO stands VALUES (?, ?)", row)
 
 
-async def reserve(node: Node, db: sqlite3.Connection, wish: Wish) -> str:
+async def reserve(node: Node, db: sqlite3.Connection, command: Command) -> str:
     """Promise a rider a bike, as her app asks."""
-    stand = find(db, wish.stand_id)
+    stand = find(db, command.stand_id)
     free = [bike for bike in stand.bikes if bike not in stand.promised]
     if not free:
         raise Refused("no bike is left")
-    await ask(node, "riders", f"riders/{wish.rider_id}/checks")
-    stand.promised[free[0]] = wish.rider_id
+    await ask(node, "riders", f"riders/{command.rider_id}/checks")
+    stand.promised[free[0]] = command.rider_id
     save(db, stand)
     return free[0]
 
 
-async def walk_up(node: Node, db: sqlite3.Connection, wish: Wish) -> str:
+async def walk_up(node: Node, db: sqlite3.Connection, command: Command) -> str:
     """Let a bike go to a rider who holds a card to the dock."""
-    stand = find(db, wish.stand_id)
+    stand = find(db, command.stand_id)
     if len(stand.promised) >= len(stand.bikes):
         raise Refused("all bikes are promised")
-    await ask(node, "billing", f"cards/{wish.rider_id}/holds")
+    await ask(node, "billing", f"cards/{command.rider_id}/holds")
     bike = next(bike for bike in stand.bikes if bike not in stand.promised)
     stand.bikes.remove(bike)
     save(db, stand)
     return bike
 
 
-async def swap(node: Node, db: sqlite3.Connection, wish: Wish) -> str:
+async def swap(node: Node, db: sqlite3.Connection, command: Command) -> str:
     """Promise another bike to a rider whose bike is broken, as support does."""
-    stand = find(db, wish.stand_id)
-    hers = [b for b, rider in stand.promised.items() if rider == wish.rider_id]
+    stand = find(db, command.stand_id)
+    hers = [b for b, rider in stand.promised.items() if rider == command.rider_id]
     others = sorted(set(stand.bikes) - set(stand.promised))
     if not hers or not others:
         raise Refused("there is no other bike")
     await ask(node, "fleet", f"bikes/{hers[0]}/faults")
     stand.bikes.remove(hers[0])
     del stand.promised[hers[0]]
-    stand.promised[others[0]] = wish.rider_id
+    stand.promised[others[0]] = command.rider_id
     save(db, stand)
     return others[0]
 
 
-Scattered = Callable[[Node, sqlite3.Connection, Wish], Awaitable[str]]
+Scattered = Callable[[Node, sqlite3.Connection, Command], Awaitable[str]]
 SCATTERED: Mapping[str, Scattered] = {
     "reservations": reserve,
     "walk-ups": walk_up,
@@ -170,8 +170,8 @@ def anemic(
         save(db, Stand("S01", ["B1", "B7"], {"B1": "cleo"}))
 
     def around(handler: Scattered) -> Answer:
-        async def answer(wish: Wish) -> str:
-            return await handler(node, db, wish)
+        async def answer(command: Command) -> str:
+            return await handler(node, db, command)
 
         return answer
 
@@ -181,28 +181,28 @@ def anemic(
 # --- rules inside -----------------------------------------------------------------
 
 
-async def reserve_guarded(node: Node, work: UnitOfWork, wish: Wish) -> str:
+async def reserve_guarded(node: Node, work: UnitOfWork, command: Command) -> str:
     """Promise a rider a bike, as her app asks."""
-    stand, now = await work.of(model.Stand).get(wish.stand_id), node.clock.now()
-    promised = stand.reserve(_first(wish), model.RiderId(wish.rider_id), now)
-    await ask(node, "riders", f"riders/{wish.rider_id}/checks")
+    stand, now = await work.of(model.Stand).get(command.stand_id), node.clock.now()
+    promised = stand.reserve(_first(command), model.RiderId(command.rider_id), now)
+    await ask(node, "riders", f"riders/{command.rider_id}/checks")
     return promised.bike_id
 
 
-async def walk_up_guarded(node: Node, work: UnitOfWork, wish: Wish) -> str:
+async def walk_up_guarded(node: Node, work: UnitOfWork, command: Command) -> str:
     """Let a bike go to a rider who holds a card to the dock."""
-    stand, now = await work.of(model.Stand).get(wish.stand_id), node.clock.now()
-    rider = model.RiderId(wish.rider_id)
-    stand.reserve(_first(wish), rider, now)
-    taken = stand.collect(_first(wish), rider, now)
+    stand, now = await work.of(model.Stand).get(command.stand_id), node.clock.now()
+    rider = model.RiderId(command.rider_id)
+    stand.reserve(_first(command), rider, now)
+    taken = stand.collect(_first(command), rider, now)
     await ask(node, "billing", f"cards/{rider}/holds")
     return taken.bike_id
 
 
-async def swap_guarded(node: Node, work: UnitOfWork, wish: Wish) -> str:
+async def swap_guarded(node: Node, work: UnitOfWork, command: Command) -> str:
     """Promise another bike to a rider whose bike is broken, as support does."""
-    stand, now = await work.of(model.Stand).get(wish.stand_id), node.clock.now()
-    rider = model.RiderId(wish.rider_id)
+    stand, now = await work.of(model.Stand).get(command.stand_id), node.clock.now()
+    rider = model.RiderId(command.rider_id)
     broken = stand.held_for(rider, now).bike_id
     stand.withdraw(broken, now)
     other = stand.reserve(model.ReservationId(f"{rider}-2"), rider, now)
@@ -210,11 +210,11 @@ async def swap_guarded(node: Node, work: UnitOfWork, wish: Wish) -> str:
     return other.bike_id
 
 
-def _first(wish: Wish) -> model.ReservationId:
-    return model.ReservationId(f"{wish.rider_id}-1")
+def _first(command: Command) -> model.ReservationId:
+    return model.ReservationId(f"{command.rider_id}-1")
 
 
-Guarded = Callable[[Node, UnitOfWork, Wish], Awaitable[str]]
+Guarded = Callable[[Node, UnitOfWork, Command], Awaitable[str]]
 GUARDED: Mapping[str, Guarded] = {
     "reservations": reserve_guarded,
     "walk-ups": walk_up_guarded,
@@ -232,20 +232,20 @@ def guarded(
     *,
     handlers: Mapping[str, Guarded] = GUARDED,
     db: sqlite3.Connection | None = None,
-    keep: Callable[[sqlite3.Connection], Store] = in_rows,
+    new_store: Callable[[sqlite3.Connection], Store] = in_rows,
 ) -> FastAPI:
     """Serve the same two bikes at a stand that keeps its rule itself."""
-    store = keep(db or node.disk.connect())
+    store = new_store(db or node.disk.connect())
 
     def around(handler: Guarded) -> Answer:
-        async def answer(wish: Wish) -> str:
-            return await carry_out(store, lambda work: handler(node, work, wish))
+        async def answer(command: Command) -> str:
+            return await execute(store, lambda work: handler(node, work, command))
 
         return answer
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await carry_out(store, lambda work: _set_up(work, node))
+        await execute(store, lambda work: _set_up(work, node))
         yield
 
     answers = {name: around(handler) for name, handler in handlers.items()}

@@ -157,7 +157,7 @@ class _Outgoing:
         if not self._ended:
             failed = self.status is not None and self.status >= 500
             now = self._close("error" if failed else "ok", "")
-            self._notes.note(self.span.span_id, heard_us=now)
+            self._notes.note(self.span.span_id, received_us=now)
 
     def fail(self, error: BaseException) -> None:
         """Note how the caller's wait ended without a reply."""
@@ -313,7 +313,7 @@ class _Incoming:
         message["size"], message["status"] = self._size, status
         self._door.notes.note(self._call, reply=message)
         if not self._known:
-            self._door.notes.note(self._call, heard_us=now)
+            self._door.notes.note(self._call, received_us=now)
 
     def _close(self, outcome: Any) -> int:
         now = self._door.clock.time_us()

@@ -31,7 +31,7 @@ class Notes(Protocol):
         """Note what one end of a call sees; `call` is the id of its client span.
 
         The caller notes `request` (a message's fields) when it sends, then one of
-        `heard_us` (it has the whole reply), `refused` (nobody listened, with the
+        `received_us` (it has the whole reply), `refused` (nobody listened, with the
         reason) and `left=True` (it waits no longer). The callee notes `arrived_us` and
         `reply` (a message's fields).
         """
@@ -45,14 +45,14 @@ class _Call:
     request: Message | None = None
     reply: Message | None = None
     arrived_us: int | None = None
-    heard_us: int | None = None
+    received_us: int | None = None
     refused: str | None = None
     left: bool = False
 
     @property
     def over(self) -> bool:
         answered = self.reply is not None and self.arrived_us is not None
-        ended = self.heard_us is not None or self.left
+        ended = self.received_us is not None or self.left
         return self.request is not None and (
             self.refused is not None or (answered and ended)
         )
@@ -68,8 +68,8 @@ class _Call:
             return
         if asked is not None:
             reply.answers = asked.id
-        if self.heard_us is not None:
-            reply.fate, reply.arrived_us = "delivered", self.heard_us
+        if self.received_us is not None:
+            reply.fate, reply.arrived_us = "delivered", self.received_us
         elif self.left:  # it went into a closed connection, and nobody saw when
             reply.fate, reply.arrived_us = "late", reply.sent_us
 

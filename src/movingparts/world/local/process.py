@@ -65,7 +65,7 @@ class Child:
         self._life = life
         await life.serve(factory)
         reporting = asyncio.create_task(self._report_often(), name="reports")
-        say(ready, {"port": life.port})
+        write_answer(ready, {"port": life.port})
         await leave.wait()
         await life.stop()
         reporting.cancel()
@@ -142,7 +142,7 @@ def load(target: str) -> Factory:
     return found  # type: ignore[no-any-return]  # `build` looks at what it is
 
 
-def say(ready: Path, answer: dict[str, Any]) -> None:
+def write_answer(ready: Path, answer: dict[str, Any]) -> None:
     """Tell the kernel how the start went, in a file that appears all at once."""
     fresh = ready.with_suffix(".new")
     fresh.write_text(json.dumps(answer))
@@ -158,7 +158,7 @@ def main(config: Path) -> int:
     try:
         asyncio.run(Child(settings).run(load(settings["target"]), ready))
     except WorldError as error:
-        say(ready, {"error": str(error)})
+        write_answer(ready, {"error": str(error)})
         return 1
     return 0
 

@@ -37,8 +37,8 @@ class _ToService(logging.Filter):
             return True  # somebody's own uvicorn
         if record.levelno >= logging.WARNING:
             error = record.exc_info[1] if record.exc_info else None
-            said = record.getMessage().strip().splitlines()[0]
-            log(f"{said}: {summary(error)}" if error is not None else said)
+            line = record.getMessage().strip().splitlines()[0]
+            log(f"{line}: {summary(error)}" if error is not None else line)
         return False
 
 

@@ -44,11 +44,11 @@ class Watchdog:
     def own_process(self, pid: int) -> None:
         """Have a process, and its session, ended with this one."""
         # The start time tells this process from a later one with the same number.
-        self._say(f"process {pid}", started(pid) or "-")
+        self._send(f"process {pid}", started(pid) or "-")
 
     def own_folder(self, folder: Path) -> None:
         """Have a folder removed with this process."""
-        self._say(f"folder {folder}", "")
+        self._send(f"folder {folder}", "")
 
     def release_process(self, pid: int) -> None:
         """Forget a process that has ended."""
@@ -58,7 +58,7 @@ class Watchdog:
         """Forget a folder that has been removed."""
         self._unsay(f"folder {folder}")
 
-    def _say(self, key: str, value: str) -> None:
+    def _send(self, key: str, value: str) -> None:
         self._owned[key] = value
         self._write(f"{value}\t{key}\n")
 

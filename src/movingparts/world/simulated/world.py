@@ -71,7 +71,7 @@ def scratch() -> Path:
 
 
 def _lives(pid: int) -> bool:
-    """Say whether a process of this id may be there."""
+    """Return whether a process of this id may be there."""
     if os.name != "posix" or pid == os.getpid():
         return True
     try:
@@ -350,12 +350,12 @@ class SimulatedWorld:
         if self._failure is not None:
             return
         sent = self.recording.messages
-        said = Counter(
+        counts = Counter(
             f"{m.source} answered {m.status}" if m.status else f"{m.source} sent"
             for m in sent
             if m.copy_of is None
         )
-        [(what, count)] = said.most_common(1)
+        [(what, count)] = counts.most_common(1)
         text = f"the run was stopped after {len(sent):,} messages; {what} {count:,}"
         self._fail(TooManyMessages(f"{text} times: what repeats a call without end?"))
 

@@ -16,6 +16,6 @@ def handle(dock, message):
             events, odd = [d.BikeTaken(bike, at)], dock.bike != bike
         case d.Jammed(at):
             events, odd = [d.DockJammed(at)], False
-        case d.Mended(at):
-            events, odd = [d.DockMended(at)], False
+        case d.Cleared(at):
+            events, odd = [d.DockCleared(at)], False
     return events + [d.AnomalyFound("odd", at)] * odd

@@ -12,6 +12,6 @@ def handle(dock, message):
             return [d.BikeTaken(bike, at)]
         case d.Jammed(at):
             return [d.DockJammed(at)]
-        case d.Mended(at):
-            return [d.DockMended(at)]
+        case d.Cleared(at):
+            return [d.DockCleared(at)]
     raise Refused("that can't be")

@@ -16,4 +16,4 @@ def handle(dock, message):
     if isinstance(message, d.Taken):
         odd = [d.AnomalyFound("not there", at)] * (dock.bike != message.bike)
         return [d.BikeTaken(message.bike, at), *odd]
-    return [d.DockJammed(at) if isinstance(message, d.Jammed) else d.DockMended(at)]
+    return [d.DockJammed(at) if isinstance(message, d.Jammed) else d.DockCleared(at)]

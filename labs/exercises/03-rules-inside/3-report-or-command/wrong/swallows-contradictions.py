@@ -16,5 +16,5 @@ def handle(dock, message):
         d.Docked: lambda: [d.BikeDocked(bike, at)],
         d.Taken: lambda: [d.BikeTaken(bike, at)],
         d.Jammed: lambda: [d.DockJammed(at)],
-        d.Mended: lambda: [d.DockMended(at)],
+        d.Cleared: lambda: [d.DockCleared(at)],
     }[type(message)]()

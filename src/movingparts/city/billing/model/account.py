@@ -35,7 +35,7 @@ class Pass:
             raise ValueError(f"pass {self.pass_id} has a time without a timezone")
 
     def covers(self, at: datetime) -> bool:
-        """Say whether a ride that begins at that time is covered."""
+        """Return whether a ride that begins at that time is covered."""
         return self.valid_from <= at < self.valid_until
 
 
@@ -119,7 +119,7 @@ class Account:
 
     def set_limit(self, limit: Money) -> None:
         """Let it owe so much from now on."""
-        self._happened(Limited(self.account_id, limit))
+        self._record(Limited(self.account_id, limit))
 
     def hold(self, ride_id: str) -> Money:
         """Hold what a ride may cost; raises `Declined`. Held already, it stays so."""
@@ -127,28 +127,28 @@ class Account:
             return self.held[ride_id]
         if self.left() < HELD:
             raise Declined(f"account {self.account_id} has {self.left()} left")
-        self._happened(RideHeld(self.account_id, ride_id, HELD))
+        self._record(RideHeld(self.account_id, ride_id, HELD))
         return HELD
 
     def release(self, ride_id: str) -> None:
         """Hold nothing for a ride any more."""
         if ride_id in self.held:
-            self._happened(RideReleased(self.account_id, ride_id))
+            self._record(RideReleased(self.account_id, ride_id))
 
     def settle(self, ride_id: str, amount: Money) -> None:
         """Owe what a ride has cost, be it more than was held."""
-        self._happened(RideSettled(self.account_id, ride_id, amount))
+        self._record(RideSettled(self.account_id, ride_id, amount))
 
     def note(self, sold: Pass) -> None:
         """Note a pass, once."""
         if sold not in self.passes:
-            self._happened(PassNoted(self.account_id, sold))
+            self._record(PassNoted(self.account_id, sold))
 
     def has_pass(self, at: datetime) -> bool:
-        """Say whether a ride that begins at that time is covered by a pass."""
+        """Return whether a ride that begins at that time is covered by a pass."""
         return any(each.covers(at) for each in self.passes)
 
-    def _happened(self, event: Event) -> None:
+    def _record(self, event: Event) -> None:
         self.apply(event)
         self.events.append(event)
 

@@ -96,26 +96,26 @@ class Payment:
     def authorized(self, account_id: AccountId, amount: Money) -> None:
         """Note that so much is held; asked again, it is noted once."""
         if self.state != "authorized":
-            self._happened(PaymentAuthorized(self.ride_id, account_id, amount))
+            self._record(PaymentAuthorized(self.ride_id, account_id, amount))
 
     def declined(self, account_id: AccountId, reason: str) -> None:
         """Note that nothing is held, once; what was decided before stays decided."""
         if self.state == "new":
-            self._happened(PaymentDeclined(self.ride_id, account_id, reason))
+            self._record(PaymentDeclined(self.ride_id, account_id, reason))
 
     def voided(self) -> None:
         """Note that the ride did not come about."""
-        self._happened(PaymentVoided(self.ride_id, self.account_id))
+        self._record(PaymentVoided(self.ride_id, self.account_id))
 
     def charged(
         self, account_id: AccountId, fare: Money, with_pass: bool, at: datetime
     ) -> None:
         """Note that it was charged."""
         if self.state != "authorized":
-            self._happened(AnomalyFound(self.ride_id, NOT_AUTHORIZED, at))
-        self._happened(FareCharged(self.ride_id, account_id, fare, with_pass, at))
+            self._record(AnomalyFound(self.ride_id, NOT_AUTHORIZED, at))
+        self._record(FareCharged(self.ride_id, account_id, fare, with_pass, at))
 
-    def _happened(self, event: Event) -> None:
+    def _record(self, event: Event) -> None:
         self.apply(event)
         self.events.append(event)
 
