@@ -324,17 +324,17 @@ def _takes(function: Any, call: Call, name: str) -> None:
 def _sentence(name: str, error: BaseException) -> str:
     """Return what to say of an exception that an answer let out."""
     try:
-        text = " ".join(str(error).partition("For further information")[0].split())
+        reason = " ".join(str(error).partition("For further information")[0].split())
     except Exception:  # noqa: BLE001  # a reader's __str__ may raise anything
-        text = ""
+        reason = ""
     if isinstance(error, RecursionError):
-        return f"`{name}` calls itself too often{where(error)}: {text}."
-    text = text[:200]
-    text = f"`{name}` raised {type(error).__name__}{': ' + text if text else ''}"
+        return f"`{name}` calls itself too often{where(error)}: {reason}."
+    reason = reason[:200]
+    text = f"`{name}` raised {type(error).__name__}{': ' + reason if reason else ''}"
     text = f"{text.rstrip('.')}{where(error)}."
-    if "unhashable type" in text:
+    if "unhashable type" in reason:
         text += " It can't be in a set or be a key: use its name."
-    elif "asyncio.run() cannot be called" in text or "already running" in text:
+    elif "asyncio.run() cannot be called" in reason or "already running" in reason:
         text += " A loop runs already: use `await` instead of starting another."
     elif isinstance(error, SystemExit):
         text += " That would end the whole kernel: return instead."
