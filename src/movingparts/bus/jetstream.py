@@ -42,7 +42,7 @@ async def connect(
     name: str | None = None,
     on_error: Callable[[Exception], None] | None = None,
 ) -> Client:
-    """Connect to a broker; the connection comes back by itself when the broker does.
+    """Connect to a broker; it reconnects on its own when the broker is back.
 
     `on_error` is called with what goes wrong in the background; nothing is printed.
     Raises `BusError` if none answers, at once or within five seconds.
@@ -120,8 +120,8 @@ class JetStream:
     """What one connection knows of the broker's streams, and how it asks for more.
 
     Which stream keeps a subject is asked once and remembered until the broker says
-    that streams have changed. In the moment until that word arrives, an event on a
-    subject that has just got a stream is kept, but not waited for.
+    that streams have changed. Until that message arrives, an event on a subject that
+    has just got a stream is kept, but the publisher does not wait for it.
     """
 
     def __init__(self, connection: Client) -> None:
@@ -135,7 +135,7 @@ class JetStream:
         """Return what `stream_of` would, if nothing has to be asked for it."""
         reconnects = self._connection.stats["reconnects"]
         if self._reconnects != reconnects:
-            self._known.clear()  # the broker's word may have been missed
+            self._known.clear()  # a message about it may have been missed
             self._reconnects = reconnects
         return self._known.get(subject)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from movingparts.bus.nats import NatsBus
 
 ACKNOWLEDGE = "$JS.ACK."  # where JetStream takes acknowledgments of its deliveries
-AWAY = 0.05  # seconds between looks whether the broker is back
+AWAY = 0.05  # seconds between checks whether the broker is back
 PULL_FOR = 1.0  # seconds that one request for the next event stands at the broker
 
 
@@ -155,7 +155,7 @@ class NatsDurable:
                 if message.reply:
                     await message.nak()
         except (nats.errors.Error, TimeoutError, OSError):
-            return  # without a connection, the broker gives up waiting by itself
+            return  # without a connection, the broker gives up waiting on its own
 
     async def _next(self) -> Msg | None:
         message: Msg
@@ -207,7 +207,7 @@ class NatsDurable:
     async def _acknowledge(
         self, message: Msg, event: Event, delivery: Message | None
     ) -> None:
-        """Acknowledge and wait for the broker's word.
+        """Acknowledge and wait for the broker's confirmation.
 
         A late acknowledgment needs it, or the next pull would overtake it and get the
         same event; a recording needs it to know the acknowledgment's fate.
