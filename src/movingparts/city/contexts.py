@@ -25,6 +25,7 @@ from movingparts.world import simulate
 
 PLATFORM = (
     "movingparts.bus",
+    "movingparts.core",
     "movingparts.published_language",
     "movingparts.repository",
     "movingparts.service",
