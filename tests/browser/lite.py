@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from playwright.sync_api import expect
@@ -68,9 +67,10 @@ class Lab:
         return {cell["id"]: cell for cell in cells if cell["cell_type"] == "code"}
 
     def until(self, wanted: str) -> None:
-        """Save until what is saved fits: an expression of the cells, by id.
+        """Wait until the saved cells fit an expression, in which `cells` has them by id.
 
-        JupyterLab saves on its own as well, but more rarely the longer a save takes.
+        It saves on its own, but more rarely the longer a save takes. So save by hand
+        as well; where the two meet it asks, and the newer text is kept.
         """
         cells = f"""async () => {{
           const found = await ({KEPT})({json.dumps([self.drive, "files"])});
@@ -78,12 +78,15 @@ class Lab:
             (found[0]?.content.cells ?? []).map((cell) => [cell.id, cell]));
           return Boolean({wanted});
         }}"""
-        end = time.monotonic() + PATIENCE / 1000
-        while time.monotonic() < end:
-            self.page.keyboard.press("ControlOrMeta+s")
-            self.page.wait_for_timeout(1000)
+        newer = self.page.get_by_role("button", name="Overwrite")
+        for second in range(PATIENCE // 1000):
+            if newer.is_visible():
+                newer.click()
             if self.page.evaluate(cells):
                 return
+            if second % 20 == 19:
+                self.page.keyboard.press("ControlOrMeta+s")
+            self.page.wait_for_timeout(1000)
         raise AssertionError(f"never saved: {wanted}")
 
     def menu(self, name: str, entry: str) -> None:

@@ -41,8 +41,14 @@ OBSERVE = """
 SETTLED = """() => document.fonts.ready.then(() => new Promise(done =>
   requestIdleCallback(() => requestAnimationFrame(() => requestAnimationFrame(
     () => done(true))))))"""
-FRAMES = """new Promise(async (done) => {
-  for (let n = 0; n < 4; n += 1) await new Promise(requestAnimationFrame);
+# A player draws itself anew once it knows its width, and the page grows or shrinks.
+DRAWN = """new Promise(async (done) => {
+  let heights = [];
+  while (heights.length < 3) {
+    for (let n = 0; n < 4; n += 1) await new Promise(requestAnimationFrame);
+    const now = document.documentElement.scrollHeight;
+    heights = heights.at(-1) === now ? [...heights, now] : [now];
+  }
   done();
 })"""
 # Rules of AAA, which the book does not promise, and one that forbids what another rule
@@ -90,7 +96,7 @@ def settled(page: Page) -> None:
 def resize(page: Page, size: tuple[int, int]) -> None:
     """Make the window so wide and so high, and wait until that is drawn."""
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.evaluate(FRAMES)  # a player draws itself anew once it knows its width
+    page.evaluate(DRAWN)
 
 
 @cache
