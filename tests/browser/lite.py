@@ -67,7 +67,7 @@ class Lab:
         return {cell["id"]: cell for cell in cells if cell["cell_type"] == "code"}
 
     def until(self, wanted: str) -> None:
-        """Wait until the saved cells fit an expression, in which `cells` has them by id.
+        """Wait until what is saved fits: an expression in which `cells` has them by id.
 
         It saves on its own, but more rarely the longer a save takes. So save by hand
         as well; where the two meet it asks, and the newer text is kept.
