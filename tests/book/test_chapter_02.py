@@ -111,7 +111,7 @@ def test_the_vendors_second_version_changes_nothing_behind_the_border(
     first, second, [third] = map(page["translate"], page["messages"])
     assert first == second
     assert "fell" in third.why
-    old, new = page["told"](page["old"]), page["told"](page["new"])
+    old, new = page["published"](page["old"]), page["published"](page["new"])
     assert old == new
     assert len(old) > 1000
     assert page["old"].result.requests["ridden"] > 0

@@ -65,7 +65,7 @@ __all__ = [
 ]
 _TAB = sys.platform == "emscripten"
 _HOMES = {
-    "LocalWorld": f"movingparts.world.{'absent' if _TAB else 'local'}",
+    "LocalWorld": f"movingparts.world.{'browser' if _TAB else 'local'}",
     "SimulatedWorld": "movingparts.world.simulated",
     "simulate": "movingparts.world.simulated",
 }
