@@ -6,6 +6,11 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no reason to fail: no example has to end within a wall time.
+settings.register_profile("moving-parts", deadline=None)
+settings.load_profile("moving-parts")
 
 
 class _Collected(logging.Handler):
