@@ -192,7 +192,8 @@ def test_no_aggregate_takes_more_commits_a_second_than_one_over_its_think_time(
 
 @pytest.mark.slow
 def test_in_tables_the_version_is_in_the_condition_of_the_stand(page: Names) -> None:
-    sent = [text for text in page["statements"] if text.startswith(("UPDATE", "INSERT"))]
+    writes = ("UPDATE", "INSERT")
+    sent = [text for text in page["statements"] if text.startswith(writes)]
     assert ["UPDATE stands", "INSERT INTO"] == [" ".join(t.split()[:2]) for t in sent]
     assert sent[0].endswith("stands.version = 1")
 
