@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
@@ -20,7 +21,8 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "book" / "_build" / ".jupyter_cache"
 READER = {"name": "myst_nb_md", "type": "plugin"}
-TIMEOUT = 120  # seconds that a cell may take, as in book/_config.yml
+CONFIG = yaml.safe_load((ROOT / "book" / "_config.yml").read_text("utf-8"))
+TIMEOUT = CONFIG["execute"]["timeout"]  # seconds that a cell may take
 
 
 def pages(root: Path) -> Iterator[Path]:
