@@ -9,7 +9,7 @@ import { sayIfNotKept } from "./_kept.js";
 import { FORMS } from "./_answers.js";
 
 const WORDS = {
-  predict: { commit: "Commit", skip: "Skip", skipped: "Skipped. You can still answer." },
+  predict: { commit: "Lock in", skip: "Skip", skipped: "Skipped. You can still answer." },
   question: { commit: "Check", skip: "Show the answer", skipped: "Shown. You can still answer." },
 };
 

@@ -29,7 +29,7 @@ class Page:
         """Its address from the root of the site: "" for the cover."""
         if self.document == table_of_contents()["root"]:
             return ""
-        return self.document.removeprefix("book/") + "/"
+        return self.document.removeprefix("book/").removesuffix("/index") + "/"
 
     def file(self, site: Path) -> Path:
         """The built page."""

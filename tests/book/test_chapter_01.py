@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.book.chapters import Names, chapter
+from tests.book.chapters import Names
+from tests.book.chapters import page as page_of
 
-CHAPTER = chapter("01-one-ride-two-services")
+CHAPTER = page_of("01-one-ride-two-services/index")
 TEXT = CHAPTER.text
 
 

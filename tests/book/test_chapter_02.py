@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.book.chapters import Names, chapter
+from tests.book.chapters import Names
+from tests.book.chapters import page as page_of
 
-PAGE = chapter("02-words-and-borders")
+PAGE = page_of("02-words-and-borders/index")
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,10 @@ from movingparts.measure.contention import Load, contend
 from movingparts.scenes.ch03 import last_bike
 from movingparts.scenes.ch03.last_bike import Command
 from movingparts.world.simulated import simulate
-from tests.book.chapters import Names, chapter
+from tests.book.chapters import Names
+from tests.book.chapters import page as page_of
 
-CHAPTER = chapter("03-rules-inside")
+CHAPTER = page_of("03-rules-inside/index")
 TEXT = CHAPTER.text
 RESERVE = "two reservations"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.book.chapters import Chapter
+from tests.book.chapters import Page
 
 TEXT = """\
 ---
@@ -38,7 +38,7 @@ async with LocalWorld() as world:
 ```{exercise-card} 2.1
 ```
 """
-PAGE = Chapter("02-a-page", TEXT)
+PAGE = Page("02-a/1-page", TEXT)
 
 
 def test_cells_have_their_tags_and_say_whether_they_need_sockets() -> None:

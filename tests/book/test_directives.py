@@ -29,6 +29,7 @@ def exercise(number, hints=("Look.", "Look *twice*.", "Use the key."), level="me
         id=number,
         title="Charge once",
         difficulty=level,
+        minutes=30,
         statement="Make `charge` safe to *repeat*.",
         hints=hints,
         solution="async def charge(key):\\n    return key\\n",

@@ -1,4 +1,4 @@
-"""What holds for every chapter: its cells, its length, its exercises, its numbers.
+"""What holds for every page of every chapter: its limits (STYLE.md), its numbers.
 
 What only one chapter's own runs can say is in a file of its own: test_chapter_01.py.
 """
@@ -11,123 +11,208 @@ import socket
 from pathlib import Path
 
 import pytest
+from bs4 import Tag
 from moving_parts_book.plan import read_plan
 
 from movingparts.check import exercises
 from tests.book import pages
-from tests.book.chapters import CHAPTERS, ROOT, Chapter
+from tests.book.chapters import CHAPTERS, PAGES, ROOT, TERM, Page
 
 MEASURED = sorted((ROOT / "bench" / "measured").glob("*.json"))
-# A chapter that the cover promises is as long as one, and has its exercises. What a
-# fork adds beside them may begin smaller (make new-chapter).
+# A chapter that the cover promises has five exercises. What a fork adds beside them may
+# begin smaller (make new-chapter).
 PROMISED = {chapter.slug for part in read_plan() for chapter in part.chapters}
 
-each_chapter = pytest.mark.parametrize("page", CHAPTERS, ids=lambda page: page.name)
-each_promised = pytest.mark.parametrize(
-    "page",
-    [page for page in CHAPTERS if page.name in PROMISED],
-    ids=lambda page: page.name,
+# Chapters that are one long page still, to be cut into short ones.
+UNCUT = {
+    f"{chapter}/index"
+    for chapter in (
+        "01-one-ride-two-services",
+        "02-words-and-borders",
+        "03-rules-inside",
+    )
+}
+TEXTS = [page for page in PAGES if not page.is_index or page.name in UNCUT]
+SHORT = [page for page in TEXTS if page.name not in UNCUT]
+
+
+def each(pages: list[Page]) -> pytest.MarkDecorator:
+    """Ask it of each page, by name."""
+    return pytest.mark.parametrize("page", pages, ids=lambda page: page.name)
+
+
+each_text = each(TEXTS)
+each_short = each(SHORT)
+each_chapter = pytest.mark.parametrize(
+    "chapter", [name for name in CHAPTERS if f"{name}/index" not in UNCUT]
 )
+
+
+def built(page: Page, site: Path) -> Tag:
+    """The article of a page as it was built."""
+    address = page.name.removesuffix("index")
+    return pages.article(site / "chapters" / address / "index.html")
+
+
+def of(chapter: str) -> list[Page]:
+    """The pages of a chapter, without its index."""
+    return [page for page in SHORT if page.chapter == chapter]
 
 
 # --- cells --------------------------------------------------------------------------
 
 
-@each_chapter
-def test_cells_are_all_written_in_one_way(page: Chapter) -> None:
+@each_text
+def test_cells_are_all_written_in_one_way(page: Page) -> None:
     """Three backticks, `{code-cell} ipython3`, options, code: so none is overlooked."""
     assert page.cells
     assert len(pages.CELL.findall(page.text)) == len(page.cells)
 
 
-@each_chapter
-def test_no_cell_is_longer_than_twelve_lines(page: Chapter) -> None:
+@each_text
+def test_no_cell_is_longer_than_twelve_lines(page: Page) -> None:
     shown = [cell.source for cell in page.cells if "remove-cell" not in cell.tags]
     assert [] == [source for source in shown if len(source.splitlines()) > 12]
 
 
-@each_chapter
-def test_the_first_cell_has_the_imports_and_the_seed(page: Chapter) -> None:
-    first = page.cells[0]
-    assert "import" in first.source
-    assert "SEED = " in first.source
-    assert "remove-cell" not in first.tags
-
-
-@each_chapter
-def test_what_is_hidden_only_glues(page: Chapter) -> None:
+@each_text
+def test_what_is_hidden_only_glues(page: Page) -> None:
     hidden = [cell.source for cell in page.cells if "remove-cell" in cell.tags]
     assert [] == [source for source in hidden if "glue(" not in source]
 
 
-@each_chapter
-def test_cells_that_need_sockets_are_not_live(page: Chapter) -> None:
+@each_text
+def test_cells_that_need_sockets_are_not_live(page: Page) -> None:
     live = [cell for cell in page.cells if "live" in cell.tags]
     assert [] == [cell.source for cell in live if cell.local]
 
 
-@each_promised
-def test_its_runs_are_shown_in_four_figures_at_least(page: Chapter, site: Path) -> None:
-    built = pages.article(site / "chapters" / page.name / "index.html")
-    shown = built.select(".cell_output svg[role=img], .cell_output moving-parts-board")
-    assert len(shown) >= 4
+# --- what a page may hold at most (STYLE.md) ----------------------------------------
 
 
-# --- text ---------------------------------------------------------------------------
+@each_short
+def test_a_page_is_read_in_ten_minutes(page: Page) -> None:
+    assert page.words <= 900
 
 
-@each_promised
-def test_the_prose_is_as_long_as_a_chapter_may_be(page: Chapter) -> None:
-    assert 1500 <= page.words <= 2500
+@each_short
+def test_a_page_shows_few_cells_and_never_three_in_a_row(page: Page) -> None:
+    assert sum(cell.seen for cell in page.cells) <= 12
+    assert page.in_a_row <= 2
 
 
-@each_promised
-def test_it_asks_three_questions_before_it_begins(page: Chapter) -> None:
-    """Of earlier chapters, where there are any; and what happens is predicted later."""
-    before, _, after = page.text.partition("{code-cell}")
-    asked = re.findall(r"^`{3,}\{(?:question|again)\} (.+)$", before, re.MULTILINE)
-    assert 3 == len(asked)
-    assert "{predict}" in after
+@each_short
+def test_a_page_shows_few_lines_of_code(page: Page, site: Path) -> None:
+    found = built(page, site).select(".cell_input pre, div.highlight-python pre")
+    listings = {
+        listing.get_text()
+        for listing in found
+        if not listing.find_parent("details")
+        and not listing.find_parent(class_="cell_output")
+    }
+    lines = [line for text in listings for line in text.splitlines() if line.strip()]
+    assert len(lines) <= 120
 
 
-@each_promised
-def test_its_last_sections_are_those_of_every_chapter(page: Chapter) -> None:
-    closing = ["Build it", "In production", "When not to", "Exercises"]
-    closing.append("Further reading")
-    assert closing == [each for each in page.sections if each in closing]
-    assert closing[-3:] == page.sections[-3:]
+@each_short
+def test_a_page_has_three_figures_at_most(page: Page, site: Path) -> None:
+    shown = [
+        output
+        for output in built(page, site).select(".cell_output")
+        if output.select_one("svg[role=img], moving-parts-board")
+    ]
+    assert 1 <= len(shown) <= 3
 
 
-@each_promised
-def test_further_reading_is_five_works_at_most(page: Chapter) -> None:
-    reading = page.text.partition("\n## Further reading\n")[2]
+@each_short
+def test_a_page_takes_few_names_from_the_package(page: Page) -> None:
+    assert len(page.imported) <= 8
+
+
+@each_short
+def test_a_page_has_four_new_terms_at_most_and_one_in_a_paragraph(page: Page) -> None:
+    before = {term for each in PAGES[: PAGES.index(page)] for term in each.terms}
+    new = set(page.terms) - before
+    assert len(new) <= 4
+    for paragraph in page.text.split("\n\n"):
+        found = {term.lower() for term in TERM.findall(paragraph)} & new
+        assert len(found) <= 1, paragraph
+
+
+# --- how a page begins and ends -----------------------------------------------------
+
+
+@each_short
+def test_what_breaks_is_on_the_first_screen(page: Page) -> None:
+    assert page.before_it_breaks <= 90
+
+
+@each_short
+def test_it_ends_with_what_to_remember_and_one_question(page: Page) -> None:
+    text = page.section("What to remember")
+    assert 1 == len(re.findall(r"^`{3,}\{question\} ", text, re.MULTILINE))
+    after = page.sections[page.sections.index("What to remember") + 1 :]
+    assert set(after) <= {"Exercises", "Further reading"}
+
+
+@each_chapter
+def test_its_first_page_asks_about_the_chapters_before_once_it_broke(
+    chapter: str,
+) -> None:
+    first = of(chapter)[0]
+    before, _, quiz = first.text.partition(":::{quiz}")
+    quiz = quiz.partition("\n:::\n")[0]
+    asked = re.findall(r"^`{3,}\{question\} ", quiz, re.MULTILINE)
+    assert "{code-cell}" in before
+    assert len(asked) in (range(4) if chapter == CHAPTERS[0] else (2, 3))
+
+
+@each_chapter
+def test_its_index_is_a_map_with_what_to_know_and_what_to_learn(chapter: str) -> None:
+    index = next(p for p in PAGES if p.name == f"{chapter}/index")
+    assert ["After this chapter you can", "What you need", "Pages"] == index.sections
+    assert "```{chapter-pages}" in index.text
+    assert index.words <= 300
+    assert [] == index.cells
+
+
+@each_chapter
+def test_it_predicts_runs_in_production_and_says_when_not_to(chapter: str) -> None:
+    assert 2 <= len(of(chapter)) <= 5
+    text = "".join(page.text for page in of(chapter))
+    assert "{predict}" in text
+    sections = [section for page in of(chapter) for section in page.sections]
+    assert {"In production", "When not to"} <= set(sections)
+    assert "Further reading" == of(chapter)[-1].sections[-1]
+    assert 1 == sections.count("Further reading")
+
+
+@each_chapter
+def test_further_reading_is_five_works_at_most(chapter: str) -> None:
+    reading = of(chapter)[-1].section("Further reading")
     works = re.findall(r"^- .*$", reading, re.MULTILINE)
     assert 1 <= len(works) <= 5
     assert [] == [work for work in works if "{cite:t}`" not in work]
 
 
-@each_chapter
-def test_it_has_the_cards_of_its_exercises_in_order(page: Chapter) -> None:
-    assert [each.id for each in exercises(page.number)] == page.cards
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_it_has_the_cards_of_its_exercises(chapter: str) -> None:
+    cards = [card for page in PAGES if page.chapter == chapter for card in page.cards]
+    assert [each.id for each in exercises(int(chapter[:2]))] == sorted(cards)
 
 
-@each_promised
-def test_it_has_at_least_five_exercises(page: Chapter) -> None:
-    assert len(page.cards) >= 5
+@pytest.mark.parametrize("chapter", sorted(PROMISED & set(CHAPTERS)))
+def test_a_promised_chapter_has_at_least_five_exercises(chapter: str) -> None:
+    assert len(exercises(int(chapter[:2]))) >= 5
 
 
 # --- numbers ------------------------------------------------------------------------
 
 
-@each_promised
-def test_its_text_speaks_of_numbers_of_its_own_runs(page: Chapter) -> None:
-    assert page.numbers
-
-
 @pytest.mark.slow
-@each_chapter
+@each_text
 def test_every_number_in_the_text_was_glued_and_every_glued_one_is_used(
-    page: Chapter,
+    page: Page,
 ) -> None:
     assert page.numbers == set(page.run()["glued"])
 
@@ -145,7 +230,7 @@ def test_what_was_measured_says_when_and_on_what_and_not_on_whose(file: Path) ->
 def test_what_was_measured_is_shown_by_the_chapter_of_that_number() -> None:
     asked = {
         (page.name[:2], number)
-        for page in CHAPTERS
+        for page in PAGES
         for number in re.findall(r"bench/measured/(\w+)\.json", page.text)
     }
     assert {(file.stem, file.stem) for file in MEASURED} == asked

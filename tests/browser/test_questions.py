@@ -68,7 +68,7 @@ def test_output_is_covered_until_the_reader_commits(
     expect(covered).to_have_count(before)
     expect(output).to_be_hidden()
     height = output.evaluate("node => node.offsetHeight")
-    answer(prediction, "c", button="Commit")
+    answer(prediction, "c", button="Lock in")
     expect(output).to_be_visible()
     assert height == output.evaluate("node => node.offsetHeight")
     # The other prediction still covers what it is about.
@@ -206,15 +206,15 @@ def test_answers_are_remembered_and_shown_in_other_tabs(
 ) -> None:
     first, second = opened(reader, base), opened(reader, base)
     question = "#predict-01-three-failures"
-    answer(first.locator(question), "b", button="Commit")
+    answer(first.locator(question), "b", button="Lock in")
     there = second.locator(question)
     expect(there.locator(".mp-status")).to_contain_text("You chose B; C is right.")
     expect(second.locator(".mp-foretold").first).to_have_class(re.compile("mp-shown"))
     # Two tabs at once: each try counts.
     for page in (first, second):
         page.locator(question).get_by_role("button", name="Answer again").click()
-    answer(first.locator(question), "a", button="Commit")
-    answer(second.locator(question), "c", button="Commit")
+    answer(first.locator(question), "a", button="Lock in")
+    answer(second.locator(question), "c", button="Lock in")
     expect(first.locator(question).locator(".mp-status")).to_contain_text("Right.")
     assert [3] == [record["tries"] for record in records(first)]
     second.reload()
@@ -388,8 +388,8 @@ def test_no_axe_violation_in_any_state(
         assert [] == axe_violations(page)
         answer(page.locator("#question-01-methods"), "a", "c")
         answer(page.locator("#question-01-await"), "c")
-        answer(page.locator("#predict-01-three-failures"), "b", button="Commit")
-        page.locator("#predict-01-tail").get_by_role("button", name="Commit").click()
+        answer(page.locator("#predict-01-three-failures"), "b", button="Lock in")
+        page.locator("#predict-01-tail").get_by_role("button", name="Lock in").click()
         page.locator("#exercise-1-1 summary").first.click()
         page.locator("#exercise-1-1").get_by_role("button", name="anyway").click()
         page.locator(".mp-rest > summary").first.click()

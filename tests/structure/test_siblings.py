@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.dev.siblings import chapters, problems
+from tools.dev.chapters import names
+from tools.dev.siblings import problems
 
 ROOT = Path(__file__).parents[2]
 NAME = "18-whose-turn"
@@ -14,22 +15,24 @@ NAME = "18-whose-turn"
 @pytest.fixture
 def complete(tmp_path: Path) -> Path:
     """A book of one chapter with everything that belongs to it."""
-    for folder in ("chapters", "labs/exercises", "tests/labs", "book", "src"):
+    for folder in (f"chapters/{NAME}", "labs/exercises", "tests/labs", "book", "src"):
         (tmp_path / folder).mkdir(parents=True)
-    text = "# Whose turn\n\n```{literalinclude} ../src/turn.py\n```\n"
-    (tmp_path / "chapters" / f"{NAME}.md").write_text(text)
+    text = "# Whose turn\n\n```{literalinclude} ../../src/turn.py\n```\n"
+    (tmp_path / "chapters" / NAME / "index.md").write_text("# Whose turn\n")
+    (tmp_path / "chapters" / NAME / "1-first.md").write_text(text)
     cell = {"cell_type": "code", "source": ["1"], "execution_count": 1, "outputs": []}
     (tmp_path / "labs" / f"{NAME}.ipynb").write_text(json.dumps({"cells": [cell]}))
     (tmp_path / "labs" / "exercises" / NAME).mkdir()
     (tmp_path / "tests" / "labs" / "test_18_whose_turn.py").write_text("")
     (tmp_path / "src" / "turn.py").write_text("")
-    contents = f"- file: chapters/{NAME}\n- file: labs/{NAME}\n"
+    pages = [f"chapters/{NAME}/index", f"chapters/{NAME}/1-first", f"labs/{NAME}"]
+    contents = "".join(f"- file: {page}\n" for page in pages)
     (tmp_path / "book" / "_toc.yml").write_text(contents)
     return tmp_path
 
 
 def test_each_chapter_of_the_book_is_complete() -> None:
-    assert chapters(ROOT)
+    assert names(ROOT)
     assert [] == problems(ROOT)
 
 
@@ -51,23 +54,27 @@ def test_what_is_missing_beside_a_chapter_is_named(
 ) -> None:
     path = complete / gone
     path.rmdir() if path.is_dir() else path.unlink()
-    assert [f"chapters/{NAME}.md: {output}"] == problems(complete)
+    [problem] = problems(complete)
+    assert problem.startswith(f"chapters/{NAME}")
+    assert problem.endswith(f": {output}")
 
 
 def test_a_chapter_that_the_contents_leave_out_is_named(complete: Path) -> None:
-    (complete / "book" / "_toc.yml").write_text(f"- file: labs/{NAME}\n")
-    output = f"chapters/{NAME}.md: book/_toc.yml does not list chapters/{NAME}"
+    contents = f"- file: labs/{NAME}\n- file: chapters/{NAME}/index\n"
+    (complete / "book" / "_toc.yml").write_text(contents)
+    output = f"chapters/{NAME}: book/_toc.yml does not list chapters/{NAME}/1-first"
     assert [output] == problems(complete)
 
 
 def test_a_lab_without_a_chapter_is_named(complete: Path) -> None:
     (complete / "labs" / "19-alone.ipynb").write_text('{"cells": []}')
-    output = "labs/19-alone.ipynb: there is no chapters/19-alone.md"
+    output = "labs/19-alone.ipynb: there is no chapters/19-alone"
     assert [output] == problems(complete)
 
 
 def test_a_number_given_twice_is_named(complete: Path) -> None:
-    (complete / "chapters" / "18-other.md").write_text("# Other\n")
+    (complete / "chapters" / "18-other").mkdir()
+    (complete / "chapters" / "18-other" / "index.md").write_text("# Other\n")
     assert "chapters: the number 18 is given twice" in problems(complete)
 
 

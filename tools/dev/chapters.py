@@ -23,16 +23,15 @@ SHARED = ("bus", "check", "core", "draw", "eventstore", "world")
 
 
 def names(root: Path) -> list[str]:
-    """The names of all chapters, in order: each a page or a folder of pages."""
+    """The names of all chapters, in order: each is a folder of pages."""
     found = (root / "chapters").glob("[0-9][0-9]-*")
-    return sorted({path.name.removesuffix(".md") for path in found})
+    return sorted(path.name for path in found)
 
 
 def pages(root: Path, chapter: str) -> list[Path]:
-    """The pages of a chapter, in order."""
-    folder = root / "chapters"
-    one = folder / f"{chapter}.md"
-    return [one] if one.is_file() else sorted((folder / chapter).rglob("*.md"))
+    """The pages of a chapter, in order: its index, then those with a number."""
+    folder = root / "chapters" / chapter
+    return [folder / "index.md", *sorted(folder.glob("[0-9]*.md"))]
 
 
 def printed(page: Path) -> list[Path]:

@@ -21,6 +21,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from movingparts.check.exercise import read
 from tools.dev import exercises, siblings
+from tools.dev.chapters import names
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = Path(__file__).resolve().parent / "chapter"
@@ -70,7 +71,7 @@ def notebook(values: dict[str, str], folder: Path, exercise: Path) -> str:
 def listed(contents: str, name: str) -> str:
     """The table of contents with the chapter and its lab, after the one before it."""
     lines = contents.splitlines(keepends=True)
-    entry = re.compile(r"^(\s*)- file: chapters/(\d\d-\S+)")
+    entry = re.compile(r"^(\s*)- file: chapters/(\d\d-[^/\s]+)/index")
     before = [
         (number, found)
         for number, line in enumerate(lines)
@@ -86,8 +87,9 @@ def listed(contents: str, name: str) -> str:
         end = next(n for n, line in enumerate(lines) if line.startswith("parts:")) + 1
         indent, new = "      ", "  - caption: Chapters\n    chapters:\n"
     new += (
-        f"{indent}- file: chapters/{name}\n"
+        f"{indent}- file: chapters/{name}/index\n"
         f"{indent}  sections:\n"
+        f"{indent}    - file: chapters/{name}/1-one-lost-reply\n"
         f"{indent}    - file: labs/{name}\n"
     )
     return "".join([*lines[:end], new, *lines[end:]])
@@ -107,9 +109,9 @@ def refuse(root: Path, number: str, slug: str, title: str) -> None:
             f"{name!r} is not NN-slug: two digits, then words in lower case joined by "
             f"hyphens. {USAGE}"
         )
-    taken = [other for other in siblings.chapters(root) if other[:2] == number]
+    taken = [other for other in names(root) if other[:2] == number]
     if taken:
-        raise ChapterError(f"Chapter {number} is there already: chapters/{taken[0]}.md")
+        raise ChapterError(f"Chapter {number} is there already: chapters/{taken[0]}")
 
 
 def start(root: Path, number: str, slug: str, title: str) -> list[Path]:
@@ -123,7 +125,8 @@ def start(root: Path, number: str, slug: str, title: str) -> list[Path]:
     values = {"number": number, "slug": slug, "title": title, "name": name}
     values["plain"] = str(int(number))  # in code and in an exercise's id: 8, not 08
     files = {
-        root / "chapters" / f"{name}.md": "chapter.md.in",
+        root / "chapters" / name / "index.md": "index.md.in",
+        root / "chapters" / name / "1-one-lost-reply.md": "page.md.in",
         root / "tests" / "labs" / f"test_{name.replace('-', '_')}.py": "tests.py.in",
     }
     lab = root / "labs" / f"{name}.ipynb"

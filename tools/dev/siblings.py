@@ -10,23 +10,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tools.dev.chapters import names, pages, printed
+
 ROOT = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"\d\d-[a-z0-9]+(?:-[a-z0-9]+)*")
-PRINTED = re.compile(r"^[`:]{3,}\{literalinclude\}\s+(\S+)", re.MULTILINE)
 
 
-def chapters(root: Path) -> list[str]:
-    """The names of all chapters that are written, in reading order."""
-    return sorted(page.stem for page in (root / "chapters").glob("[0-9]*.md"))
-
-
-def printed(root: Path, chapter: str) -> list[Path]:
-    """The files that a chapter prints from source."""
-    page = root / "chapters" / f"{chapter}.md"
-    return [
-        (page.parent / name).resolve()
-        for name in PRINTED.findall(page.read_text("utf-8"))
-    ]
+def relative(path: Path, root: Path) -> str:
+    """The path from the root of the repository."""
+    return path.relative_to(root).as_posix()
 
 
 def tests_of(root: Path, chapter: str) -> list[Path]:
@@ -43,29 +35,32 @@ def tests_of(root: Path, chapter: str) -> list[Path]:
 def missing(root: Path, chapter: str) -> Iterator[str]:
     """What one chapter lacks, a sentence each."""
     if not NAME.fullmatch(chapter):
-        yield f"chapters/{chapter}.md: the name is not NN-slug in lower case"
+        yield f"chapters/{chapter}: the name is not NN-slug in lower case"
     for sibling in (f"labs/{chapter}.ipynb", f"labs/exercises/{chapter}"):
         if not (root / sibling).exists():
-            yield f"chapters/{chapter}.md: {sibling} is not there"
-    for path in printed(root, chapter):
-        if not path.is_file():
-            yield f"chapters/{chapter}.md: it prints {path.name}, which is not there"
+            yield f"chapters/{chapter}: {sibling} is not there"
+    for page in pages(root, chapter):
+        for path in printed(page):
+            if not path.is_file():
+                lacking = f"it prints {path.name}, which is not there"
+                yield f"{relative(page, root)}: {lacking}"
     if not tests_of(root, chapter):
-        yield f"chapters/{chapter}.md: no test in tests/labs is about it"
+        yield f"chapters/{chapter}: no test in tests/labs is about it"
     contents = (root / "book" / "_toc.yml").read_text("utf-8")
-    for page in (f"chapters/{chapter}", f"labs/{chapter}"):
+    for path in (*pages(root, chapter), root / "labs" / chapter):
+        page = relative(path.with_suffix(""), root)
         if not re.search(rf"file: {page}\s*$", contents, re.MULTILINE):
-            yield f"chapters/{chapter}.md: book/_toc.yml does not list {page}"
+            yield f"chapters/{chapter}: book/_toc.yml does not list {page}"
 
 
 def strays(root: Path) -> Iterator[str]:
     """Labs and exercises that no chapter belongs to, and numbers given twice."""
-    known = set(chapters(root))
+    known = set(names(root))
     for folder, kind in (("labs", "*.ipynb"), ("labs/exercises", "[0-9]*")):
         for path in sorted((root / folder).glob(kind)):
             if path.stem not in known:
-                yield f"{folder}/{path.name}: there is no chapters/{path.stem}.md"
-    numbers = [name[:2] for name in chapters(root)]
+                yield f"{folder}/{path.name}: there is no chapters/{path.stem}"
+    numbers = [name[:2] for name in names(root)]
     for number in sorted({found for found in numbers if numbers.count(found) > 1}):
         yield f"chapters: the number {number} is given twice"
 
@@ -85,7 +80,7 @@ def unrun(root: Path) -> Iterator[str]:
 
 def problems(root: Path = ROOT) -> list[str]:
     """All that is missing, a sentence each; empty when each chapter is complete."""
-    found = [line for chapter in chapters(root) for line in missing(root, chapter)]
+    found = [line for chapter in names(root) for line in missing(root, chapter)]
     return [*found, *strays(root), *unrun(root)]
 
 

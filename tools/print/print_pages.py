@@ -81,7 +81,11 @@ def contents() -> Iterator[tuple[str, str, str | None]]:
     for part in toc.get("parts", [toc]):
         opened = part.get("caption")
         for document in documents(part.get("chapters", [])):
-            yield document, document.removeprefix("book/") + "/", opened
+            yield (
+                document,
+                document.removeprefix("book/").removesuffix("/index") + "/",
+                opened,
+            )
             opened = None
 
 

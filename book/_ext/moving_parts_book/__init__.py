@@ -6,7 +6,7 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 from . import (
-    again,
+    chapter,
     city_picture,
     exercise_card,
     formulas,
@@ -25,10 +25,10 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     for part in (
         markup,
         questions,
-        again,
         exercise_card,
         city_picture,
         plan,
+        chapter,
         progress,
         formulas,
         knobs,

@@ -25,7 +25,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from .labs import doors, repository
+from .chapter import duration, place
 from .markup import element, make, text
 
 REGISTRY = "movingparts.check:exercises"
@@ -39,6 +39,7 @@ class Exercise(Protocol):
     id: str
     title: str
     difficulty: object
+    minutes: int
     statement: str
     hints: tuple[str, ...]
     solution: str
@@ -150,7 +151,7 @@ class ExerciseCard(SphinxDirective):
         head += make(
             "p",
             make("span", text("Difficulty: "), class_="mp-quiet"),
-            text(str(exercise.difficulty)),
+            text(f"{exercise.difficulty}, {duration(exercise.minutes)}"),
             *self.steps(exercise),
             class_="mp-difficulty",
         )
@@ -182,8 +183,8 @@ class ExerciseCard(SphinxDirective):
         return make("details", summary, code, class_="mp-fold mp-solution")
 
     def lab_link(self) -> list[nodes.Node]:
-        """Return links to the lab and its two doors, where the book has that lab."""
-        lab = self.options.get("lab", self.env.docname.rsplit("/", 1)[-1])
+        """Return a link to the lab, where the book has that lab."""
+        lab = self.options.get("lab", self.chapter())
         target = f"labs/{lab}"
         if target not in self.env.found_docs:
             if "lab" in self.options:
@@ -201,8 +202,12 @@ class ExerciseCard(SphinxDirective):
             refexplicit=True,
             refwarn=True,
         )
-        run = doors(lab, repository(self.env.app))
-        return [make("p", link, class_="mp-lab-link"), run]
+        return [make("p", link, class_="mp-lab-link")]
+
+    def chapter(self) -> str:
+        """Return the name of the chapter that the page is in, or the page's own."""
+        here = place(self.env.docname)
+        return here.slug if here else self.env.docname.rsplit("/", 1)[-1]
 
     def markdown(self, content: str) -> list[nodes.Node]:
         """Return a piece of MyST Markdown as nodes."""

@@ -37,8 +37,8 @@ class Chapter:
 
     @property
     def document(self) -> str:
-        """Its page."""
-        return f"chapters/{self.slug}"
+        """Its index page."""
+        return f"chapters/{self.slug}/index"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from .chapter import place
 from .markup import element, make, text
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def items(document: nodes.document) -> Iterator[dict[str, str]]:
     """Yield what there is to do on a page: kind, id, title and anchor of each."""
     for node in document.findall(element):
         kind = node["html"].get("data-kind", "")
-        if kind in ATTRIBUTES and not node["html"].get("data-again"):
+        if kind in ATTRIBUTES:
             yield {
                 "kind": kind,
                 "id": node["html"][ATTRIBUTES[kind]],
@@ -121,7 +122,7 @@ def check_ids(app: Sphinx, env: BuildEnvironment) -> None:
             if key in seen:
                 logger.warning(
                     "%s %r is on the page %s as well: a reader's answers are kept by "
-                    "its id, so give each its own, or repeat it by {again}.",
+                    "its id, so give each its own.",
                     *key,
                     seen[key],
                     location=page,
@@ -158,11 +159,11 @@ def index(app: Sphinx) -> dict[str, Any]:
 def page_title(env: BuildEnvironment, page: str) -> str:
     """Return a page's title; a chapter's with its number."""
     title = env.titles[page].astext()
-    folder, _, slug = page.partition("/")
-    number = slug.partition("-")[0]
-    if folder == "chapters" and number.isdigit():
-        return f"{number} {title}"
-    return title
+    here = place(page)
+    if here is None or here.folder != "chapters":
+        return title
+    step = f".{here.step}" if here.step else ""
+    return f"{here.number}{step} {title}"
 
 
 def write_index(app: Sphinx, exception: Exception | None) -> None:

@@ -27,7 +27,6 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from .again import asked_again
 from .markup import element, make, text
 
 logger = logging.getLogger(__name__)
@@ -88,6 +87,7 @@ class Question(SphinxDirective):
         "answer": directives.unchanged_required,
         "tolerance": directives.unchanged_required,
         "unit": directives.unchanged_required,
+        "covers": directives.positive_int,
     }
     kind = "question"
     fold = "Show the answer"
@@ -211,6 +211,7 @@ class Question(SphinxDirective):
             **data,
         )
         group["ids"] = [f"{self.kind}-{name}"]
+        group["covers"] = self.options.get("covers", 1)
         self.state.document.ids[f"{self.kind}-{name}"] = group
         group += make("p", text(self.label), class_="mp-label")
         group += make("div", *stem, class_="mp-stem", id=f"{self.kind}-{name}-stem")
@@ -317,10 +318,10 @@ class Question(SphinxDirective):
 
 
 class Predict(Question):
-    """A question to commit to before the output that answers it shows."""
+    """A question to answer before the output that answers it shows."""
 
     kind = "predict"
-    fold = "Commit to an answer, then open this"
+    fold = "Choose an answer, then open this"
     label = "Predict"
 
 
@@ -347,7 +348,7 @@ class Quiz(SphinxDirective):
             for child in body.findall(element)
             if child["html"].get("data-kind") == "question"
         ]
-        if not questions and not list(body.findall(asked_again)):
+        if not questions:
             raise self.error(
                 f"quiz {name!r} has no question: write {{question}} in it."
             )
@@ -392,20 +393,33 @@ def refuse_stray_explanations(app: Sphinx, document: nodes.document) -> None:
 
 
 def mark_foretold(app: Sphinx, document: nodes.document) -> None:
-    """Put what a prediction is about, each piece in a place of its own.
+    """Put what answers a prediction, each piece in a place of its own.
 
-    That is each output after it, and each paragraph that tells a number of the run, up
-    to the next heading or prediction. The style sheet covers such a place, where
-    scripts run; scripts uncover it.
+    That is as many outputs after it as `:covers:` says (one unless it says more), with
+    the paragraphs after them that tell a number of the run: up to the cell that comes
+    next, the next heading or the next prediction. The style sheet covers such a place,
+    where scripts run; scripts uncover it.
     """
     for question in document.findall(element):
-        if question["html"].get("data-kind") == "predict":
-            siblings = question.parent.children
-            for node in siblings[siblings.index(question) + 1 :]:
-                if isinstance(node, nodes.section | nodes.title) or is_predict(node):
-                    break
-                for piece in list(node.findall(tells_a_result)):
-                    wrap(piece, FORETOLD)
+        if question["html"].get("data-kind") != "predict":
+            continue
+        outputs = int(question["covers"])
+        siblings = question.parent.children
+        for node in list(siblings[siblings.index(question) + 1 :]):
+            if isinstance(node, nodes.section | nodes.title) or is_predict(node):
+                break
+            if "cell" in node.get("classes", ()) and not outputs:
+                break
+            for piece in list(node.findall(tells_a_result)):
+                outputs -= isinstance(piece, nodes.container)
+                wrap(piece, FORETOLD)
+        if outputs:
+            logger.warning(
+                "the prediction %r covers %d outputs more than follow it.",
+                question["html"]["data-question"],
+                outputs,
+                location=question,
+            )
 
 
 def tells_a_result(node: nodes.Node) -> bool:

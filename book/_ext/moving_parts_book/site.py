@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 from html import escape
@@ -16,11 +15,11 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
 from . import sharing
+from .chapter import Place, duration, place
 
 BOOK = Path(__file__).resolve().parent.parent.parent
 PLAYER = BOOK.parent / "src/movingparts/draw/player.js"
 FRAME = "vendor/js/frame.js"
-NUMBERED = re.compile(r"^(chapters|labs)/\d\d-")
 STARTED: dict[str, int] = {}  # of this build, in microseconds
 BASE_URL_VARIABLE = "MOVING_PARTS_URL"
 
@@ -86,10 +85,11 @@ def prepare_page(
     context: dict[str, Any],
     doctree: object,
 ) -> None:
-    """Give a chapter's or a lab's page its kicker."""
+    """Give each page of a chapter, and each lab, the line above its title."""
     body = context.get("body") or ""
-    if NUMBERED.match(pagename):
-        context["body"] = body.replace("<h1>", kicker(app, pagename) + "<h1>", 1)
+    here = place(pagename)
+    if here is not None:
+        context["body"] = body.replace("<h1>", kicker(app, here) + "<h1>", 1)
 
 
 def load_what_serves(
@@ -123,17 +123,25 @@ def serves(name: str, body: str) -> bool:
     return all(mark and mark in body for mark in wanted)
 
 
-def kicker(app: Sphinx, pagename: str) -> str:
-    """Return the line above a chapter's or a lab's title: its number, its sibling."""
-    folder, _, slug = pagename.partition("/")
-    number = slug.partition("-")[0]
-    here, other = ("Chapter", "Lab") if folder == "chapters" else ("Lab", "Chapter")
-    sibling = f"{'labs' if other == 'Lab' else 'chapters'}/{slug}"
-    line = f"{here} {number}"
-    if sibling in app.env.found_docs:
-        address = escape(app.builder.get_relative_uri(pagename, sibling))
-        line += f' <a href="{address}">{other} {number}</a>'
-    return f'<p class="mp-kicker">{line}</p>\n'
+def kicker(app: Sphinx, here: Place) -> str:
+    """Return the line above the title: the chapter, the page within it, the lab."""
+
+    def link(document: str, words: str) -> str:
+        if document == here.document or document not in app.env.found_docs:
+            return words
+        address = escape(app.builder.get_relative_uri(here.document, document))
+        return f'<a href="{address}">{words}</a>'
+
+    parts = [link(here.chapter, f"Chapter {here.number}")]
+    if here.folder == "labs":
+        parts.insert(0, f"Lab {here.number}")
+    elif here.step:
+        page = here.pages[here.step - 1]
+        parts.append(f"page {here.step} of {len(here.pages)}")
+        parts.append(f"about {duration(page.minutes)}")
+    elif here.lab in app.env.found_docs:
+        parts.append(link(here.lab, f"Lab {here.number}"))
+    return f'<p class="mp-kicker">{" · ".join(parts)}</p>\n'
 
 
 def note_start(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -190,8 +198,8 @@ def setup(app: Sphinx) -> None:
     # After all others, which add what they bring.
     app.connect("html-page-context", load_what_serves, priority=950)
     app.add_js_file(FRAME, type="module")
-    for place, script in enumerate(SCRIPTS):
-        app.add_js_file(script, type="module", priority=700 + place)
+    for rank, script in enumerate(SCRIPTS):
+        app.add_js_file(script, type="module", priority=700 + rank)
     for sheet in STYLES:
         app.add_css_file(sheet)
     sharing.setup(app)

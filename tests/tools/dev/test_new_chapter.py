@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.dev import siblings
+from tools.dev.chapters import names
 from tools.dev.new_chapter import ChapterError, fill, listed, promised, start
 from tools.site import build, frontend
 
@@ -54,7 +55,7 @@ def environment(fork: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_nothing_is_missing_beside_it(fork: Path) -> None:
-    assert [NAME] == siblings.chapters(fork)
+    assert [NAME] == names(fork)
     assert [] == siblings.problems(fork)
 
 
@@ -94,17 +95,26 @@ def test_it_builds_without_a_warning(fork: Path) -> None:
         check=False,
     )
     assert 0 == result.returncode, result.stdout + result.stderr
-    built = fork / "book" / "_build" / "dirhtml" / "chapters" / NAME / "index.html"
+    built = (
+        fork
+        / "book"
+        / "_build"
+        / "dirhtml"
+        / "chapters"
+        / NAME
+        / "1-one-lost-reply"
+        / "index.html"
+    )
     assert "waited 5 s for a reply from station" in built.read_text("utf-8")
 
 
 @pytest.mark.slow
 def test_a_number_is_given_once(fork: Path) -> None:
-    with pytest.raises(ChapterError, match=f"is there already: chapters/{NAME}.md"):
+    with pytest.raises(ChapterError, match=f"is there already: chapters/{NAME}"):
         start(fork, "18", "another", "Another")
 
 
-@pytest.mark.parametrize("template", ["chapter.md.in", "lab.txt.in", "tests.py.in"])
+@pytest.mark.parametrize("template", ["page.md.in", "lab.txt.in", "tests.py.in"])
 def test_a_number_below_ten_is_a_number_in_code_as_well(template: str) -> None:
     """`SEED = 08` is no Python, and an exercise of chapter 08 is 8.1."""
     values = {"number": "08", "plain": "8", "slug": "x", "title": "X", "name": "08-x"}
@@ -138,24 +148,25 @@ def test_what_cannot_be_a_chapter_is_refused(
 def test_the_contents_keep_the_order_of_the_numbers() -> None:
     contents = (
         "parts:\n  - caption: One\n    chapters:\n"
-        "      - file: chapters/01-one\n"
+        "      - file: chapters/01-one/index\n"
         "        sections:\n          - file: labs/01-one\n"
-        "      - file: chapters/09-nine\n"
+        "      - file: chapters/09-nine/index\n"
         "  - caption: Beside\n    chapters:\n      - file: book/glossary\n"
     )
     after = listed(contents, "05-five")
     pages = [line.split()[-1] for line in after.splitlines() if "file:" in line]
     assert [
-        "chapters/01-one",
+        "chapters/01-one/index",
         "labs/01-one",
-        "chapters/05-five",
+        "chapters/05-five/index",
+        "chapters/05-five/1-one-lost-reply",
         "labs/05-five",
-        "chapters/09-nine",
+        "chapters/09-nine/index",
         "book/glossary",
     ] == pages
 
 
 def test_the_cover_promises_the_chapters_of_its_plan_and_no_other() -> None:
-    assert promised(ROOT, siblings.chapters(ROOT)[0])
+    assert promised(ROOT, names(ROOT)[0])
     assert not promised(ROOT, NAME)
-    assert not promised(ROOT, siblings.chapters(ROOT)[0][:5])
+    assert not promised(ROOT, names(ROOT)[0][:5])

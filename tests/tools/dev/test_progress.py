@@ -71,8 +71,8 @@ def test_a_line_comes_now_and_then_and_each_failure_at_once(
 
 def test_one_chapter_alone(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TESTS)
-    (pytester.path / "chapters").mkdir()
-    (pytester.path / "chapters" / "03-rules-inside.md").touch()
+    (pytester.path / "chapters" / "03-rules-inside").mkdir(parents=True)
+    (pytester.path / "chapters" / "03-rules-inside" / "index.md").touch()
     result = pytester.runpytest_inprocess("-p", "tools.dev.progress", "--chapter=03")
     result.assert_outcomes(failed=1, deselected=30)
 
