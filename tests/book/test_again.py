@@ -218,10 +218,10 @@ def test_outputs_up_to_the_next_heading_or_prediction_are_foretold(
     code, output = build(tmp_path, {"index": CELLS}, "-W")
     assert code == 0, output
     built = BeautifulSoup((tmp_path / "out/index.html").read_text(), "html.parser")
-    foretold = [words(place) for place in built.select(".mp-foretold > .cell_output")]
+    foretold = [words(place) for place in built.select(".mp-predicted > .cell_output")]
     assert ["first", "second"] == foretold
     # A sentence with a number of the run would give the output away.
-    reported = [place.get_text() for place in built.select(".mp-foretold > p")]
+    reported = [place.get_text() for place in built.select(".mp-predicted > p")]
     assert ["It was 3, and that says it."] == reported
     assert 4 == len(built.select(".cell_output"))
 

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 FORMS = ("one", "several", "order", "number")
 MARK = re.compile(r"^\[(?P<mark>[ xX])\]\s*")
-FORETOLD = "mp-foretold"
+PREDICTED = "mp-predicted"
 QUESTION_ID = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 
 PROMPTS = {
@@ -405,7 +405,7 @@ def mark_foretold(app: Sphinx, document: nodes.document) -> None:
                 if isinstance(node, nodes.section | nodes.title) or is_predict(node):
                     break
                 for piece in list(node.findall(tells_a_result)):
-                    wrap(piece, FORETOLD)
+                    wrap(piece, PREDICTED)
 
 
 def tells_a_result(node: nodes.Node) -> bool:
