@@ -50,7 +50,7 @@ function choice(group, several) {
       inputs[0].focus();
       return { complaint: several ? "Choose at least one option first." : "Choose an option first." };
     },
-    holds: (answer) => {
+    accepts: (answer) => {
       const named = answer.split(" ");
       return named.every((letter) => letters.includes(letter)) && (several || named.length === 1);
     },
@@ -59,23 +59,23 @@ function choice(group, several) {
       for (const input of inputs) input.checked = named.includes(input.value);
     },
     enable: (on) => inputs.forEach((input) => { input.disabled = !on; }),
-    mend() {},
+    clearError() {},
     focus: () => inputs[0].focus(),
-    judge: (answer) => (several ? judgeSeveral(answer.split(" "), letters, right) : judgeOne(answer, right[0])),
+    evaluate: (answer) => (several ? evaluateSeveral(answer.split(" "), letters, right) : evaluateOne(answer, right[0])),
   };
 }
 
-function judgeOne(answer, right) {
+function evaluateOne(answer, right) {
   const chose = `You chose ${answer.toUpperCase()}`;
-  if (answer === right) return { right: true, said: `${chose}.`, first: [answer] };
-  return { right: false, wrong: "Not right.", said: `${chose}; ${right.toUpperCase()} is right.`, first: [answer, right] };
+  if (answer === right) return { right: true, feedback: `${chose}.`, first: [answer] };
+  return { right: false, wrong: "Not right.", feedback: `${chose}; ${right.toUpperCase()} is right.`, first: [answer, right] };
 }
 
-function judgeSeveral(answer, letters, right) {
+function evaluateSeveral(answer, letters, right) {
   const chose = `You chose ${shown(answer)}`;
   const missed = right.filter((letter) => !answer.includes(letter));
   const wrong = answer.filter((letter) => !right.includes(letter));
-  if (!missed.length && !wrong.length) return { right: true, said: `${chose}, and no other is.`, first: answer };
+  if (!missed.length && !wrong.length) return { right: true, feedback: `${chose}, and no other is.`, first: answer };
   const faults = [];
   if (wrong.length) faults.push(`${shown(wrong)} ${wrong.length > 1 ? "do" : "does"} not hold`);
   if (missed.length) faults.push(`you missed ${shown(missed)}`);
@@ -83,7 +83,7 @@ function judgeSeveral(answer, letters, right) {
   return {
     right: false,
     wrong: wrong.length < answer.length ? "Not quite." : "Not right.",
-    said: `${chose}; ${faults.join(", and ")}.`,
+    feedback: `${chose}; ${faults.join(", and ")}.`,
     first: [...wrong, ...missed, ...rest],
   };
 }
@@ -110,7 +110,7 @@ function order(group) {
     refresh();
   }
 
-  function move(option, step, say) {
+  function move(option, step, announce) {
     const wanted = current();
     const from = wanted.indexOf(option.dataset.option);
     wanted.splice(from + step, 0, ...wanted.splice(from, 1));
@@ -118,17 +118,17 @@ function order(group) {
     // A button that was moved, or can go no further, has lost the focus.
     const own = buttons.filter((each) => each.option === option);
     (own.find((each) => each.step === step && !each.button.disabled) ?? own.find((each) => !each.button.disabled))?.button.focus();
-    say(`${textOf(option)} Now ${from + step + 1} of ${options.length}.`);
+    announce(`${textOf(option)} Now ${from + step + 1} of ${options.length}.`);
   }
 
   return {
     inline: [],
     rows: [],
-    build(form, say) {
+    build(form, announce) {
       for (const option of options) {
         const steps = [[-1, "↑", "up"], [1, "↓", "down"]].map(([step, arrow, way]) => {
           const button = make("button", { type: "button", class: "mp-move", "aria-label": `Move ${way}: ${textOf(option)}` }, arrow);
-          button.addEventListener("click", () => move(option, step, say));
+          button.addEventListener("click", () => move(option, step, announce));
           buttons.push({ option, button, step });
           return button;
         });
@@ -138,16 +138,16 @@ function order(group) {
       form.append(list);
     },
     read: () => ({ answer: current().join(" ") }),
-    holds: (answer) => [...answer.split(" ")].sort().join(" ") === [...letters].sort().join(" "),
+    accepts: (answer) => [...answer.split(" ")].sort().join(" ") === [...letters].sort().join(" "),
     write: (answer) => arrange(answer?.split(" ") ?? letters),
     enable(on) { enabled = on; refresh(); },
-    mend() {},
+    clearError() {},
     focus: () => buttons.find((each) => !each.button.disabled)?.button.focus(),
-    judge(answer) {
+    evaluate(answer) {
       const sequence = (text) => text.toUpperCase().split(" ").join(", ");
       const same = answer === right.join(" ");
-      if (same) return { right: true, said: `The order is ${sequence(answer)}.`, first: [] };
-      return { right: false, wrong: "Not right.", said: `Yours: ${sequence(answer)}. The right order: ${sequence(right.join(" "))}.`, first: [] };
+      if (same) return { right: true, feedback: `The order is ${sequence(answer)}.`, first: [] };
+      return { right: false, wrong: "Not right.", feedback: `Yours: ${sequence(answer)}. The right order: ${sequence(right.join(" "))}.`, first: [] };
     },
   };
 }
@@ -160,7 +160,7 @@ function number(group) {
   const id = `mp-answer-${(names += 1)}`;
   const input = make("input", { id, type: "text", inputmode: "decimal", class: "mp-number-input", size: "8", autocomplete: "off" });
   const label = make("label", { for: id, class: "mp-number-label" }, "Your answer");
-  const says = (value) => `${plain(value)}${unit && `\u00a0${unit}`}`;
+  const withUnit = (value) => `${plain(value)}${unit && `\u00a0${unit}`}`;
 
   return {
     inline: [label, input, ...(unit ? [make("span", { class: "mp-unit", id: `${id}-unit` }, unit)] : [])],
@@ -175,19 +175,19 @@ function number(group) {
       input.focus();
       return { complaint: input.value.trim() ? "That is not a number. Write it in digits, for example 12.5." : "Write a number first." };
     },
-    holds: (answer) => Number.isFinite(Number(answer)),
+    accepts: (answer) => Number.isFinite(Number(answer)),
     write(answer) { input.value = answer === null ? "" : plain(Number(answer)); },
-    enable(on) { input.disabled = !on; this.mend(); },
-    mend: () => input.removeAttribute("aria-invalid"),
+    enable(on) { input.disabled = !on; this.clearError(); },
+    clearError: () => input.removeAttribute("aria-invalid"),
     focus: () => input.focus(),
-    judge(answer) {
+    evaluate(answer) {
       const value = Number(answer);
       const off = Math.abs(value - right);
       const within = off <= tolerance * (1 + 1e-9);
-      if (off === 0) return { right: true, said: `It is ${says(right)}.`, first: [] };
-      const said = `You said ${says(value)}, and it is ${says(right)}: ${says(off)} too ${value > right ? "high" : "low"}`;
-      if (within) return { right: true, said: `${said}, within ${says(tolerance)}.`, first: [] };
-      return { right: false, wrong: "Not right.", said: `${said}.`, first: [] };
+      if (off === 0) return { right: true, feedback: `It is ${withUnit(right)}.`, first: [] };
+      const feedback = `You said ${withUnit(value)}, and it is ${withUnit(right)}: ${withUnit(off)} too ${value > right ? "high" : "low"}`;
+      if (within) return { right: true, feedback: `${feedback}, within ${withUnit(tolerance)}.`, first: [] };
+      return { right: false, wrong: "Not right.", feedback: `${feedback}.`, first: [] };
     },
   };
 }

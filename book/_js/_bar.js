@@ -27,8 +27,8 @@ export class Bar {
       Object.entries(NAMES).map(([action, text]) => [action, this.button(action, text)]),
     );
     this.label = made("span", { class: "mp-live-state" });
-    this.said = made("p", { class: "mp-live-said", role: "status" });
-    this.element.append(...Object.values(this.buttons), this.label, this.said);
+    this.status = made("p", { class: "mp-live-status", role: "status" });
+    this.element.append(...Object.values(this.buttons), this.label, this.status);
     this.retry = null;
     this.show();
   }
@@ -66,28 +66,28 @@ export class Bar {
     button.hidden = !shown;
   }
 
-  /** Say what goes on, in one line; quietly, it is not read aloud. */
-  say(text, { quiet = false } = {}) {
+  /** Show what goes on, in one line; quietly, it is not read aloud. */
+  setStatus(text, { quiet = false } = {}) {
     this.drop();
-    this.said.setAttribute("aria-live", quiet ? "off" : "polite");
-    this.said.textContent = text;
+    this.status.setAttribute("aria-live", quiet ? "off" : "polite");
+    this.status.textContent = text;
   }
 
-  /** Say one thing more. */
-  add(text) {
-    this.said.textContent += ` ${text}`;
+  /** Add a sentence to the status. */
+  addStatus(text) {
+    this.status.textContent += ` ${text}`;
   }
 
-  /** Say what went wrong with loading, and offer to try again, where that may help. */
+  /** Show what went wrong with loading, and offer to try again, where that may help. */
   fail(text, again) {
-    this.say(text);
+    this.setStatus(text);
     if (!again) return;
     this.retry = made("button", { type: "button", class: "mp-live-retry" }, "Retry");
     this.retry.addEventListener("click", () => {
       this.drop();
       again();
     });
-    this.said.after(this.retry);
+    this.status.after(this.retry);
   }
 
   /** Take the button Retry away. */

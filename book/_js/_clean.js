@@ -54,7 +54,7 @@ export function cleaned(html) {
   for (const place of fragment.querySelectorAll(`[data-${mark}]`)) {
     place.replaceWith(inert(data[place.getAttribute(`data-${mark}`)]));
   }
-  for (const element of fragment.querySelectorAll("*")) keepHere(element);
+  for (const element of fragment.querySelectorAll("*")) removeForeign(element);
   styleOf(fragment, `data-${mark}-style`);
   return { fragment, styles: styles.filter((text) => !FETCHES.test(text)) };
 }
@@ -77,7 +77,7 @@ function styleOf(fragment, name) {
 }
 
 /** Take away what would be fetched from another place; a link may lead there. */
-function keepHere(element) {
+function removeForeign(element) {
   if (element.localName === "a") {
     element.setAttribute("rel", "noopener noreferrer");
     return;

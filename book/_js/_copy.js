@@ -1,9 +1,9 @@
 /* A button on each listing that copies it, without prompts. Outputs have none, and live
  * cells have a toolbar of their own. */
 const PROMPT = /^(?:>>> |\.\.\. |\$ )/;
-const said = document.createElement("span");
-said.className = "visually-hidden";
-said.setAttribute("role", "status");
+const status = document.createElement("span");
+status.className = "visually-hidden";
+status.setAttribute("role", "status");
 
 /** What is copied of a listing: with prompts, only the lines that have one. */
 export function withoutPrompts(text) {
@@ -23,10 +23,10 @@ async function copy(button, listing) {
     done = "Selected";
   }
   button.dataset.done = done;
-  said.textContent = done;
+  status.textContent = done;
   setTimeout(() => {
     delete button.dataset.done;
-    said.textContent = "";
+    status.textContent = "";
   }, 2000);
 }
 
@@ -39,4 +39,4 @@ for (const listing of document.querySelectorAll("article .highlight pre")) {
   button.addEventListener("click", () => copy(button, listing));
   listing.parentElement.append(button);
 }
-if (document.querySelector(".copybtn")) document.body.append(said);
+if (document.querySelector(".copybtn")) document.body.append(status);

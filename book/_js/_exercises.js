@@ -1,7 +1,7 @@
 /* Exercise cards at work: hints one at a time, the solution after an attempt. */
 import { all, page, update, watch } from "./_store.js";
 import { make, sign } from "./_make.js";
-import { sayIfNotKept } from "./_kept.js";
+import { warnIfNotStored } from "./_storage-notice.js";
 
 const cards = [...document.querySelectorAll(".mp-exercise")].map(enhanced).filter(Boolean);
 
@@ -42,7 +42,7 @@ function card(element) {
   );
   const opened = hints.map(() => false);
   let record = {};
-  let seen = 0; // hints that were opened here, kept or not
+  let seen = 0; // hints that were opened here, stored or not
   let revealed = false;
 
   element.querySelector(":scope > .mp-statement")?.before(state);
@@ -55,7 +55,7 @@ function card(element) {
       opened[index] = true;
       seen = Math.max(seen, index + 1);
       show();
-      if ((record.hints ?? 0) <= index) keep((before) => ({ hints: Math.max(before.hints ?? 0, index + 1) }));
+      if ((record.hints ?? 0) <= index) save((before) => ({ hints: Math.max(before.hints ?? 0, index + 1) }));
     });
   });
   solution.addEventListener("toggle", () => {
@@ -68,7 +68,7 @@ function card(element) {
     revealed = true;
     show();
     solution.querySelector(":scope > summary").focus();
-    keep(() => ({ tried: true }));
+    save(() => ({ tried: true }));
   });
   anyway.addEventListener("click", () => {
     revealed = true;
@@ -77,9 +77,9 @@ function card(element) {
     solution.querySelector(":scope > summary").focus();
   });
 
-  async function keep(change) {
+  async function save(change) {
     await update("exercise", id, (before) => ({ page, ...change(before) }));
-    await sayIfNotKept(element);
+    await warnIfNotStored(element);
   }
 
   function show() {
@@ -88,9 +88,9 @@ function card(element) {
     const attempted = revealed || Boolean(record.passed || record.tried || record.checks);
     solution.hidden = !attempted;
     offer.hidden = attempted;
-    const said = stateOf(record);
-    if (state.textContent !== said.text) state.replaceChildren(...said.nodes);
-    state.hidden = !said.text;
+    const described = stateOf(record);
+    if (state.textContent !== described.text) state.replaceChildren(...described.nodes);
+    state.hidden = !described.text;
   }
 
   return {

@@ -36,7 +36,7 @@ export class Output {
     this.runs += 1;
   }
 
-  hear({ type, name, text: words }) {
+  receive({ type, name, text: words }) {
     if (type === "stream") this.write(name, words);
     else if (type === "display") this.show(name, words);
     else this.note("Here the output was cut: a page can hold no more of it.");
@@ -158,7 +158,7 @@ function define(element, sheets) {
     "moving-parts-knob": "_static/vendor/js/knob.js",
     "moving-parts-board": "_static/vendor/js/board.js",
   };
-  if (element.querySelector("moving-parts-board")) dress("_static/css/board.css", root);
+  if (element.querySelector("moving-parts-board")) loadStyles("_static/css/board.css", root);
   for (const [name, script] of Object.entries(scripts)) {
     const found = [...element.querySelectorAll(name)];
     if (!found.length) continue;
@@ -171,7 +171,7 @@ function define(element, sheets) {
 }
 
 /** Load a style sheet, unless the page has it. */
-function dress(path, root) {
+function loadStyles(path, root) {
   if (document.querySelector(`link[href*="${path}"]`)) return;
   const link = made("link", "");
   link.rel = "stylesheet";

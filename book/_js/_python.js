@@ -20,20 +20,20 @@ export class Unloaded extends Error {
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** `ready` settles when cells can run; `tell` is called with lines of status. */
+/** `ready` settles when cells can run; `onStatus` is called with lines of status. */
 export class Python {
-  constructor(tell) {
-    this.tell = tell;
+  constructor(onStatus) {
+    this.onStatus = onStatus;
     this.started = false;
     this.ended = false;
-    this.running = null; // the cell that runs: {hear, resolve, reject}
+    this.running = null; // the cell that runs: {receive, resolve, reject}
     this.ready = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });
     this.ready.catch(() => {}); // who waits for it is told; nobody may wait yet
     this.worker = worker((error) => this.end(error));
     if (!this.worker) return;
-    this.worker.onmessage = ({ data }) => this.hear(data);
+    this.worker.onmessage = ({ data }) => this.receive(data);
     this.worker.onerror = (event) => {
       event.preventDefault();
       const why = event.message || "blocked, or no connection";
@@ -41,7 +41,7 @@ export class Python {
     };
     this.worker.postMessage({ type: "start", base: place() });
     this.refused = this.check();
-    this.tell("Loading Python");
+    this.onStatus("Loading Python");
   }
 
   /** End where the host sends a file as another type: Pyodide would wait on. */
@@ -52,11 +52,11 @@ export class Python {
     this.end(Object.assign(error, { final: true }));
   }
 
-  /** Run a cell; `hear` gets what it shows meanwhile; gives its outcome. */
-  async run(number, source, hear) {
+  /** Run a cell; `receive` gets what it shows meanwhile; gives its outcome. */
+  async run(number, source, receive) {
     await this.ready;
     return new Promise((resolve, reject) => {
-      this.running = { hear, resolve, reject };
+      this.running = { receive, resolve, reject };
       this.worker.postMessage({ type: "run", number, source });
     });
   }
@@ -69,11 +69,11 @@ export class Python {
     this.running?.reject(error);
   }
 
-  hear(data) {
+  receive(data) {
     const answer = {
       loaded: ({ files, bytes }) =>
-        this.tell(`Loading Python and its libraries: ${files} files, ${megabytes(bytes)}`),
-      starting: () => this.tell("Starting Python"),
+        this.onStatus(`Loading Python and its libraries: ${files} files, ${megabytes(bytes)}`),
+      starting: () => this.onStatus("Starting Python"),
       ready: () => { this.started = true; this.settle.resolve(); },
       unloaded: async ({ file, why }) => {
         await this.refused; // which says more
@@ -83,7 +83,7 @@ export class Python {
       died: ({ why }) => this.end(new Error(why)),
     }[data.type];
     if (answer) answer(data);
-    else this.running?.hear(data);
+    else this.running?.receive(data);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { all, page, update, watch } from "./_store.js";
 import { make, sign } from "./_make.js";
-import { sayIfNotKept } from "./_kept.js";
+import { warnIfNotStored } from "./_storage-notice.js";
 import { FORMS } from "./_answers.js";
 
 const WORDS = {
@@ -63,52 +63,52 @@ function question(group) {
   const actions = make("div", { class: "mp-actions" });
   const form = make("form", { class: "mp-form", novalidate: true, autocomplete: "off" });
   const explanation = explain(fold);
-  const veils = kind === "predict" ? cover(group, skipped) : { show() {}, cover() {} };
+  const outputs = kind === "predict" ? coverOutputs(group, skipped) : { show() {}, cover() {} };
   const asked = summary.textContent;
   let state = "open"; // "open", "answered" or "skipped"
   let dirty = false; // the reader is at it: what another tab says can wait
   let seen = null; // what shows of a record
 
-  answering.build(form, say);
+  answering.build(form, announce);
   actions.append(...answering.inline, main, skip, status, fold);
   form.append(...answering.rows, actions);
   stem.after(form);
   fold.hidden = true;
 
   form.addEventListener("focusin", () => status.setAttribute("role", "status"), { once: true });
-  form.addEventListener("input", () => { dirty = true; answering.mend(); });
+  form.addEventListener("input", () => { dirty = true; answering.clearError(); });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (state === "answered") again(); else commit();
   });
   skip.addEventListener("click", () => { skipped(); main.focus(); });
 
-  function say(...said) {
+  function announce(...nodes) {
     dirty = true;
-    status.replaceChildren(...said);
+    status.replaceChildren(...nodes);
   }
 
-  async function keep(change) {
+  async function save(change) {
     await update(kind, id, (before) => ({ ...change(before), page }));
-    await sayIfNotKept(form);
+    await warnIfNotStored(form);
   }
 
   function commit() {
     const read = answering.read();
-    if (read.complaint) return void say(read.complaint);
+    if (read.complaint) return void announce(read.complaint);
     const { right } = answered(read.answer, true);
     seen = signature({ answer: read.answer, right });
-    keep((before) => ({ answer: read.answer, right, tries: (before.tries ?? 0) + 1 }));
+    save((before) => ({ answer: read.answer, right, tries: (before.tries ?? 0) + 1 }));
   }
 
   function skipped() {
     showSkipped(true);
     seen = signature({ answer: "", right: null });
-    keep((before) => (before.tries ? {} : { answer: "", right: null, tries: 0 }));
+    save((before) => (before.tries ? {} : { answer: "", right: null, tries: 0 }));
   }
 
   function answered(answer, opened) {
-    const verdict = answering.judge(answer);
+    const verdict = answering.evaluate(answer);
     state = "answered";
     dirty = false;
     answering.write(answer);
@@ -116,12 +116,12 @@ function question(group) {
     main.textContent = "Answer again";
     main.classList.remove("mp-commit");
     skip.hidden = true;
-    status.replaceChildren(sign(verdict.right), make("strong", {}, verdict.right ? "Right." : verdict.wrong), ` ${verdict.said}`);
+    status.replaceChildren(sign(verdict.right), make("strong", {}, verdict.right ? "Right." : verdict.wrong), ` ${verdict.feedback}`);
     explanation.arrange(verdict.first);
     summary.textContent = "Explanation";
     fold.hidden = false;
     fold.open = opened;
-    veils.show();
+    outputs.show();
     return verdict;
   }
 
@@ -137,7 +137,7 @@ function question(group) {
     summary.textContent = "The answer";
     fold.hidden = false;
     fold.open = opened && kind === "question";
-    veils.show();
+    outputs.show();
   }
 
   function reopen() {
@@ -169,7 +169,7 @@ function question(group) {
     if (!usable) {
       if (!first) reopen();
       summary.textContent = asked;
-      veils.cover();
+      outputs.cover();
     } else if (usable.right === null || !usable.answer) {
       showSkipped(false);
     } else {
@@ -180,7 +180,7 @@ function question(group) {
   function relevant(record) {
     // A question that is asked again is fresh until it was answered on this page.
     if (group.dataset.again && record.page !== page) return false;
-    return !record.answer || answering.holds(record.answer);
+    return !record.answer || answering.accepts(record.answer);
   }
 
   return { key, restore: restored };
@@ -217,26 +217,26 @@ function explain(fold) {
 }
 
 /** Cover what a prediction is about (questions.py has marked it), up to the next one. */
-function cover(group, skip) {
+function coverOutputs(group, skip) {
   const after = (a, b) => a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING;
   const predicts = [...document.querySelectorAll('.mp-question[data-kind="predict"]')];
   const next = predicts[predicts.indexOf(group) + 1];
-  const outputs = [...document.querySelectorAll(".mp-foretold")].filter(
+  const outputs = [...document.querySelectorAll(".mp-predicted")].filter(
     (output) => after(group, output) && !(next && after(next, output)),
   );
-  const veils = outputs.map((output) => veil(group, output, skip));
+  const covers = outputs.map((output) => coverOutput(group, output, skip));
   return {
-    cover: () => veils.forEach((each) => each.cover()),
-    show: () => veils.forEach((each) => each.show()),
+    cover: () => covers.forEach((each) => each.cover()),
+    show: () => covers.forEach((each) => each.show()),
   };
 }
 
-function veil(group, output, skip) {
+function coverOutput(group, output, skip) {
   const button = make("button", { type: "button", class: "mp-button" }, "Show without predicting");
   const back = make("a", { href: `#${group.id}` }, "Predict first");
   // A sentence about an output has that output above it, and its buttons.
   const own = output.querySelector(":scope > .cell_output");
-  const over = make("div", { class: "mp-veil" });
+  const over = make("div", { class: "mp-cover" });
   if (own) {
     over.setAttribute("role", "group");
     over.setAttribute("aria-label", "Output, covered");

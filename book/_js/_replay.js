@@ -8,7 +8,7 @@ const took = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
 /** All live cells of a page; what the toolbars' buttons do, by their names.
  *
- * A job is a click: `asked`, the cell whose button it was, and `choose()`, which gives
+ * A job is a click: `clicked`, the cell whose button it was, and `choose()`, which gives
  * the cells to run. Jobs run one after another.
  */
 export class Replay {
@@ -27,14 +27,14 @@ export class Replay {
   }
 
   /** Run a cell, and before it those above that have not run as they stand. */
-  run(asked) {
-    const above = this.above(asked);
-    return this.add({ asked, choose: () => [...above.filter((each) => !fresh(each)), asked] });
+  run(clicked) {
+    const above = this.above(clicked);
+    return this.add({ clicked, choose: () => [...above.filter((each) => !fresh(each)), clicked] });
   }
 
   /** Run all cells above, whether they have run or not. */
-  runAbove(asked) {
-    return this.add({ asked, choose: () => this.above(asked) });
+  runAbove(clicked) {
+    return this.add({ clicked, choose: () => this.above(clicked) });
   }
 
   above(cell) {
@@ -68,19 +68,19 @@ export class Replay {
     cell.output.restore();
     cell.ended = "as built";
     cell.become("as built");
-    cell.bar.say("Code and output are as they were built.");
+    cell.bar.setStatus("Code and output are as they were built.");
     if (focused) cell.bar.buttons.run.focus();
   }
 
   /** End Python, which ends a busy loop too, and forget the clicks that wait. */
   stop() {
-    for (const { asked } of this.jobs.splice(1)) release(asked);
+    for (const { clicked } of this.jobs.splice(1)) release(clicked);
     this.python?.end(new Error("stopped"));
   }
 
   async add(job) {
-    if (job.asked.busy) return;
-    hold(job.asked);
+    if (job.clicked.busy) return;
+    hold(job.clicked);
     this.jobs.push(job);
     if (this.jobs.length > 1) return;
     while (this.jobs.length) {
@@ -89,31 +89,31 @@ export class Replay {
     }
   }
 
-  async play({ asked, choose }) {
+  async play({ clicked, choose }) {
     const cells = choose();
-    if (!cells.includes(asked)) asked.become(asked.before);
-    for (const each of cells) if (each !== asked) hold(each);
-    const progress = { asked, cells, ran: [], since: performance.now() };
+    if (!cells.includes(clicked)) clicked.become(clicked.before);
+    for (const each of cells) if (each !== clicked) hold(each);
+    const progress = { clicked, cells, ran: [], since: performance.now() };
     try {
-      progress.again = await this.awake((text) => asked.bar.say(text));
+      progress.again = await this.start((text) => clicked.bar.setStatus(text));
       for (const each of cells) {
         progress.now = each;
-        if (each !== asked) asked.bar.say(`Running cell ${each.number}`);
-        if (!(await this.one(each, each === asked))) break;
+        if (each !== clicked) clicked.bar.setStatus(`Running cell ${each.number}`);
+        if (!(await this.one(each, each === clicked))) break;
         progress.ran.push(each);
       }
       close(progress);
     } catch (error) {
       this.broken(error, progress);
     }
-    for (const each of new Set([...cells, asked])) release(each);
+    for (const each of new Set([...cells, clicked])) release(each);
   }
 
   /** Have Python ready; say whether cells had run in one before it. */
-  async awake(tell) {
+  async start(onStatus) {
     if (this.python?.ended) this.forget();
-    this.python ??= new Python(tell);
-    this.python.tell = tell;
+    this.python ??= new Python(onStatus);
+    this.python.onStatus = onStatus;
     await this.python.ready;
     const again = this.lost;
     this.lost = false;
@@ -131,9 +131,9 @@ export class Replay {
     const { source } = cell;
     const since = performance.now();
     cell.become("running");
-    if (aloud) cell.bar.say("Running");
+    if (aloud) cell.bar.setStatus("Running");
     cell.output.begin();
-    const outcome = await this.python.run(cell.number, source, (data) => cell.output.hear(data));
+    const outcome = await this.python.run(cell.number, source, (data) => cell.output.receive(data));
     const same = cell.output.end(outcome);
     cell.ran = outcome.error ? null : source;
     this.outdate(cell, source);
@@ -141,7 +141,7 @@ export class Replay {
     cell.become(cell.source === source ? cell.ended : "edited");
     const result = outcome.error ? `Failed after ${took(since)}: ${outcome.error.name}.`
       : `Done in ${took(since)}.${same ? " Same as on the page." : ""}`;
-    cell.bar.say(result, { quiet: !aloud });
+    cell.bar.setStatus(result, { quiet: !aloud });
     return !outcome.error;
   }
 
@@ -157,11 +157,11 @@ export class Replay {
   }
 
   /** Python did not come, was stopped, or has crashed. */
-  broken(error, { asked, now }) {
+  broken(error, { clicked, now }) {
     this.forget();
     if (error instanceof Unloaded) {
-      const retry = error.final ? null : () => asked.bar.press("run");
-      asked.bar.fail(error.message, retry);
+      const retry = error.final ? null : () => clicked.bar.press("run");
+      clicked.bar.fail(error.message, retry);
       return;
     }
     const stopped = error.message === "stopped";
@@ -171,26 +171,26 @@ export class Replay {
       now.become(now.ended);
       this.lost = true;
     }
-    asked.bar.say(`${stopped ? "Stopped" : "Python has crashed"}. ` +
+    clicked.bar.setStatus(`${stopped ? "Stopped" : "Python has crashed"}. ` +
       "The next Run starts Python again, and runs the cells above first.");
   }
 }
 
 /** Say at the cell that was clicked what has been done. */
-function close({ asked, cells, ran, since, again }) {
-  const others = cells.filter((each) => each !== asked);
+function close({ clicked, cells, ran, since, again }) {
+  const others = cells.filter((each) => each !== clicked);
   const failed = cells.find((each) => !ran.includes(each));
-  if (failed && failed !== asked) {
-    const left = cells.includes(asked) ? ", so this cell was not run" : "";
-    asked.bar.say(`Cell ${failed.number} failed${left}.`);
-  } else if (!cells.includes(asked)) {
-    asked.bar.say(`Ran ${those(others)} above in ${took(since)}.`);
+  if (failed && failed !== clicked) {
+    const left = cells.includes(clicked) ? ", so this cell was not run" : "";
+    clicked.bar.setStatus(`Cell ${failed.number} failed${left}.`);
+  } else if (!cells.includes(clicked)) {
+    clicked.bar.setStatus(`Ran ${those(others)} above in ${took(since)}.`);
   } else if (others.length && again) {
-    asked.bar.add(`Python had ended: ran ${those(others)} above again first.`);
+    clicked.bar.addStatus(`Python had ended: ran ${those(others)} above again first.`);
   } else if (others.length) {
-    asked.bar.add(`Ran ${those(others)} above first.`);
+    clicked.bar.addStatus(`Ran ${those(others)} above first.`);
   } else if (again) {
-    asked.bar.add("Python had ended, and was started again.");
+    clicked.bar.addStatus("Python had ended, and was started again.");
   }
 }
 

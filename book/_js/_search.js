@@ -58,10 +58,10 @@ function counted(hits, words) {
   return `${pages} with “${words}”${shown}. Arrow keys go through them.`;
 }
 
-/** A field with what it finds; `asked` hears what was searched for. */
+/** A field with what it finds; `onSearch` gets the words of each search. */
 class Search {
-  constructor(asked) {
-    this.asked = asked;
+  constructor(onSearch) {
+    this.onSearch = onSearch;
     this.turn = 0;
     this.input = made("input", {
       type: "search", name: "q", placeholder: "A word, or a name in the code",
@@ -89,7 +89,7 @@ class Search {
     clearTimeout(this.timer);
     const words = this.input.value.trim();
     const turn = ++this.turn;
-    this.asked(words);
+    this.onSearch(words);
     if (!words) return this.show([], "");
     try {
       engine ??= load();
@@ -105,9 +105,9 @@ class Search {
     return undefined;
   }
 
-  show(pages, said) {
+  show(pages, message) {
     this.hits.replaceChildren(...pages.map(pageOf));
-    this.count.textContent = said;
+    this.count.textContent = message;
   }
 
   /** Enter: search at once, then to the first page found. */

@@ -37,12 +37,12 @@ function inDialog(which) {
 }
 
 /** Show the list of pages where it was, or where the page that is read stands in it. */
-function keepPlace(sidebar) {
+function rememberScroll(sidebar) {
   if (!sidebar) return;
-  const kept = Number.parseInt(sessionStorage.getItem(PLACE) ?? "", 10);
+  const saved = Number.parseInt(sessionStorage.getItem(PLACE) ?? "", 10);
   const current = [...sidebar.querySelectorAll(".active > a")].at(-1);
-  if (kept >= 0) {
-    sidebar.scrollTop = kept;
+  if (saved >= 0) {
+    sidebar.scrollTop = saved;
   } else if (current?.offsetTop > sidebar.clientHeight / 2) {
     sidebar.scrollTop = current.offsetTop - sidebar.clientHeight / 4;
   }
@@ -51,4 +51,4 @@ function keepPlace(sidebar) {
 
 inDialog("primary");
 inDialog("secondary");
-keepPlace(document.getElementById("pst-primary-sidebar"));
+rememberScroll(document.getElementById("pst-primary-sidebar"));

@@ -16,7 +16,7 @@
  *
  * movingparts.check writes the exercises of a lab that runs in the browser to the same
  * place (src/movingparts/check/browser.py). Where the browser refuses storage, all of
- * this works for as long as the page is open, and `kept` says so.
+ * this works for as long as the page is open, and `storageState` returns false and why.
  *
  * A record may have been written by anything on this origin, so one that is not whole
  * is not handed out. idb-keyval was tried: it cannot write to a store whose records hold
@@ -51,7 +51,7 @@ const channel = makeChannel();
 function makeChannel() {
   try {
     const made = new BroadcastChannel(NAME);
-    made.onmessage = tellAll;
+    made.onmessage = notifyAll;
     return made;
   } catch {
     return null; // no other tab hears of it
@@ -59,11 +59,11 @@ function makeChannel() {
 }
 
 // A page that was frozen, or hidden while a lab wrote, may have missed a message.
-addEventListener("pageshow", (event) => { if (event.persisted) tellAll(); });
-document.addEventListener("visibilitychange", () => { if (!document.hidden) tellAll(); });
+addEventListener("pageshow", (event) => { if (event.persisted) notifyAll(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) notifyAll(); });
 
-function tellAll() {
-  listeners.forEach((tell) => tell());
+function notifyAll() {
+  listeners.forEach((listener) => listener());
 }
 
 function open() {
@@ -73,17 +73,17 @@ function open() {
       resolve(null);
     };
     try {
-      const asked = indexedDB.open(NAME, VERSION);
-      asked.onupgradeneeded = () => asked.result.createObjectStore("done", { keyPath: "key" });
-      asked.onsuccess = () => {
-        const db = asked.result;
+      const request = indexedDB.open(NAME, VERSION);
+      request.onupgradeneeded = () => request.result.createObjectStore("done", { keyPath: "key" });
+      request.onsuccess = () => {
+        const db = request.result;
         const again = () => { opened = null; };
         db.onversionchange = () => { db.close(); again(); };
         db.onclose = again;
         resolve(db);
       };
-      asked.onerror = (event) => { event.preventDefault(); giveUp(asked.error); };
-      asked.onblocked = () => giveUp(new Error("another tab holds an older version"));
+      request.onerror = (event) => { event.preventDefault(); giveUp(request.error); };
+      request.onblocked = () => giveUp(new Error("another tab holds an older version"));
     } catch (error) {
       giveUp(error);
     }
@@ -126,8 +126,8 @@ function inside(db, mode, work) {
 }
 
 /** Whether progress outlives the page: true, or false and why. */
-export async function kept() {
-  return { kept: Boolean(await open()), why: refused };
+export async function storageState() {
+  return { persistent: Boolean(await open()), why: refused };
 }
 
 /** One record, or undefined. */
@@ -139,7 +139,7 @@ export async function get(kind, id) {
 export async function all() {
   const read = await transact("readonly", (done) => done.getAll());
   const found = new Map(memory);
-  for (const record of read?.result ?? []) if (sound(record)) found.set(record.key, record);
+  for (const record of read?.result ?? []) if (valid(record)) found.set(record.key, record);
   return [...found.values()].sort((a, b) => a.key.localeCompare(b.key, "en", { numeric: true }));
 }
 
@@ -157,9 +157,9 @@ async function updateEach(changes) {
   };
   const done = await transact("readwrite", (store) => {
     for (const each of changes) {
-      const asked = store.get(`${each.kind}/${each.id}`);
-      asked.onsuccess = () => {
-        const before = sound(asked.result) ? asked.result : undefined;
+      const request = store.get(`${each.kind}/${each.id}`);
+      request.onsuccess = () => {
+        const before = valid(request.result) ? request.result : undefined;
         store.put(merged(each, before));
       };
     }
@@ -206,14 +206,14 @@ export function refuseBySize(bytes) {
   }
 }
 
-/** Call `tell` when anything changes, in this tab or another; returns how to stop. */
-export function watch(tell) {
-  listeners.add(tell);
-  return () => listeners.delete(tell);
+/** Call `listener` when anything changes, in this tab or another; returns how to stop. */
+export function watch(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 function announce() {
-  tellAll();
+  notifyAll();
   try {
     channel?.postMessage("changed");
   } catch {
@@ -274,7 +274,7 @@ function fits(row) {
   return isPlain(row) && Object.entries(FIELDS).every(([name, test]) => test(row[name]));
 }
 
-function sound(record) {
+function valid(record) {
   return fits(record) && record.key === `${record.kind}/${record.id}`;
 }
 

@@ -1,17 +1,17 @@
-/* Event-storming boards: the reader sorts events into contexts, and each move is judged.
+/* Event-storming boards: a reader sorts events into contexts; each move is evaluated.
  *
- * <moving-parts-board> holds the wall of notes, an empty place in each event's note, the
- * desk as it is at the start, and the data. This fills the places with lists to choose
- * from (the way by keyboard, by ear and by thumb) and brings the desk to life: chips and
- * notes are dragged, or picked up with one click and put down with another. What is
- * sorted is kept for as long as the tab is open, and whoever leaves the page finds it
- * again. Whatever the data says, or what was kept, becomes text.
+ * <moving-parts-board> contains the wall of notes, an empty slot in each event's note, the
+ * workspace as it is at the start, and the data. This script puts a list of contexts into
+ * each slot (for keyboards, screen readers and thumbs) and makes the workspace work: chips
+ * and notes can be dragged, or picked up with one click and put down with another. The
+ * assignment is saved for as long as the tab is open, so a reader who leaves the page finds
+ * it again. Text from the data or from storage is only ever inserted as text.
  */
-import { clashed, crossed, holds, evaluate } from "./_judge.js";
+import { clashed, crossed, holds, evaluate } from "./_evaluate.js";
 import { make } from "./_make.js";
 
 const FORMAT = "movingparts.board/1";
-const SETTLED = 700; // milliseconds without a move before what came of it is read out
+const SETTLED = 700; // milliseconds without a move before the result is read out
 const MOST = 40; // contexts
 const LONGEST = 30; // characters of a context's name
 const FLIGHT = { duration: 350, easing: "cubic-bezier(.3,.7,.2,1)" };
@@ -39,9 +39,9 @@ class MovingPartsBoard extends HTMLElement {
     this.find();
     this.build();
     this.begin();
-    this.again();
+    this.restore();
     addEventListener("pagehide", this);
-    this.desk.hidden = false;
+    this.workspace.hidden = false;
   }
 
   disconnectedCallback() {
@@ -50,7 +50,7 @@ class MovingPartsBoard extends HTMLElement {
     clearTimeout(this.settling);
   }
 
-  /** Find what stands in the wall: each event's note, each rule's letters, the words. */
+  /** Find the parts of the wall: each event's note, each rule's letters, the words. */
   find() {
     boards += 1;
     const { events, rules } = this.data;
@@ -80,7 +80,7 @@ class MovingPartsBoard extends HTMLElement {
     const choice = make("select", {
       "aria-label": `Context of ${name}`, "aria-describedby": id, autocomplete: "off",
     });
-    const state = make("span", { class: "mp-heard", id });
+    const state = make("span", { class: "mp-announcement", id });
     choice.addEventListener("change", () => this.move(name, choice.value));
     note.querySelector(".mp-sort").replaceChildren(choice, state);
     note.dataset.card = i;
@@ -89,18 +89,18 @@ class MovingPartsBoard extends HTMLElement {
   }
 
   build() {
-    this.desk = this.querySelector(".mp-desk");
+    this.workspace = this.querySelector(".mp-workspace");
     this.score = make("div", { class: "mp-score" });
     this.why = button("Findings", () => this.findings.focus());
     this.bins = make("ul", { class: "mp-bins", "aria-label": "Contexts" });
     this.findings = make("ul", {
       class: "mp-findings", tabindex: "-1", "aria-label": "Findings",
     });
-    this.heard = this.querySelector(":scope > .mp-heard")
-      ?? make("p", { class: "mp-heard", role: "status" });
-    this.desk.replaceChildren(
+    this.announcement = this.querySelector(":scope > .mp-announcement")
+      ?? make("p", { class: "mp-announcement", role: "status" });
+    this.workspace.replaceChildren(
       this.score, this.presets(), this.bins, this.findings, this.own());
-    this.append(this.heard);
+    this.append(this.announcement);
     for (const event of EVENTS) this.addEventListener(event, this);
   }
 
@@ -114,70 +114,70 @@ class MovingPartsBoard extends HTMLElement {
   own() {
     const name = make("input", { maxlength: LONGEST, autocomplete: "off" });
     const add = () => {
-      this.trouble.textContent = this.add(name.value.trim().replace(/\s+/g, " "));
-      if (!this.trouble.textContent) name.value = "";
+      this.problem.textContent = this.add(name.value.trim().replace(/\s+/g, " "));
+      if (!this.problem.textContent) name.value = "";
       name.focus();
     };
     name.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.isComposing) add();
     });
     this.named = name;
-    this.trouble = make("p", { role: "status" });
+    this.problem = make("p", { role: "status" });
     return make("div", { class: "mp-own" },
-      make("label", {}, "A context of your own ", name), button("Add", add), this.trouble);
+      make("label", {}, "A context of your own ", name), button("Add", add), this.problem);
   }
 
-  /** Begin with the contexts that are offered, and what is sorted at the start. */
-  begin(said) {
+  /** Start with the contexts that are offered and the assignment from the data. */
+  begin(message) {
     const { contexts, events, start } = this.data;
     this.contexts = new Map(contexts.map((name) => [name, "given"]));
-    this.sorting = new Map(events.map(({ name }, i) => [name, start[i]]));
-    this.show(said);
+    this.assignment = new Map(events.map(({ name }, i) => [name, start[i]]));
+    this.show(message);
   }
 
-  /** Sort as it was sorted when the page was left; what is kept serves once. */
-  again() {
-    let kept;
+  /** Restore the assignment that was saved when the reader left the page, once. */
+  restore() {
+    let saved;
     try {
-      kept = JSON.parse(sessionStorage.getItem(this.place));
+      saved = JSON.parse(sessionStorage.getItem(this.place));
       sessionStorage.removeItem(this.place);
     } catch { /* no storage, or not ours */ }
     const pairs = (list) => (Array.isArray(list) ? list.filter(Array.isArray) : []);
-    for (const [name, kind] of pairs(kept?.contexts).slice(0, MOST)) {
+    for (const [name, kind] of pairs(saved?.contexts).slice(0, MOST)) {
       if (["own", "made"].includes(kind) && !this.contexts.has(`${name}`)) {
         this.contexts.set(`${name}`, kind);
       }
     }
-    for (const [name, context] of pairs(kept?.sorting)) {
+    for (const [name, context] of pairs(saved?.assignment)) {
       const known = context === "" || this.contexts.has(context);
-      if (known && this.sorting.has(name)) this.sorting.set(name, context);
+      if (known && this.assignment.has(name)) this.assignment.set(name, context);
     }
     this.show();
   }
 
-  keep() {
-    const kept = { contexts: [...this.contexts], sorting: [...this.sorting] };
+  save() {
+    const saved = { contexts: [...this.contexts], assignment: [...this.assignment] };
     try {
-      sessionStorage.setItem(this.place, JSON.stringify(kept));
-    } catch { /* no storage: it is lost with the page */ }
+      sessionStorage.setItem(this.place, JSON.stringify(saved));
+    } catch { /* no storage: the assignment is lost with the page */ }
   }
 
   get place() {
     return `mp-board ${location.pathname} ${this.querySelector(".mp-title")?.textContent}`;
   }
 
-  /** Sort every event; a context that this needs is there until it is empty. */
-  each(contextOf, said) {
+  /** Assign every event; a context made for this is removed when it is empty. */
+  each(contextOf, message) {
     for (const { name } of this.data.events) {
       const context = contextOf(name);
       if (!this.contexts.has(context)) this.contexts.set(context, "made");
-      this.sorting.set(name, context);
+      this.assignment.set(name, context);
     }
-    this.show(said);
+    this.show(message);
   }
 
   move(name, context) {
-    this.sorting.set(name, context);
+    this.assignment.set(name, context);
     this.show(context ? `${name} is in ${context}.` : `${name} is not sorted.`);
   }
 
@@ -192,29 +192,29 @@ class MovingPartsBoard extends HTMLElement {
     return "";
   }
 
-  /** Show the sorting and what it costs. */
-  show(said) {
+  /** Show the assignment and what it costs. */
+  show(message) {
     this.pick(null);
     this.light([]);
-    const used = new Set(this.sorting.values());
+    const used = new Set(this.assignment.values());
     for (const [name, kind] of this.contexts) {
       if (kind === "made" && !used.has(name)) this.contexts.delete(name);
     }
-    const found = evaluate(this.data, this.sorting);
+    const found = evaluate(this.data, this.assignment);
     this.offer();
     this.flying(() => this.fill());
     this.mark(found);
     this.count(found);
-    const before = this.told;
-    this.told = this.tell(found);
-    if (!said) return;
-    const fresh = this.told.filter((line) => !before.includes(line));
+    const before = this.lines;
+    this.lines = this.listFindings(found);
+    if (!message) return;
+    const fresh = this.lines.filter((line) => !before.includes(line));
     const counts = this.counts(found).map((each) => each.join(" ")).join(", ");
-    const lines = [said, this.verdict(found), counts, ...fresh];
+    const lines = [message, this.verdict(found), counts, ...fresh];
     this.announce(lines.map((line) => line.replace(/\.?$/, ".")).join(" "), SETTLED);
   }
 
-  /** Have each note's list offer the contexts that there are. */
+  /** Offer the current contexts in each note's list. */
   offer() {
     const names = [...this.contexts.keys()];
     const changed = names.join("\n") !== this.offered;
@@ -224,16 +224,16 @@ class MovingPartsBoard extends HTMLElement {
         choice.replaceChildren(
           new Option("not sorted", ""), ...names.map((each) => new Option(each, each)));
       }
-      choice.value = this.sorting.get(name);
+      choice.value = this.assignment.get(name);
       note.toggleAttribute("data-sorted", choice.value !== "");
     }
   }
 
-  /** Lay each chip into its context. */
+  /** Put each chip into its context. */
   fill() {
     const contexts = [["", "given"], ...this.contexts];
     this.bins.replaceChildren(...contexts.map(([context, kind]) => {
-      const inside = [...this.chips].filter(([name]) => this.sorting.get(name) === context);
+      const inside = [...this.chips].filter(([name]) => this.assignment.get(name) === context);
       const bin = make("li", { class: "mp-bin", "data-bin": context, "data-kind": kind },
         make("b", {}, context || "not sorted"),
         make("ul", {}, ...inside.map(([, chip]) => chip)));
@@ -250,11 +250,11 @@ class MovingPartsBoard extends HTMLElement {
     }, { "aria-label": `Remove ${context}` });
   }
 
-  /** Do something that moves chips, and let them be seen to move. */
+  /** Do something that moves chips, and animate the move. */
   flying(work) {
     const places = [...this.chips.values()].map((chip) => [chip, chip.getBoundingClientRect()]);
     work();
-    if (STILL.matches || this.desk.hidden) return;
+    if (STILL.matches || this.workspace.hidden) return;
     for (const [chip, before] of places) {
       const after = chip.getBoundingClientRect();
       const [x, y] = [before.x - after.x, before.y - after.y];
@@ -263,23 +263,23 @@ class MovingPartsBoard extends HTMLElement {
     }
   }
 
-  /** Mark the rules, words and cards that are concerned. */
+  /** Mark the rules, words and cards that have a finding. */
   mark({ torn, processes: slow, clashes }) {
     const states = new Map([...this.notes.keys()].map((name) => [name, []]));
     this.data.rules.forEach((rule, i) => {
       const is = ({ rule: other }) => other === rule;
-      const places = rule.events.map((name) => this.sorting.get(name));
+      const places = rule.events.map((name) => this.assignment.get(name));
       const kept = places.every((place) => place && place === places[0]);
       const state = torn.some(is) ? "torn" : slow.some(is) ? "process" : kept ? "kept" : "";
       const [letter] = this.signs[i];
       for (const sign of this.signs[i]) sign.dataset.state = state;
       if (!state || state === "kept") return;
       for (const name of rule.events) {
-        if (this.sorting.get(name)) states.get(name).push([state, `rule ${letter.textContent}`]);
+        if (this.assignment.get(name)) states.get(name).push([state, `rule ${letter.textContent}`]);
       }
     });
     for (const { element, name, word } of this.words) {
-      const context = this.sorting.get(name);
+      const context = this.assignment.get(name);
       const clash = clashes.some((each) => each.word === word && each.context === context);
       element.toggleAttribute("data-clash", clash);
       if (clash) states.get(name).push(["clash", word]);
@@ -316,8 +316,8 @@ class MovingPartsBoard extends HTMLElement {
     this.why.hidden = !(found.torn.length || found.clashes.length || found.processes.length);
   }
 
-  /** List what was found; return it as lines. */
-  tell({ torn, clashes, processes: slow }) {
+  /** List the findings; return them as lines of text. */
+  listFindings({ torn, clashes, processes: slow }) {
     const crossing = (each) => {
       const [letter] = this.signs[this.data.rules.indexOf(each.rule)];
       return this.finding(letter.cloneNode(true), crossed(each), each.rule.events);
@@ -332,7 +332,7 @@ class MovingPartsBoard extends HTMLElement {
     return found.map((each) => each.children[1].textContent);
   }
 
-  /** One finding: its sign, its sentence, and the way to its cards. */
+  /** Make one finding: its sign, its sentence, and links to its cards. */
   finding(sign, sentence, names) {
     const cards = names.map((name) => button(name, () => this.notes.get(name).choice.focus()));
     const found = make("li", {}, sign, make("p", {}, sentence), make("p", {}, ...cards));
@@ -341,16 +341,16 @@ class MovingPartsBoard extends HTMLElement {
     return found;
   }
 
-  /** Light up the cards that a finding speaks of. */
+  /** Highlight the cards that a finding is about. */
   light(names) {
     this.toggle("mp-lit", (name) => names.includes(name));
   }
 
-  /** Give those cards a class that are meant, in the wall and on the desk. */
-  toggle(class_, meant) {
+  /** Give a class to the cards that match, in the wall and in the workspace. */
+  toggle(class_, matches) {
     for (const [name, { note }] of this.notes) {
       for (const card of [note, this.chips.get(name)]) {
-        card.classList.toggle(class_, meant(name));
+        card.classList.toggle(class_, matches(name));
       }
     }
   }
@@ -369,12 +369,12 @@ class MovingPartsBoard extends HTMLElement {
 
   announce(text, after = 0) {
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => { this.heard.textContent = text; }, after);
+    this.settling = setTimeout(() => { this.announcement.textContent = text; }, after);
   }
 
   handleEvent(event) {
     const { type, target, key } = event;
-    if (type === "pagehide") return this.keep();
+    if (type === "pagehide") return this.save();
     if (type === "keydown") {
       if (key === "Escape" && this.picked !== null) this.pick(null);
       return;
@@ -382,7 +382,7 @@ class MovingPartsBoard extends HTMLElement {
     const card = target.closest?.("[data-card]");
     const bin = target.closest?.("[data-bin]");
     const name = card && this.data.events[card.dataset.card].name;
-    const goes = bin && this.picked !== null && bin.dataset.bin !== this.sorting.get(this.picked);
+    const goes = bin && this.picked !== null && bin.dataset.bin !== this.assignment.get(this.picked);
     if (type === "click") {
       if (target.closest("button, select, input, label, summary")) return;
       if (goes) this.move(this.picked, bin.dataset.bin);

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, ModuleType
 from typing import Any, Protocol
 
-Tell = Callable[[str, str, str], object]  # kind, name or mime type, text
+Send = Callable[[str, str, str], object]  # kind, name or mime type, text
 
 # In the order in which the build prefers them (myst-nb, for HTML pages).
 FORMS = {
@@ -56,10 +56,10 @@ class Cells:
     """
 
     def __init__(
-        self, module: ModuleType, tell: Tell, printer: Printer | None = None
+        self, module: ModuleType, send: Send, printer: Printer | None = None
     ) -> None:
         self.space = module.__dict__
-        self.tell = tell
+        self.send = send
         self.printer = printer
         self.space["display"] = self.display
 
@@ -71,13 +71,13 @@ class Cells:
         name = f"<cell {number}>"
         lines = source.splitlines(keepends=True)
         linecache.cache[name] = (len(source), None, lines, name)
-        out, err = Stream("stdout", self.tell), Stream("stderr", self.tell)
+        out, err = Stream("stdout", self.send), Stream("stderr", self.send)
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                 value = await self._value(source, name)
                 shown = None if value is None else self.form(value)
-        except BaseException as error:  # noqa: BLE001  # told, whatever it is
-            return json.dumps({"error": told(error)})
+        except BaseException as error:  # noqa: BLE001  # reported, whatever it is
+            return json.dumps({"error": described(error)})
         return json.dumps({} if shown is None else {"mime": shown[0], "data": shown[1]})
 
     async def _value(self, source: str, name: str) -> object:
@@ -104,14 +104,14 @@ class Cells:
     def display(self, *values: object) -> None:
         """Show values at once, as in a notebook."""
         for value in values:
-            self.tell("display", *self.form(value))
+            self.send("display", *self.form(value))
 
 
 class Stream(io.TextIOBase):
-    """What a cell prints to; every piece is told."""
+    """What a cell prints to; every piece is sent."""
 
-    def __init__(self, name: str, tell: Tell) -> None:
-        self.name, self._tell = name, tell
+    def __init__(self, name: str, send: Send) -> None:
+        self.name, self._send = name, send
 
     encoding = "utf-8"
 
@@ -120,9 +120,9 @@ class Stream(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Tell a piece of text."""
+        """Send a piece of text."""
         if text:
-            self._tell("stream", self.name, text)
+            self._send("stream", self.name, text)
         return len(text)
 
 
@@ -172,7 +172,7 @@ def encoded(picture: bytes) -> str:
 # --- Errors ---------------------------------------------------------------------------
 
 
-def told(error: BaseException) -> dict[str, object]:
+def described(error: BaseException) -> dict[str, object]:
     """Return an error as a page shows it: its last line, and the way to it in parts.
 
     A part is `{"kind": "text" | "cell" | "library", "text": …}`; a library's frames,

@@ -77,7 +77,7 @@ class MovingPartsKnob extends HTMLElement {
 
   disconnectedCallback() {
     clearTimeout(this.settling);
-    this.wear("");
+    this.applyStyle("");
   }
 
   /** The place of the setting among all of them, the last dial turning fastest. */
@@ -90,8 +90,8 @@ class MovingPartsKnob extends HTMLElement {
     const figure = this.querySelector(":scope > .mp-figure");
     this.finding = figure.querySelector(":scope > .mp-title");
     this.svg = figure.querySelector(":scope > .mp-art > svg");
-    this.twin = figure.querySelector(":scope > .mp-twin");
-    this.rows = [...this.querySelectorAll(":scope > .mp-twin tbody tr")];
+    this.textTable = figure.querySelector(":scope > .mp-text-table");
+    this.rows = [...this.querySelectorAll(":scope > .mp-text-table tbody tr")];
     this.mark();
   }
 
@@ -101,14 +101,14 @@ class MovingPartsKnob extends HTMLElement {
     box.replaceChildren(...this.dials.map((dial, i) => this.control(dial, i)));
     for (const [name, value] of [["role", "group"], ["aria-label", "Settings of the figure"],
       ["data-ready", ""]]) box.setAttribute(name, value);
-    this.said = make("span", { role: "status" });
-    this.trouble = make("p", { class: "mp-dial-trouble" }, this.said);
-    this.heard = make("p", { class: "mp-dial-heard", role: "status" });
+    this.message = make("span", { role: "status" });
+    this.status = make("p", { class: "mp-dial-status" }, this.message);
+    this.announcement = make("p", { class: "mp-dial-announcement", role: "status" });
     // An output that was put back (Reset of a live cell) holds those of its last life.
-    for (const old of this.querySelectorAll(":scope > .mp-dial-trouble, :scope > .mp-dial-heard")) {
+    for (const old of this.querySelectorAll(":scope > .mp-dial-status, :scope > .mp-dial-announcement")) {
       old.remove();
     }
-    this.prepend(box, this.trouble, this.heard);
+    this.prepend(box, this.status, this.announcement);
     for (const event of ["focusin", "pointerdown"]) {
       box.addEventListener(event, () => this.first());
     }
@@ -152,8 +152,8 @@ class MovingPartsKnob extends HTMLElement {
   async load() {
     if (this.data) return;
     this.asked = true;
-    this.tell("");
-    const slow = setTimeout(() => this.tell("Loading the other settings …"), PATIENCE);
+    this.setMessage("");
+    const slow = setTimeout(() => this.setMessage("Loading the other settings …"), PATIENCE);
     try {
       const answer = await fetch(this.address());
       if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`.trim());
@@ -164,7 +164,7 @@ class MovingPartsKnob extends HTMLElement {
       return;
     }
     clearTimeout(slow);
-    this.tell("");
+    this.setMessage("");
     if (this.index !== this.shown) this.show();
   }
 
@@ -175,13 +175,13 @@ class MovingPartsKnob extends HTMLElement {
       await this.load();
     });
     const still = this.dials.map((dial) => `${dial.label} ${dial.values[dial.start]}`);
-    this.tell(`The other settings could not be loaded (${error.message}).`
+    this.setMessage(`The other settings could not be loaded (${error.message}).`
       + ` The figure still shows: ${still.join(", ")}.`, retry);
   }
 
-  tell(text, ...controls) {
-    this.said.textContent = text;
-    this.trouble.replaceChildren(this.said, ...controls);
+  setMessage(text, ...controls) {
+    this.message.textContent = text;
+    this.status.replaceChildren(this.message, ...controls);
   }
 
   /** `src` is relative to the book's root where the page says where that is. */
@@ -199,7 +199,7 @@ class MovingPartsKnob extends HTMLElement {
     this.tabulate(variant);
     this.mark();
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => { this.heard.textContent = variant.title; }, SETTLED);
+    this.settling = setTimeout(() => { this.announcement.textContent = variant.title; }, SETTLED);
   }
 
   /** Keep the page's <style>, which its policy knows by hash, and change the rest. */
@@ -213,11 +213,11 @@ class MovingPartsKnob extends HTMLElement {
     const after = children(fresh);
     if (at >= 0) after.splice(at, 0, before[at]);
     this.svg.replaceChildren(...after);
-    this.wear(css);
+    this.applyStyle(css);
   }
 
   /** Put a style that differs from the page's into a constructed sheet, "" into none. */
-  wear(css) {
+  applyStyle(css) {
     const others = document.adoptedStyleSheets.filter((sheet) => sheet !== this.sheet);
     if (css) {
       this.sheet ??= new CSSStyleSheet();
@@ -230,13 +230,13 @@ class MovingPartsKnob extends HTMLElement {
   tabulate({ caption, table, more }) {
     const [columns, ...rows] = table;
     const cells = (row) => row.map((text) => make("td", { text }));
-    this.twin.querySelector("summary").textContent = caption;
-    this.twin.querySelector("thead tr").replaceChildren(
+    this.textTable.querySelector("summary").textContent = caption;
+    this.textTable.querySelector("thead tr").replaceChildren(
       ...columns.map((text) => make("th", { scope: "col", text })));
-    this.twin.querySelector("tbody").replaceChildren(
+    this.textTable.querySelector("tbody").replaceChildren(
       ...rows.map((row) => make("tr", {}, ...cells(row))));
-    this.twin.querySelector(":scope > p")?.remove();
-    if (more) this.twin.append(make("p", { text: more }));
+    this.textTable.querySelector(":scope > p")?.remove();
+    if (more) this.textTable.append(make("p", { text: more }));
   }
 
   /** Mark the setting in the table of all settings. */

@@ -8,8 +8,8 @@ import { root } from "./_store.js";
 
 const NAME = `JupyterLite Storage - ${root.pathname}lite/`;
 const STORES = ["files", "checkpoints"];
-const doors = document.querySelector(".mp-doors");
-const lab = new URL(doors.querySelector("a").href).searchParams.get("path");
+const links = document.querySelector(".mp-lab-links");
+const lab = new URL(links.querySelector("a").href).searchParams.get("path");
 
 function make(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -21,14 +21,14 @@ function make(tag, attributes = {}, ...children) {
 /** JupyterLite's database, or null where this browser has none. */
 function opened() {
   return new Promise((resolve, reject) => {
-    const asked = indexedDB.open(NAME);
+    const request = indexedDB.open(NAME);
     let absent = false;
-    asked.onupgradeneeded = () => {
+    request.onupgradeneeded = () => {
       absent = true;
-      asked.transaction.abort(); // do not make one that JupyterLite would find empty
+      request.transaction.abort(); // do not make one that JupyterLite would find empty
     };
-    asked.onsuccess = () => resolve(asked.result);
-    asked.onerror = () => (absent ? resolve(null) : reject(asked.error));
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => (absent ? resolve(null) : reject(request.error));
   });
 }
 
@@ -43,8 +43,8 @@ async function forget() {
       let found = false;
       for (const name of stores) {
         const store = transaction.objectStore(name);
-        const asked = store.count(lab);
-        asked.onsuccess = () => { found ||= asked.result > 0; };
+        const request = store.count(lab);
+        request.onsuccess = () => { found ||= request.result > 0; };
         store.delete(lab);
       }
       transaction.oncomplete = () => resolve(found);
@@ -55,7 +55,7 @@ async function forget() {
   }
 }
 
-const told = make("p", { class: "mp-status", role: "status" });
+const status = make("p", { class: "mp-status", role: "status" });
 const begin = make("button", { type: "button", class: "mp-button" }, "Start over in the browser");
 const yes = make("button", { class: "mp-button mp-danger", value: "yes" }, "Delete my copy");
 const no = make("button", { class: "mp-button", value: "no", autofocus: "" }, "Keep it");
@@ -83,14 +83,14 @@ begin.onclick = () => {
 dialog.onclose = async () => {
   if (dialog.returnValue !== "yes") return;
   try {
-    told.textContent = (await forget())
+    status.textContent = (await forget())
       ? "Deleted. The lab opens as it was written; reload a tab in which it is still open."
       : "This browser holds no copy of this lab: it opens as it was written.";
   } catch (error) {
     const why = error?.message || error?.name || "refused";
-    told.textContent = `This browser lets the page delete nothing (${why}). Its settings can clear the site's data.`;
+    status.textContent = `This browser lets the page delete nothing (${why}). Its settings can clear the site's data.`;
   }
 };
 
-doors.append(begin, told, dialog);
-doors.dataset.ready = ""; // its place was kept free (book.css)
+links.append(begin, status, dialog);
+links.dataset.ready = ""; // its place was kept free (book.css)

@@ -3,7 +3,7 @@
  * Records come from the browser's storage and from files, so whatever they say is
  * inserted as text; addresses come from the book's own index.
  */
-import { all, erase, exported, imported, kept, refuseBySize, root, watch } from "./_store.js";
+import { all, erase, exported, imported, refuseBySize, root, storageState, watch } from "./_store.js";
 import { make, sign } from "./_make.js";
 
 const KINDS = [
@@ -25,7 +25,7 @@ let drawing = null;
 if (place) start();
 
 async function start() {
-  const rest = upkeep();
+  const rest = management();
   place.querySelector(".mp-without-scripts")?.remove();
   try {
     book = await index();
@@ -54,11 +54,11 @@ async function draw() {
     do {
       drawing.again = false;
       const records = await all();
-      const storage = await kept();
-      const now = JSON.stringify([records, storage.kept]);
+      const storage = await storageState();
+      const now = JSON.stringify([records, storage.persistent]);
       if (now !== shown) {
         shown = now;
-        redraw(new Map(records.map((record) => [record.key, record])), storage.kept);
+        redraw(new Map(records.map((record) => [record.key, record])), storage.persistent);
       }
     } while (drawing.again);
   } finally {
@@ -66,10 +66,10 @@ async function draw() {
   }
 }
 
-function redraw(records, isKept) {
+function redraw(records, persistent) {
   const focused = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   list.replaceChildren(
-    ...(isKept ? [] : [make("p", { class: "mp-not-kept" }, "The browser refuses storage: progress is not kept in this window.")]),
+    ...(persistent ? [] : [make("p", { class: "mp-not-stored" }, "The browser refuses storage: progress is not kept in this window.")]),
     totals(records),
     ...worthAnotherLook(records),
     ...book.pages.map((page) => chapter(page, records)),
@@ -125,8 +125,8 @@ function section(heading, ...content) {
 }
 
 function row(item, ...state) {
-  const said = make("span", { class: "mp-done-state" }, ...state);
-  return make("li", {}, link(item.address, item.title), " ", said);
+  const shown = make("span", { class: "mp-done-state" }, ...state);
+  return make("li", {}, link(item.address, item.title), " ", shown);
 }
 
 function link(address, title) {
@@ -162,17 +162,17 @@ function strays(records) {
 }
 
 /** Export, import and erase. */
-function upkeep() {
+function management() {
   const save = make("button", { type: "button", class: "mp-button" }, "Export as a file");
   const file = make("input", { type: "file", id: "mp-import", accept: ".json,application/json" });
   const drop = make("button", { type: "button", class: "mp-button" }, "Erase all progress");
   const dialog = confirmation();
   save.addEventListener("click", download);
-  file.addEventListener("change", () => takeOver(file));
+  file.addEventListener("change", () => importFile(file));
   drop.addEventListener("click", () => dialog.showModal());
   return make(
     "section",
-    { class: "mp-upkeep" },
+    { class: "mp-manage" },
     make("h2", {}, "Keep it, move it, erase it"),
     make("div", { class: "mp-actions" }, save, drop),
     make("p", { class: "mp-import" }, make("label", { for: "mp-import" }, "Take over a file that was exported here, or a lab's progress.json:"), file),
@@ -185,41 +185,41 @@ async function download() {
   const address = URL.createObjectURL(new Blob([await exported()], { type: "application/json" }));
   make("a", { href: address, download: "moving-parts-progress.json" }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
-  say("Exported to moving-parts-progress.json.");
+  announce("Exported to moving-parts-progress.json.");
 }
 
-async function takeOver(input) {
+async function importFile(input) {
   const [file] = input.files;
   if (!file) return;
   try {
     refuseBySize(file.size);
     const records = await imported(await file.text());
-    say(`${many(records, "record")} of ${file.name} taken over; what was here and says more is kept.`);
+    announce(`${many(records, "record")} of ${file.name} taken over; what was here and says more is kept.`);
   } catch (error) {
-    say(error.message);
+    announce(error.message);
   }
   input.value = ""; // so that the same file can be chosen again
 }
 
 function confirmation() {
-  const keep = make("button", { class: "mp-button", value: "keep", autofocus: true }, "Keep it");
+  const cancel = make("button", { class: "mp-button", value: "keep", autofocus: true }, "Keep it");
   const drop = make("button", { class: "mp-button mp-danger", value: "erase" }, "Erase");
   const dialog = make(
     "dialog",
     { class: "mp-dialog", "aria-labelledby": "mp-erase-title" },
     make("p", { id: "mp-erase-title", class: "mp-dialog-title" }, "Erase all progress in this browser?"),
     make("p", {}, "Predictions, answers and solved exercises are forgotten, in all tabs. What you wrote in labs stays."),
-    make("form", { method: "dialog", class: "mp-actions" }, keep, drop),
+    make("form", { method: "dialog", class: "mp-actions" }, cancel, drop),
   );
   dialog.addEventListener("close", async () => {
     if (dialog.returnValue !== "erase") return;
     dialog.returnValue = "";
     await erase();
-    say("All progress is erased.");
+    announce("All progress is erased.");
   });
   return dialog;
 }
 
-function say(sentence) {
+function announce(sentence) {
   status.replaceChildren(sentence);
 }

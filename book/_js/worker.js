@@ -1,8 +1,8 @@
 /* The worker in which a page's live cells run: Pyodide, and cells.py inside it.
  *
- * It is told   {type: "start", base}            the folder of Pyodide, as a URL
+ * It receives  {type: "start", base}            the folder of Pyodide, as a URL
  *              {type: "run", number, source}    run a cell
- * It tells     {type: "loaded", files, bytes}   how much has come so far
+ * It sends     {type: "loaded", files, bytes}   how much has come so far
  *              {type: "starting"}               all is here, Python starts
  *              {type: "ready"}                  cells can run
  *              {type: "unloaded", file, why}    something could not be loaded
@@ -18,14 +18,14 @@ import importlib, sys
 importlib.invalidate_caches()
 import live_cells, live_pretty
 live_cells.prepare()
-live_cells.Cells(sys.modules["__main__"], tell, live_pretty)
+live_cells.Cells(sys.modules["__main__"], send, live_pretty)
 `;
 const MOST = 400_000; // characters that one run of a cell may show
 const PAUSE = 40; // milliseconds between two pieces of a stream
-const tell = (type, more = {}) => self.postMessage({ type, ...more });
+const send = (type, more = {}) => self.postMessage({ type, ...more });
 
 let cells = null;
-let troubles = []; // files that did not come
+let failures = []; // files that did not come
 
 /** Remember which file did not come: Pyodide's own errors seldom say. */
 const fetched = self.fetch;
@@ -33,10 +33,10 @@ self.fetch = async (request, options) => {
   const address = String(request?.url ?? request);
   try {
     const answer = await fetched(request, options);
-    if (!answer.ok) troubles.push([address, `the server answers ${answer.status}`]);
+    if (!answer.ok) failures.push([address, `the server answers ${answer.status}`]);
     return answer;
   } catch (error) {
-    troubles.push([address, error.message]);
+    failures.push([address, error.message]);
     throw error;
   }
 };
@@ -50,7 +50,7 @@ function counted() {
       files += 1;
       bytes += entry.encodedBodySize;
     }
-    if (!cells) tell("loaded", { files, bytes });
+    if (!cells) send("loaded", { files, bytes });
   }).observe({ type: "resource", buffered: true });
 }
 
@@ -58,11 +58,11 @@ async function start(base) {
   counted();
   try {
     cells = await python(base);
-    tell("ready");
+    send("ready");
   } catch (error) {
-    const [address, why] = troubles[0] ?? [error.address, said(error)];
+    const [address, why] = failures[0] ?? [error.address, firstLine(error)];
     const file = address ? new URL(address).pathname.split("/").pop() : null;
-    tell("unloaded", { file, why });
+    send("unloaded", { file, why });
   }
 }
 
@@ -70,7 +70,7 @@ async function python(base) {
   const at = (name) => new URL(name, base).href;
   const { loadPyodide } = await loaded(at("pyodide.mjs"));
   const printer = fetch(at("pretty.py")).then((answer) => answer.text());
-  printer.catch(() => {}); // told of below
+  printer.catch(() => {}); // reported below
   const py = await loadPyodide({
     indexURL: base,
     lockFileURL: at("pyodide-lock.json"),
@@ -80,14 +80,14 @@ async function python(base) {
     stdin: () => null,
   });
   const pretty = await printer;
-  if (troubles.length) throw new Error("a file is missing");
-  tell("starting");
+  if (failures.length) throw new Error("a file is missing");
+  send("starting");
   const place = py.runPython("import site; site.getsitepackages()[0]");
   py.FS.writeFile(`${place}/live_cells.py`, source);
   py.FS.writeFile(`${place}/live_pretty.py`, pretty);
   // Not in `__main__`: that is where the page's cells live.
   const globals = py.globals.get("dict")();
-  globals.set("tell", show);
+  globals.set("send", show);
   return py.runPython(START, { globals });
 }
 
@@ -109,10 +109,10 @@ function show(kind, name, text) {
   stream.shown += text.length;
   if (stream.shown > MOST) {
     flush();
-    tell("cut");
+    send("cut");
   } else if (kind === "display") {
     flush();
-    tell("display", { name, text });
+    send("display", { name, text });
   } else {
     gather(name, text);
   }
@@ -129,7 +129,7 @@ function gather(name, text) {
 
 function flush() {
   clearTimeout(stream.timer);
-  if (stream.text) tell("stream", { name: stream.name, text: stream.text });
+  if (stream.text) send("stream", { name: stream.name, text: stream.text });
   Object.assign(stream, { text: "", timer: 0, at: performance.now() });
 }
 
@@ -138,15 +138,15 @@ async function run({ number, source: code }) {
   try {
     const outcome = await cells.run(number, code);
     flush();
-    tell("ran", { outcome: JSON.parse(outcome) });
+    send("ran", { outcome: JSON.parse(outcome) });
   } catch (error) {
     flush();
-    tell("died", { why: said(error) });
+    send("died", { why: firstLine(error) });
   }
 }
 
 /** The first line of an error: Pyodide's go on with its whole source. */
-function said(error) {
+function firstLine(error) {
   const lines = String(error?.message ?? error).trim().split("\n");
   return lines[0].slice(0, 300);
 }

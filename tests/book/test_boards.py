@@ -75,7 +75,7 @@ def test_paper_gets_the_wall_and_both_tables() -> None:
     assert 18 == len(article.select("figure .mp-card"))
     assert 8 == len(article.select("figure .mp-rules > li"))
     assert "in stations" in article.get_text()
-    assert [] == article.select("script, style, button, input, .mp-desk, [hidden]")
+    assert [] == article.select("script, style, button, input, .mp-workspace, [hidden]")
     assert "not sorted" not in article.get_text()
     rows = [len(table.select("tbody tr")) for table in article.select("table")]
     assert [18, 8] == rows

@@ -123,7 +123,7 @@ def test_other_builders_print_the_figure_and_the_table(tmp_path: Path) -> None:
     out = build(tmp_path / "book", sizes(1, 2), builder="singlehtml")
     html = page_of(out)
     assert 1 == len(html.select("figure.mp-figure svg"))
-    assert 4 == len(html.select("details.mp-twin")[-1].select("tbody tr"))
+    assert 4 == len(html.select("details.mp-text-table")[-1].select("tbody tr"))
     assert [] == html.select("moving-parts-knob, .mp-dials, script[type*=json]")
     assert not (out / "_static/knobs").exists()
 

@@ -225,7 +225,7 @@ function passedOver() {
 function hidden() {
   const silent = ["SCRIPT", "STYLE", "TEMPLATE", "NOSCRIPT", "TITLE", "DESC"];
   const elsewhere = "svg, .katex-mathml, .visually-hidden, .headerlink, noscript, " +
-    ".mp-note, .mp-dials, .mp-desk";
+    ".mp-note, .mp-dials, .mp-workspace";
   return all("article *").filter((e) =>
     [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()) &&
     !silent.includes(e.tagName.toUpperCase()) && !e.closest(elsewhere) &&

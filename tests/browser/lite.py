@@ -44,7 +44,7 @@ class Lab:
     def enter(self) -> None:
         """Open it by the link on its page."""
         self.visit.go(f"labs/{self.name}/")
-        doors = self.page.locator(".mp-doors")
+        doors = self.page.locator(".mp-lab-links")
         doors.get_by_role("link", name="Run in your browser").click()
         self.wait()
 

@@ -43,7 +43,7 @@ def axe_violations(page: Page) -> list[str]:
     """What axe finds wrong with the reader's tools as they are, by rule and element."""
     page.evaluate(AXE.read_text("utf-8"))
     found: list[str] = page.evaluate(
-        "axe.run({include: ['.mp-question', '.mp-exercise', '.mp-quiz', '.mp-veil',"
+        "axe.run({include: ['.mp-question', '.mp-exercise', '.mp-quiz', '.mp-cover',"
         " '.mp-progress', 'dialog[open]']})"
         ".then(({violations}) => violations.flatMap(({id, nodes}) =>"
         " nodes.map(({target}) => `${id}: ${target}`)))"

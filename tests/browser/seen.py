@@ -181,7 +181,7 @@ def open_menus(page: Page) -> None:
 def use_article(page: Page) -> None:
     """Play the first figure, show its map, answer a question, open all folds."""
     page.evaluate(
-        "document.querySelectorAll('.mp-veil button').forEach(b => { b.click(); })"
+        "document.querySelectorAll('.mp-cover button').forEach(b => { b.click(); })"
     )
     player = page.locator("article moving-parts-player").first
     if player.count():
@@ -396,7 +396,7 @@ class Seen:
 
 def tables(page: Page) -> list[str]:
     """Tables beside figures, which a reader of them by ear would not know as such."""
-    twins = page.locator("details.mp-twin:visible").all()
+    twins = page.locator("details.mp-text-table:visible").all()
     listed = [table.aria_snapshot() for table in twins]
     return [
         text for text in listed if "- table" not in text or "columnheader" not in text

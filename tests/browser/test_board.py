@@ -1,4 +1,4 @@
-"""Boards in Chromium: sorted by keyboard, mouse and thumb, judged, heard, still."""
+"""Boards in Chromium: keyboard, mouse and touch, findings, announcements, motion."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tools.site.serve import SiteServer
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
-SCRIPTS = ("board.js", "_judge.js", "_make.js")
+SCRIPTS = ("board.js", "_evaluate.js", "_make.js")
 EVENTS = [card.name for card in STORMED.events]
 pytestmark = MARKS
 
@@ -227,7 +227,7 @@ def test_on_a_wide_page_the_desk_stays_beside_the_wall(opened: Open) -> None:
 # --- Judging --------------------------------------------------------------------------
 
 
-def test_each_move_is_judged(opened: Open) -> None:
+def test_each_move_is_evaluated(opened: Open) -> None:
     """Each finding says which rule or word, the contexts, and the cards."""
     page = opened()
     expect(verdict(page)).to_have_text("It holds so far.")
@@ -293,7 +293,7 @@ def test_what_came_of_a_move_is_read_out_once_it_settles(opened: Open) -> None:
     page = opened()
     page.clock.install(time=0)
     page.clock.pause_at(60_000)
-    announced = page.locator("moving-parts-board > .mp-heard")
+    announced = page.locator("moving-parts-board > .mp-announcement")
     sort(page, {"RideStarted": "rides", "BikeDocked": "stations"})
     sort(page, {"RideEnded": "rides"})
     expect(announced).to_have_text("")
@@ -394,14 +394,14 @@ def test_who_comes_back_to_the_page_finds_what_was_sorted(opened: Open) -> None:
         ("{", 0),
         ("null", 0),
         ("[]", 0),
-        ('{"contexts": 1, "sorting": [2, ["RideEnded", "fleet"]]}', 1),
-        ('{"contexts": [["<img src=x>", "own"]], "sorting": [["RideStarted", 7]]}', 0),
-        ('{"contexts": [["<img>", "own"]], "sorting": [["RideEnded", "<img>"]]}', 1),
-        ('{"sorting": [["Strange", "rides"], ["RideStarted", null]]}', 0),
-        ('{"sorting": [["RideStarted", "gone"], ["RideEnded", "fleet"]]}', 1),
+        ('{"contexts": 1, "assignment": [2, ["RideEnded", "fleet"]]}', 1),
+        ('{"contexts": [["<img src=x>", "own"]], "assignment": [["RideStarted", 7]]}', 0),
+        ('{"contexts": [["<img>", "own"]], "assignment": [["RideEnded", "<img>"]]}', 1),
+        ('{"assignment": [["Strange", "rides"], ["RideStarted", null]]}', 0),
+        ('{"assignment": [["RideStarted", "gone"], ["RideEnded", "fleet"]]}', 1),
     ],
 )
-def test_what_was_kept_and_cannot_be_is_no_trouble(
+def test_a_damaged_saved_assignment_is_ignored(
     opened: Open, kept: str, sorted_: int
 ) -> None:
     """What can be of it is there again."""
@@ -410,7 +410,7 @@ def test_what_was_kept_and_cannot_be_is_no_trouble(
         """(kept) => {
           const board = document.querySelector("moving-parts-board");
           const place = board.place;
-          board.keep = () => sessionStorage.setItem(place, kept);
+          board.save = () => sessionStorage.setItem(place, kept);
         }""",
         kept,
     )
@@ -433,7 +433,7 @@ def test_it_works_again_where_its_html_is_put_back(opened: Open) -> None:
     sort(page, {"RideStarted": "rides"})
     expect(chips(page, "rides")).to_have_text(["RideStarted"])
     expect(page.locator("select")).to_have_count(12)
-    expect(page.locator("moving-parts-board > .mp-heard")).to_have_count(1)
+    expect(page.locator("moving-parts-board > .mp-announcement")).to_have_count(1)
 
 
 def test_two_boards_on_a_page_do_not_disturb_each_other(opened: Open) -> None:
@@ -475,12 +475,12 @@ def test_without_javascript_the_wall_and_the_tables(opened: Open) -> None:
     """No control that cannot work, and no empty place for one."""
     page = opened(figure(HALF).html(), java_script_enabled=False)
     expect(page.locator(".mp-wall .mp-card")).to_have_count(18)
-    expect(page.locator(".mp-desk")).to_be_hidden()
+    expect(page.locator(".mp-workspace")).to_be_hidden()
     expect(note(page, "RideEnded").locator(".mp-sort")).to_have_text("in stations")
     page.get_by_text("The cards, as a table").click()
-    expect(page.locator(".mp-twin[open] tbody tr")).to_have_count(18)
+    expect(page.locator(".mp-text-table[open] tbody tr")).to_have_count(18)
     page.get_by_text("The rules, as a table").click()
-    expect(page.locator(".mp-twin[open] tbody tr")).to_have_count(18 + 8)
+    expect(page.locator(".mp-text-table[open] tbody tr")).to_have_count(18 + 8)
 
 
 def plain(html: str) -> str:
@@ -500,9 +500,9 @@ def test_the_desk_in_the_page_is_the_one_that_the_script_makes(
     """So it has its room before the script has come."""
     page = opened(figure(start).html())
     expect(verdict(page)).to_be_visible()
-    built = BeautifulSoup(figure(start).html(), "html.parser").select_one(".mp-desk")
+    built = BeautifulSoup(figure(start).html(), "html.parser").select_one(".mp-workspace")
     assert built is not None
-    made = page.locator(".mp-desk").evaluate("e => e.outerHTML")
+    made = page.locator(".mp-workspace").evaluate("e => e.outerHTML")
     assert plain(str(built)) == plain(made)
 
 
@@ -518,7 +518,7 @@ def test_nothing_moves_when_the_script_comes(
     # With data that it does not know, the script leaves all as it was.
     html = figure(start).html().replace("movingparts.board/1", "movingparts.board/9")
     late = opened(html, viewport=viewport)
-    expect(late.locator(".mp-desk")).to_have_attribute("hidden", "")
+    expect(late.locator(".mp-workspace")).to_have_attribute("hidden", "")
     assert there == late.locator("#after").bounding_box()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
@@ -562,6 +562,6 @@ def test_it_prints_as_the_wall(opened: Open) -> None:
     """On paper nothing is sorted."""
     page = opened()
     page.emulate_media(media="print")
-    expect(page.locator(".mp-desk")).to_be_hidden()
+    expect(page.locator(".mp-workspace")).to_be_hidden()
     expect(page.locator("select").first).to_be_hidden()
     expect(page.locator(".mp-wall .mp-card").last).to_be_visible()

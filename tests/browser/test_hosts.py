@@ -115,7 +115,7 @@ def test_a_wrong_content_type_is_named_within_seconds(
         shown = page.get_by_role("alert").filter(has_text="the host")
     else:
         press_run(page, host)
-        shown = page.locator(".mp-live-said").first
+        shown = page.locator(".mp-live-status").first
     expect(shown).to_contain_text("the host sends", timeout=SOON)
     wrong = ", ".join(name for name in RUNTIME if name.endswith(ending))
     came = f"as {kind}" if kind else "without a content type"
@@ -132,7 +132,7 @@ def test_two_wrong_content_types_are_named_at_once(
     """Who sets one would else learn of the other next."""
     host.kinds = {".mjs": "text/plain", ".wasm": "text/plain"}
     page = press_run(reader.new_page(), host)
-    shown = page.locator(".mp-live-said").first
+    shown = page.locator(".mp-live-status").first
     expect(shown).to_contain_text(
         ".mjs files as text/javascript and .wasm files as application/wasm only",
         timeout=SOON,

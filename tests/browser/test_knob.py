@@ -164,7 +164,7 @@ def test_the_keyboard_turns_values_units_finding_and_tables(opened: Open) -> Non
     art = page.locator(".mp-art > svg")
     expect(art.locator("title")).to_have_text("0.5 % fails 2 messages")
     expect(art).to_contain_text("failed messages (%)")
-    table = page.locator("figure > .mp-twin")
+    table = page.locator("figure > .mp-text-table")
     expect(table.locator("summary")).to_have_text("The numbers: failed messages (%)")
     expect(table.locator("th")).to_have_text(["in a row", "failed", "lost"])
     expect(table.locator("tbody tr").first).to_contain_text("0.5")
@@ -194,7 +194,7 @@ def test_the_finding_is_read_out_once_it_settles(opened: Open) -> None:
     loss(page).press("End")
     loss(page).press("ArrowLeft")
     expect(finding(page)).to_have_text("5 % fails 20 calls")
-    announced = page.locator(".mp-dial-heard")
+    announced = page.locator(".mp-dial-announcement")
     expect(announced).to_have_text("")
     page.clock.run_for(1000)
     expect(announced).to_have_text("5 % fails 20 calls")
@@ -224,7 +224,7 @@ def test_a_file_that_does_not_come_says_so_and_retry_goes_on(opened: Open) -> No
     broken = re.compile(r"/_static/knobs/")
     page.route(broken, lambda route: route.fulfill(status=200, body="not JSON"))
     loss(page).press("End")
-    shown = page.locator(".mp-dial-trouble")
+    shown = page.locator(".mp-dial-status")
     expect(shown.get_by_role("status")).to_contain_text("could not be loaded")
     expect(shown).to_contain_text("still shows: messages lost 1 %, counted in calls.")
     expect(finding(page)).to_have_text("1 % fails 4 calls")
@@ -243,7 +243,7 @@ def test_a_slow_file_says_that_it_is_loading(opened: Open) -> None:
     held: list[Route] = []
     page.route(re.compile(r"/_static/knobs/"), lambda route: held.insert(0, route))
     loss(page).press("End")
-    shown = page.locator(".mp-dial-trouble")
+    shown = page.locator(".mp-dial-status")
     expect(shown).to_have_text("Loading the other settings …")
     held[0].continue_()
     expect(finding(page)).to_have_text("10 % fails 40 calls")
@@ -270,7 +270,7 @@ def test_it_works_again_where_its_html_is_put_back(opened: Open) -> None:
     loss(page).press("End")
     expect(finding(page)).to_have_text("10 % fails 40 calls")
     expect(page.locator("input")).to_have_count(1)
-    expect(page.locator(".mp-dial-heard")).to_have_count(1)
+    expect(page.locator(".mp-dial-announcement")).to_have_count(1)
 
 
 def test_two_knobs_on_a_page_do_not_disturb_each_other(
@@ -324,7 +324,7 @@ def test_without_javascript_a_figure_and_the_table_of_all(opened: Open) -> None:
     expect(page.locator(".mp-art svg")).to_be_visible()
     expect(page.locator(".mp-dials")).to_be_hidden()
     page.get_by_text("All 8 settings, as a table").click()
-    rows = page.locator("moving-parts-knob > .mp-twin tbody tr")
+    rows = page.locator("moving-parts-knob > .mp-text-table tbody tr")
     expect(rows).to_have_count(8)
     expect(rows.last).to_contain_text("10 % fails 40 messages")
     expect(page.locator("main")).to_have_count(1)

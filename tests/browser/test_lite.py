@@ -148,13 +148,13 @@ def test_what_was_solved_and_written_stays_until_the_reader_starts_over(
     assert lab.cells()
     over.click()
     page.get_by_role("button", name="Delete my copy").click()
-    expect(page.locator(".mp-doors [role=status]")).to_contain_text("Deleted.")
+    expect(page.locator(".mp-lab-links [role=status]")).to_contain_text("Deleted.")
     assert not lab.cells()
     over.click()
     page.get_by_role("button", name="Delete my copy").click()
-    expect(page.locator(".mp-doors [role=status]")).to_contain_text("holds no copy")
+    expect(page.locator(".mp-lab-links [role=status]")).to_contain_text("holds no copy")
     assert [row] == lab.kept("moving-parts:/moving-parts/", "done")
-    page.locator(".mp-doors").get_by_role("link", name="Run in your browser").click()
+    page.locator(".mp-lab-links").get_by_role("link", name="Run in your browser").click()
     lab.wait()
     stub = page.get_by_text('NotImplementedError("Exercise 1.1').first
     expect(stub).to_be_attached(timeout=PATIENCE)
@@ -196,7 +196,7 @@ def test_the_doors_are_there_without_javascript(browser: Browser, base: str) -> 
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(base + PAGE)
-        doors = page.locator(".mp-doors")
+        doors = page.locator(".mp-lab-links")
         expect(doors).to_have_count(1)
         fold = doors.locator("details")
         fold.locator("summary").click()
@@ -211,7 +211,7 @@ def test_storage_denied_is_said_in_a_sentence(browser: Browser, base: str) -> No
         page.goto(base + PAGE)
         page.get_by_role("button", name="Start over in the browser").click()
         page.get_by_role("button", name="Delete my copy").click()
-        status = page.locator(".mp-doors [role=status]")
+        status = page.locator(".mp-lab-links [role=status]")
         expect(status).to_contain_text("lets the page delete nothing")
 
 

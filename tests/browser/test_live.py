@@ -469,7 +469,7 @@ def test_a_board_is_sorted_where_the_page_had_none(
     live = trial.output(6).locator("moving-parts-board")
     live.get_by_label("Context of RideStarted").select_option("rides")
     expect(live.locator(".mp-bin").nth(1)).to_have_text("ridesRideStarted")
-    expect(live.locator(".mp-desk")).to_have_css("position", "sticky")
+    expect(live.locator(".mp-workspace")).to_have_css("position", "sticky")
     trial.expect_quiet()
 
 

@@ -49,7 +49,7 @@ def imported(page: Page, text: object, name: str = "progress.json") -> None:
 
 
 def shown(page: Page) -> str:
-    status = page.locator(".mp-upkeep [role=status]")
+    status = page.locator(".mp-manage [role=status]")
     expect(status).not_to_have_text("")
     return status.inner_text()
 
@@ -138,7 +138,7 @@ def test_lab_progress_is_taken_over_and_what_says_more_is_kept(
     expect(page.locator(".mp-done")).to_contain_text("✓ solved, 2 hints")
     less = {"hints": 0, "checks": 9, "passed": False}
     imported(page, {"format": LAB["format"], "exercises": {"1.1": less}})
-    expect(page.locator(".mp-upkeep [role=status]")).to_contain_text("1 record of")
+    expect(page.locator(".mp-manage [role=status]")).to_contain_text("1 record of")
     kept = {record["id"]: record for record in records(page)}["1.1"]
     assert (2, 9, True) == (kept["hints"], kept["checks"], kept["passed"])
 
@@ -165,7 +165,7 @@ def test_export_erase_and_import_bring_everything_back(
     assert before == records(page)
     page.get_by_role("button", name="Erase all progress").click()
     dialog.get_by_role("button", name="Erase").click()
-    expect(page.locator(".mp-upkeep [role=status]")).to_have_text(
+    expect(page.locator(".mp-manage [role=status]")).to_have_text(
         "All progress is erased."
     )
     assert [] == records(page)
@@ -186,7 +186,7 @@ def test_erased_progress_covers_the_outputs_of_an_open_chapter(
     page.get_by_role("button", name="Erase all progress").click()
     page.get_by_role("dialog").get_by_role("button", name="Erase").click()
     expect(question.get_by_role("button", name="Skip")).to_be_visible()
-    expect(chapter.locator(".mp-foretold.mp-shown")).to_have_count(0)
+    expect(chapter.locator(".mp-predicted.mp-shown")).to_have_count(0)
 
 
 DAMAGED = "This progress file is damaged: a record in it is not whole."
@@ -235,7 +235,7 @@ def test_bad_file_is_refused_in_a_sentence_and_changes_nothing(
 ) -> None:
     text, sentence = BAD[name]
     page = page_for_files
-    page.locator(".mp-upkeep [role=status]").evaluate("said => said.replaceChildren()")
+    page.locator(".mp-manage [role=status]").evaluate("said => said.replaceChildren()")
     imported(page, text)
     answer = shown(page)
     assert answer.startswith(sentence)
@@ -289,7 +289,7 @@ def test_without_storage_the_page_says_so_and_works(
     refusing: BrowserContext, base: str
 ) -> None:
     page = opened(refusing, base)
-    expect(page.locator(".mp-not-kept")).to_have_text(
+    expect(page.locator(".mp-not-stored")).to_have_text(
         "The browser refuses storage: progress is not kept in this window."
     )
     imported(page, LAB)

@@ -61,9 +61,9 @@ def test_output_is_covered_until_the_reader_commits(
 ) -> None:
     page = opened(reader, base)
     prediction = page.locator("#predict-01-three-failures")
-    covered = page.locator(".mp-foretold.mp-covered")
-    before = page.locator(".mp-foretold").count()
-    output = page.locator(".mp-foretold .cell_output").first
+    covered = page.locator(".mp-predicted.mp-covered")
+    before = page.locator(".mp-predicted").count()
+    output = page.locator(".mp-predicted .cell_output").first
     assert before >= 5
     expect(covered).to_have_count(before)
     expect(output).to_be_hidden()
@@ -91,7 +91,7 @@ def test_prediction_can_be_skipped_at_the_question_and_at_the_output(
     expect(covered).to_have_count(0)
     expect(page.locator("#predict-01-tail .mp-status")).to_contain_text("Skipped")
     page.reload()
-    expect(page.locator(".mp-foretold.mp-shown").first).to_be_visible()
+    expect(page.locator(".mp-predicted.mp-shown").first).to_be_visible()
     expect(covered).to_have_count(0)
     assert [None, None] == [record["right"] for record in records(page)]
 
@@ -209,7 +209,7 @@ def test_answers_are_remembered_and_shown_in_other_tabs(
     answer(first.locator(question), "b", button="Lock in")
     there = second.locator(question)
     expect(there.locator(".mp-status")).to_contain_text("You chose B; C is right.")
-    expect(second.locator(".mp-foretold").first).to_have_class(re.compile("mp-shown"))
+    expect(second.locator(".mp-predicted").first).to_have_class(re.compile("mp-shown"))
     # Two tabs at once: each try counts.
     for page in (first, second):
         page.locator(question).get_by_role("button", name="Answer again").click()
@@ -323,7 +323,7 @@ def test_without_scripts_answers_outputs_hints_and_solutions_are_there(
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(base + CHAPTER)
-        for output in page.locator(".mp-foretold .cell_output").all():
+        for output in page.locator(".mp-predicted .cell_output").all():
             expect(output).to_be_visible()
         for fold in page.locator("details.mp-answer, .mp-exercise details").all():
             expect(fold).to_be_visible()
@@ -339,7 +339,7 @@ def test_what_scripts_would_hide_shows_when_they_do_not_come(
         page = context.new_page()
         page.route("**/vendor/js/book.js*", lambda route: route.abort())
         page.goto(base + CHAPTER)
-        output = page.locator(".mp-foretold .cell_output").first
+        output = page.locator(".mp-predicted .cell_output").first
         expect(output).to_be_hidden()
         expect(output).to_be_visible(timeout=15_000)
         expect(page.locator("details.mp-answer").first).to_be_visible()
@@ -351,7 +351,7 @@ def test_paper_shows_the_outputs(reader: BrowserContext, base: str) -> None:
     expect(page.locator(".mp-covered .cell_output").first).to_be_hidden()
     page.emulate_media(media="print")
     expect(page.locator(".mp-covered .cell_output").first).to_be_visible()
-    expect(page.locator(".mp-veil").first).to_be_hidden()
+    expect(page.locator(".mp-cover").first).to_be_hidden()
 
 
 def test_a_quiz_is_answered_by_keyboard_alone(

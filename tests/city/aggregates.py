@@ -1,16 +1,20 @@
-"""What every aggregate has to show: lived, replayed and loaded, it is the same."""
+"""What every context of the city must obey, and the tools to test it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import Any, Generic, TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from movingparts.city.audit import Audit
+from movingparts.published_language import named
 from movingparts.repository import Aggregate, MemoryRows, RecordedEvent
 from movingparts.unit_of_work import RowStore, UnitOfWork, execute
 
@@ -50,7 +54,7 @@ def state(aggregate: Aggregate) -> dict[str, Any]:
 
 
 def replayed(fresh: Aggregate, events: Iterable[Any]) -> dict[str, Any]:
-    """Return the state of one that was told, event by event, what another lived."""
+    """Apply events to a fresh aggregate, one by one; return its state."""
     for event in events:
         fresh.apply(event)  # type: ignore[attr-defined]  # every aggregate of the city can
     return state(fresh)
@@ -72,7 +76,7 @@ def loaded(aggregate: Aggregate) -> dict[str, Any]:
 def unchanged_if(
     refused: type[Exception], aggregate: Aggregate, command: Callable[[], object]
 ) -> bool:
-    """Give a command, and say whether it was refused; then nothing has changed."""
+    """Return whether a command is refused; check that it then changes nothing."""
     before, events = state(aggregate), list(aggregate.events)
     try:
         command()
@@ -85,7 +89,7 @@ def unchanged_if(
 
 @dataclass
 class Lived:
-    """A store, and all that has happened in it, in the order of its telling."""
+    """A store, and every event recorded in it, in the order of publication."""
 
     store: RowStore = field(default_factory=lambda: RowStore(MemoryRows()))
     recorded: list[RecordedEvent] = field(default_factory=list)
@@ -95,8 +99,13 @@ class Lived:
         self.recorded.extend(recorded)
 
     def do(self, act: Callable[[UnitOfWork], Coroutine[Any, Any, T]]) -> T:
-        """Carry out one piece of work."""
+        """Execute one unit of work."""
         return at_once(execute(self.store, act, publish=self.publish))
+
+    def get(self, kind: type[T], key: str) -> T:
+        """Return one aggregate, as it is stored."""
+        found: T = at_once(self.store.begin().of(kind).get(key))  # type: ignore[type-var]  # an aggregate's type
+        return found
 
     def all(self, kind: type[Any]) -> list[Any]:
         """Return all aggregates of a kind, in the order of their keys."""
@@ -107,8 +116,22 @@ class Lived:
         """Return the states of all aggregates of some kinds."""
         return [state(each) for kind in kinds for each in self.all(kind)]
 
+    def of(self, kind: type[T]) -> list[T]:
+        """Return the recorded events of a kind."""
+        return [e.event for e in self.recorded if isinstance(e.event, kind)]
+
+    def audited(self, contract: ModuleType) -> list[str]:
+        """Return the rules that the published events break."""
+        context, audit = contract.__name__.split(".")[-2], Audit()
+        for each in self.recorded:
+            message = contract.to_message(each.event)
+            if message is not None:
+                name = named(context, type(message))
+                audit.take(name, message.model_dump(mode="json"))
+        return audit.broken
+
     def events(self, kind: type[Any], key: str) -> list[Any]:
-        """Return what has happened to one aggregate."""
+        """Return the events of one aggregate."""
         name = kind.__name__
         return [each.event for each in self.recorded if (name, key) == _of(each)]
 
@@ -122,6 +145,46 @@ class Lived:
 
 def _of(recorded: RecordedEvent) -> tuple[str, str]:
     return recorded.kind, recorded.key
+
+
+C = TypeVar("C", bound=Lived)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario(Generic[C]):
+    """A context as the general laws see it: how it starts, and what may happen to it.
+
+    `step` does one of the `steps`, and may raise one of `refused`. A step of `repeated`
+    may come twice; `recorded_again` is true for events that the second may record.
+    """
+
+    start: Callable[[], C]
+    step: Callable[[C, Any], None]
+    aggregates: tuple[type[Any], ...]
+    steps: st.SearchStrategy[list[Any]]
+    repeated: st.SearchStrategy[Any]
+    refused: tuple[type[Exception], ...] = ()
+    recorded_again: Callable[[Any], bool] = lambda event: False
+
+    def states(self, city: Lived) -> list[dict[str, Any]]:
+        """Return the states of all aggregates."""
+        return city.states(*self.aggregates)
+
+    def live(self, city: C, step: Any) -> None:
+        """Do one step; check that it changes nothing if it is refused."""
+        before, published = deepcopy(city.store), len(city.recorded)
+        try:
+            self.step(city, step)
+        except self.refused:
+            assert self.states(Lived(before)) == self.states(city)
+            assert published == len(city.recorded)
+
+    def lived(self, steps: Iterable[Any]) -> C:
+        """Return the context after some steps."""
+        city = self.start()
+        for step in steps:
+            self.live(city, step)
+        return city
 
 
 def often(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movingparts.city.audit import Audit
 from movingparts.city.availability import acl, contract
 from movingparts.city.availability.model import (
     ASKED_FOR,
@@ -39,19 +38,16 @@ from movingparts.city.availability.model import (
     StandRanShort,
 )
 from movingparts.city.availability.service import AT_ONCE, Handlers
-from movingparts.published_language import named
 from tests.city.aggregates import (
     EIGHT,
     TICK,
     Lived,
+    Scenario,
     after,
     at_once,
     laws,
     lives,
-    loaded,
     often,
-    replayed,
-    state,
     unchanged_if,
 )
 
@@ -62,16 +58,19 @@ R1, R2, R3 = ReservationId("r1"), ReservationId("r2"), ReservationId("r3")
 
 
 class Promises(Lived):
-    """Two riders who may reserve, and the desk that promises them bikes."""
+    """Two riders who may reserve, and the service that promises them bikes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = EIGHT
-        clock = SimpleNamespace(now=lambda: self.now)
+        clock = SimpleNamespace(now=lambda: self.now, sleep=self._sleep)
         tasks = SimpleNamespace(create_task=lambda work, name: work.close())
         node: Any = SimpleNamespace(clock=clock, tasks=tasks)  # as much as it needs
         self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
         self.handle(StandingChanged(ADA, True), StandingChanged(BEN, True))
+
+    async def _sleep(self, seconds: float) -> None:
+        """Let no time pass: steps do."""
 
     def handle(self, *published: Message | None) -> None:
         for each in published:
@@ -91,34 +90,21 @@ class Promises(Lived):
         return at_once(self.handlers.collect(what, rider, stand))
 
     def stand(self, key: StandId = S1) -> Stand:
-        return at_once(self.store.begin().of(Stand).get(key))
+        return self.get(Stand, key)
 
     def free(self, key: StandId = S1) -> list[BikeId]:
         return self.stand(key).free(self.now)
 
     def bike(self, key: BikeId = B1) -> Bike:
-        return at_once(self.store.begin().of(Bike).get(key))
+        return self.get(Bike, key)
 
     def rider(self, key: RiderId = ADA) -> Rider:
-        return at_once(self.store.begin().of(Rider).get(key))
+        return self.get(Rider, key)
 
     def active(self) -> list[Reservation]:
         """Return all promises that bind now."""
         every = [p for stand in self.all(Stand) for p in stand.promised.values()]
         return [promise for promise in every if promise.is_active(self.now)]
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        return [e.event for e in self.recorded if isinstance(e.event, kind)]
-
-    def audited(self) -> list[str]:
-        """Return the rules that the published events break, as others hear them."""
-        audit = Audit()
-        for each in self.recorded:
-            text = contract.to_message(each.event)
-            if text is not None:
-                name = named("availability", type(text))
-                audit.take(name, text.model_dump(mode="json"))
-        return audit.broken
 
 
 bikes = st.sampled_from([B1, B2, B3])
@@ -145,34 +131,28 @@ steps = lives(
 )
 
 
-def live(city: Promises, step: Step) -> None:
+def do(city: Promises, step: Step) -> None:
     match step:
         case timedelta():
             city.now += step
             for stand in city.all(Stand):
                 at_once(city.handlers._lapse(stand.stand_id, city.now))
         case (what, *command):
-            before, published = city.states(Stand, Rider, Bike), len(city.recorded)
-            try:
-                at_once(getattr(city.handlers, what)(*command))
-            except Refused:
-                assert before == city.states(Stand, Rider, Bike)
-                assert published == len(city.recorded)
+            at_once(getattr(city.handlers, what)(*command))
         case _:
             city.handle(step)
 
 
-def lived(steps: list[Step]) -> Promises:
-    """Live through wishes and news; what is refused changes nothing."""
-    city = Promises()
-
-    async def at_its_time(seconds: float) -> None:
-        """Let no time pass: `live` has."""
-
-    city.handlers._node.clock.sleep = at_its_time  # type: ignore[method-assign]  # a clock of ours
-    for step in steps:
-        live(city, step)
-    return city
+SCENARIO = Scenario(
+    start=Promises,
+    step=do,
+    aggregates=(Stand, Rider, Bike),
+    steps=steps,
+    repeated=st.one_of(published, requests),
+    refused=(Refused,),
+    recorded_again=lambda event: contract.to_message(event) is None,
+)
+live, lived = SCENARIO.live, SCENARIO.lived
 
 
 # --- the rules --------------------------------------------------------------------
@@ -200,7 +180,7 @@ def test_a_bike_has_at_most_one_active_reservation(steps: list[Step]) -> None:
 @given(steps)
 def test_others_never_hear_of_two_promises_at_a_time(steps: list[Step]) -> None:
     """Each that is closed was made, is closed once, and for the right reason."""
-    assert [] == lived(steps).audited()
+    assert [] == lived(steps).audited(contract)
 
 
 @pytest.mark.slow
@@ -288,36 +268,6 @@ def test_what_has_lapsed_can_be_promised_to_somebody_else_at_once() -> None:
 
 @pytest.mark.slow
 @laws
-@given(steps, published)
-def test_news_that_comes_twice_has_the_effect_of_once(
-    steps: list[Step], news: Message
-) -> None:
-    """Nobody outside hears anything of the second time."""
-    city = lived(steps)
-    city.handle(news)
-    once, received = city.states(Stand, Rider, Bike), len(city.recorded)
-    city.handle(news)
-    assert once == city.states(Stand, Rider, Bike)
-    again = [contract.to_message(each.event) for each in city.recorded[received:]]
-    assert {None} >= set(again)
-
-
-@pytest.mark.slow
-@laws
-@given(steps, requests)
-def test_a_wish_that_comes_twice_has_the_effect_of_once(
-    steps: list[Step], command: tuple[str, Any, Any, Any]
-) -> None:
-    city = lived(steps)
-    live(city, command)
-    once, promises = city.states(Stand, Rider, Bike), len(city.of(BikeReserved))
-    live(city, command)
-    assert once == city.states(Stand, Rider, Bike)
-    assert promises == len(city.of(BikeReserved))
-
-
-@pytest.mark.slow
-@laws
 @given(st.lists(st.one_of(came, went), max_size=6), st.randoms())
 def test_where_a_bike_stands_is_what_the_latest_news_say(
     news: list[BikeCame | BikeWent], chance: Any
@@ -350,34 +300,6 @@ def test_who_may_ride_and_what_can_be_ridden_is_what_the_latest_news_say(
         city.handle(*published)
     assert first.states(Bike, Rider) == second.states(Bike, Rider)
     assert first.free() == second.free()
-
-
-@pytest.mark.slow
-@laws
-@given(steps)
-def test_replaying_gives_what_was_lived(steps: list[Step]) -> None:
-    city = lived(steps)
-    assert city.numbered_without_gaps()
-    for stand in city.all(Stand):
-        events = city.events(Stand, stand.key)
-        assert state(stand) == replayed(Stand(stand.stand_id), events)
-    for rider in city.all(Rider):
-        events = city.events(Rider, rider.key)
-        assert state(rider) == replayed(Rider(rider.rider_id), events)
-    for bike in city.all(Bike):
-        events = city.events(Bike, bike.key)
-        assert state(bike) == replayed(Bike(bike.bike_id), events)
-
-
-def test_what_is_saved_is_what_is_loaded() -> None:
-    """With the order in which bikes came, on which it depends who is promised what."""
-    stand = Stand(S1)
-    for number, bike in enumerate((B3, B1, B2)):
-        stand.offer(bike, after(number) + TICK)
-    stand.reserve(R1, ADA, after(9))
-    stand.ask_for_bikes(after(9))
-    assert state(stand) == loaded(stand)
-    assert [B1, B2] == stand.free(after(9))
 
 
 # --- who gets which bike ----------------------------------------------------------

@@ -38,13 +38,13 @@ from tests.city.aggregates import (
     EIGHT,
     TICK,
     Lived,
+    Scenario,
     after,
     at_once,
     laws,
     lives,
     loaded,
     often,
-    replayed,
     state,
     unchanged_if,
 )
@@ -291,7 +291,7 @@ def test_a_pass_covers_rides_that_begin_while_it_is_valid(late: timedelta) -> No
 
 
 class Payments(Lived):
-    """The desk of billing, which hears of rides in any order."""
+    """The service of billing, which learns of rides in any order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -310,13 +310,10 @@ class Payments(Lived):
         at_once(self.handlers.limit(account, limit))
 
     def payment(self, ride: RideId = R1) -> Payment:
-        return at_once(self.store.begin().of(Payment).get(ride))
+        return self.get(Payment, ride)
 
     def account(self, key: AccountId = ADA) -> Account:
-        return at_once(self.store.begin().of(Account).get(key))
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        return [e.event for e in self.recorded if isinstance(e.event, kind)]
+        return self.get(Account, key)
 
 
 def over(
@@ -354,7 +351,7 @@ steps = lives(
 )
 
 
-def live(city: Payments, step: Step) -> None:
+def do(city: Payments, step: Step) -> None:
     match step:
         case ("authorize", ride, account):
             city.authorize(ride, account)
@@ -364,11 +361,14 @@ def live(city: Payments, step: Step) -> None:
             city.handle(step)
 
 
-def lived(steps: list[Step]) -> Payments:
-    city = Payments()
-    for step in steps:
-        live(city, step)
-    return city
+SCENARIO = Scenario(
+    start=Payments,
+    step=do,
+    aggregates=(Payment, Account),
+    steps=steps,
+    repeated=st.one_of(ends, cancels, passes, asks),
+)
+live, lived = SCENARIO.live, SCENARIO.lived
 
 
 @pytest.mark.slow
@@ -460,32 +460,6 @@ def test_a_ride_without_an_authorized_payment_is_charged_and_said_to_be(
             paid = before == [PaymentAuthorized]
             assert paid is (AnomalyFound not in before)
             assert [] == kinds[kinds.index(FareCharged) + 1 :]
-
-
-@pytest.mark.slow
-@laws
-@given(steps, st.one_of(ends, cancels, passes, asks))
-def test_what_comes_twice_has_the_effect_of_once(steps: list[Step], step: Step) -> None:
-    city = lived(steps)
-    live(city, step)
-    once, published = city.states(Payment, Account), len(city.recorded)
-    live(city, step)
-    assert once == city.states(Payment, Account)
-    assert published == len(city.recorded)
-
-
-@pytest.mark.slow
-@laws
-@given(steps)
-def test_replaying_gives_what_was_lived(steps: list[Step]) -> None:
-    city = lived(steps)
-    assert city.numbered_without_gaps()
-    for payment in city.all(Payment):
-        events = city.events(Payment, payment.key)
-        assert state(payment) == replayed(Payment(payment.ride_id), events)
-    for account in city.all(Account):
-        events = city.events(Account, account.key)
-        assert state(account) == replayed(Account(account.account_id), events)
 
 
 # --- one by one -------------------------------------------------------------------

@@ -29,13 +29,13 @@ from tests.city.aggregates import (
     EIGHT,
     SECOND,
     Lived,
+    Scenario,
     after,
     at_once,
     laws,
     lives,
     loaded,
     often,
-    replayed,
     state,
     unchanged_if,
 )
@@ -45,7 +45,7 @@ FLAT = "a flat tire"
 
 
 class Workshop(Lived):
-    """The desk of fleet, whose clock is set by hand."""
+    """The service of fleet, whose clock is set by hand."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,13 +55,10 @@ class Workshop(Lived):
         self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
 
     def bike(self, key: BikeId = B1) -> Bike:
-        return at_once(self.store.begin().of(Bike).get(key))
+        return self.get(Bike, key)
 
     def depot(self) -> Depot:
-        return at_once(self.store.begin().of(Depot).get("depot"))
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        return [e.event for e in self.recorded if isinstance(e.event, kind)]
+        return self.get(Depot, "depot")
 
 
 def move(number: int, bikes: int = 4) -> Move:
@@ -83,33 +80,36 @@ steps = lives(often((9, commands), (2, ridden), (2, planned), (2, takes), (1, br
 Step = Any
 
 
-def live(city: Workshop, step: Step) -> None:
+def do(city: Workshop, step: Step) -> None:
     city.now += SECOND
-    before, published = city.states(Bike, Depot), len(city.recorded)
-    try:
-        match step:
-            case Ridden() | Move():
-                at_once(city.handlers.handle(step))
-            case "take":
-                at_once(city.handlers.next_move(TruckId("truck-1")))
-            case ("bring", move_id):
-                at_once(city.handlers.moved(move_id, (B1,)))
-            case ("add", bike, _):
-                at_once(city.handlers.add(bike, "classic_bike"))
-            case (what, bike, fault):
-                at_once(city.handlers.change(bike, what, fault))
-    except (Refused, LookupError):
-        assert before == city.states(Bike, Depot)
-        assert published == len(city.recorded)
+    match step:
+        case Ridden() | Move():
+            at_once(city.handlers.handle(step))
+        case "take":
+            at_once(city.handlers.next_move(TruckId("truck-1")))
+        case ("bring", move_id):
+            at_once(city.handlers.moved(move_id, (B1,)))
+        case ("add", bike, _):
+            at_once(city.handlers.add(bike, "classic_bike"))
+        case (what, bike, fault):
+            at_once(city.handlers.change(bike, what, fault))
 
 
-def lived(steps: list[Step]) -> Workshop:
-    """Live through commands and news; what is refused changes nothing."""
+def start() -> Workshop:
     city = Workshop()
     at_once(city.handlers.add(B1, "classic_bike"))
-    for step in steps:
-        live(city, step)
     return city
+
+
+SCENARIO = Scenario(
+    start=start,
+    step=do,
+    aggregates=(Bike, Depot),
+    steps=steps,
+    repeated=st.one_of(ridden, planned, brings, commands),
+    refused=(Refused, LookupError),
+)
+lived = SCENARIO.lived
 
 
 @pytest.mark.slow
@@ -146,18 +146,6 @@ def test_no_move_is_made_by_two_trucks_or_done_twice(steps: list[Step]) -> None:
         assert sorted(set(found)) == sorted(found)
 
 
-@pytest.mark.slow
-@laws
-@given(steps, st.one_of(ridden, planned, brings, commands))
-def test_what_comes_twice_has_the_effect_of_once(steps: list[Step], step: Step) -> None:
-    city = lived(steps)
-    live(city, step)
-    once, published = city.states(Bike, Depot), len(city.recorded)
-    live(city, step)
-    assert once == city.states(Bike, Depot)
-    assert published == len(city.recorded)
-
-
 @given(st.lists(st.integers(0, 5), max_size=20))
 def test_a_ride_is_counted_once_also_if_it_is_told_again_later(
     published: list[int],
@@ -168,18 +156,6 @@ def test_a_ride_is_counted_once_also_if_it_is_told_again_later(
         bike.ridden(f"ride-{ride}", 10 + ride)
     assert sum(10 + ride for ride in set(published)) == bike.minutes
     assert len(set(published)) == sum(isinstance(e, BikeRidden) for e in bike.events)
-
-
-@pytest.mark.slow
-@laws
-@given(steps)
-def test_replaying_gives_what_was_lived(steps: list[Step]) -> None:
-    city = lived(steps)
-    assert city.numbered_without_gaps()
-    for bike in city.all(Bike):
-        assert state(bike) == replayed(Bike(bike.bike_id), city.events(Bike, bike.key))
-    for depot in city.all(Depot):
-        assert state(depot) == replayed(Depot("depot"), city.events(Depot, depot.key))
 
 
 def test_what_is_saved_is_what_is_loaded() -> None:

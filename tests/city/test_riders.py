@@ -24,12 +24,12 @@ from tests.city.aggregates import (
     EIGHT,
     TICK,
     Lived,
+    Scenario,
     at_once,
     laws,
     lives,
     loaded,
     often,
-    replayed,
     state,
     unchanged_if,
 )
@@ -39,7 +39,7 @@ PERSON = Person(name="Ada Lark", email="ada@larkhaven.example")
 
 
 class People(Lived):
-    """The desk of riders, whose clock is set by hand."""
+    """The service of riders, whose clock is set by hand."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class People(Lived):
         self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
 
     def rider(self, key: RiderId = ADA) -> Rider:
-        return at_once(self.store.begin().of(Rider).get(key))
+        return self.get(Rider, key)
 
 
 who = st.sampled_from([ADA, ADA, BEN])
@@ -64,32 +64,36 @@ steps = lives(often((1, signs), (4, buys), (2, stands), (2, pauses)), parts=2)
 Step = Any
 
 
-def live(city: People, step: Step) -> None:
-    before, published = city.states(Rider), len(city.recorded)
-    try:
-        match step:
-            case timedelta():
-                city.now += step
-            case ("sign up", rider, email):
-                person = Person(name="Somebody", email=email)
-                at_once(city.handlers.sign_up(rider, person))
-            case ("buy", rider, pass_id, kind):
-                at_once(city.handlers.sell(rider, PassId(pass_id), kind))
-            case ("stand", rider, standing):
-                wanted = StandingWanted(standing=standing, reason="a test")
-                at_once(city.handlers.stand(rider, wanted))
-    except (Refused, LookupError):
-        assert before == city.states(Rider)
-        assert published == len(city.recorded)
+def do(city: People, step: Step) -> None:
+    city.now += TICK
+    match step:
+        case timedelta():
+            city.now += step
+        case ("sign up", rider, email):
+            person = Person(name="Somebody", email=email)
+            at_once(city.handlers.sign_up(rider, person))
+        case ("buy", rider, pass_id, kind):
+            at_once(city.handlers.sell(rider, PassId(pass_id), kind))
+        case ("stand", rider, standing):
+            wanted = StandingWanted(standing=standing, reason="a test")
+            at_once(city.handlers.stand(rider, wanted))
 
 
-def lived(steps: list[Step]) -> People:
-    """Live through commands; those that are refused change nothing."""
+def start() -> People:
     city = People()
     at_once(city.handlers.sign_up(ADA, PERSON))
-    for step in steps:
-        live(city, step)
     return city
+
+
+SCENARIO = Scenario(
+    start=start,
+    step=do,
+    aggregates=(Rider,),
+    steps=steps,
+    repeated=st.one_of(signs, buys, stands),
+    refused=(Refused, LookupError),
+)
+lived = SCENARIO.lived
 
 
 @pytest.mark.slow
@@ -118,32 +122,6 @@ def test_others_are_told_how_a_rider_stands_but_never_who_she_is(
         if isinstance(output, contract.StandingChanged):
             known[output.rider_id] = output.standing
     assert {rider.rider_id: rider.standing for rider in city.all(Rider)} == known
-
-
-@pytest.mark.slow
-@laws
-@given(steps, st.one_of(signs, buys, stands))
-def test_a_command_given_twice_has_the_effect_of_once(
-    steps: list[Step], step: Step
-) -> None:
-    city = lived(steps)
-    live(city, step)
-    once, published = city.states(Rider), len(city.recorded)
-    city.now += TICK
-    live(city, step)
-    assert once == city.states(Rider)
-    assert published == len(city.recorded)
-
-
-@pytest.mark.slow
-@laws
-@given(steps)
-def test_replaying_gives_what_was_lived(steps: list[Step]) -> None:
-    city = lived(steps)
-    assert city.numbered_without_gaps()
-    for rider in city.all(Rider):
-        events = city.events(Rider, rider.key)
-        assert state(rider) == replayed(Rider(rider.rider_id), events)
 
 
 @pytest.mark.slow

@@ -44,13 +44,13 @@ from tests.city.aggregates import (
     SECOND,
     TICK,
     Lived,
+    Scenario,
     after,
     at_once,
     laws,
     lives,
     moments,
     often,
-    replayed,
     state,
     unchanged_if,
 )
@@ -69,7 +69,7 @@ ALL_GOOD: dict[str, Answer] = {
 
 
 class Partners:
-    """Billing, availability and stations, who answer what they are told to."""
+    """Stubs of billing, availability and stations."""
 
     def __init__(self) -> None:
         self.answers = dict(ALL_GOOD)
@@ -89,7 +89,7 @@ class Partners:
 
 
 class Rides(Lived):
-    """The desk of rides, whose partners answer as a test wants."""
+    """The service of rides, whose partners answer as a test wants."""
 
     def __init__(self, **answers: Answer) -> None:
         super().__init__()
@@ -116,13 +116,10 @@ class Rides(Lived):
         at_once(self.handlers.believe(ride, report))
 
     def ride(self, key: RideId = R1) -> Ride:
-        return at_once(self.store.begin().of(Ride).get(key))
+        return self.get(Ride, key)
 
     def bike(self, key: BikeId = B1) -> Bike:
-        return at_once(self.store.begin().of(Bike).get(key))
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        return [e.event for e in self.recorded if isinstance(e.event, kind)]
+        return self.get(Bike, key)
 
     def audited(self) -> list[str]:
         """Return what the events break, of what rides alone can keep."""
@@ -168,7 +165,7 @@ steps = lives(often((3, brought), (2, tells), (4, starts)), parts=2)
 Step = Any
 
 
-def live(city: Rides, step: Step) -> None:
+def do(city: Rides, step: Step) -> None:
     match step:
         case BikeBrought():
             city.handle(step)
@@ -182,11 +179,14 @@ def live(city: Rides, step: Step) -> None:
                 city.start(ride, {"bike_id": bike})  # what has happened, laws look at
 
 
-def lived(steps: list[Step]) -> Rides:
-    city = Rides()
-    for step in steps:
-        live(city, step)
-    return city
+SCENARIO = Scenario(
+    start=Rides,
+    step=do,
+    aggregates=(Ride, Bike),
+    steps=steps,
+    repeated=brought,
+)
+lived = SCENARIO.lived
 
 
 # --- the rules --------------------------------------------------------------------
@@ -237,20 +237,6 @@ def test_a_ride_that_did_not_begin_is_cancelled_and_others_are_told(
 
 @pytest.mark.slow
 @laws
-@given(steps, brought)
-def test_a_report_that_comes_twice_has_the_effect_of_one(
-    steps: list[Step], report: BikeBrought
-) -> None:
-    city = lived(steps)
-    city.handle(report)
-    once, published = city.states(Ride, Bike), len(city.recorded)
-    city.handle(report)
-    assert once == city.states(Ride, Bike)
-    assert published == len(city.recorded)
-
-
-@pytest.mark.slow
-@laws
 @given(steps)
 def test_a_ride_asked_for_again_is_the_same_ride_or_is_refused(
     steps: list[Step],
@@ -268,20 +254,6 @@ def test_a_ride_asked_for_again_is_the_same_ride_or_is_refused(
                 city.start(ride.ride_id, again)
     assert once == city.states(Ride, Bike)
     assert asked == len(city.partners.asked)
-
-
-@pytest.mark.slow
-@laws
-@given(steps)
-def test_replaying_gives_what_was_lived(steps: list[Step]) -> None:
-    city = lived(steps)
-    assert city.numbered_without_gaps()
-    for ride in city.all(Ride):
-        events = city.events(Ride, ride.key)
-        assert state(ride) == replayed(Ride(ride.ride_id), events)
-    for bike in city.all(Bike):
-        events = city.events(Bike, bike.key)
-        assert state(bike) == replayed(Bike(bike.bike_id), events)
 
 
 # --- how a ride begins ------------------------------------------------------------

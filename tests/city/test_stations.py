@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movingparts.city.audit import Audit
 from movingparts.city.stations import contract
 from movingparts.city.stations.model import (
     CROWDED,
@@ -39,16 +38,15 @@ from movingparts.city.stations.model import (
     Taken,
 )
 from movingparts.city.stations.service import Handlers
-from movingparts.published_language import named
 from tests.city.aggregates import (
     Lived,
+    Scenario,
     after,
     at_once,
     laws,
     lives,
     moments,
     often,
-    replayed,
     state,
     unchanged_if,
 )
@@ -59,7 +57,7 @@ DOCKS = {s: tuple(DockId(f"{s}-{n:02d}") for n in (1, 2)) for s in (S1, S2)}
 
 
 class Docks(Lived):
-    """A city of two stations with two docks each, and the desk that runs it."""
+    """A city of two stations with two docks each, and the service that runs it."""
 
     def __init__(self, **installed: int) -> None:
         super().__init__()
@@ -85,10 +83,10 @@ class Docks(Lived):
         at_once(self.handlers.unlock(station, bike))
 
     def station(self, key: StationId = S1) -> Station:
-        return at_once(self.store.begin().of(Station).get(key))
+        return self.get(Station, key)
 
     def bike(self, key: BikeId = B1) -> Bike:
-        return at_once(self.store.begin().of(Bike).get(key))
+        return self.get(Bike, key)
 
     def places(self) -> dict[BikeId, list[str]]:
         """Return every place in which a bike is, by bike: a dock, or beside."""
@@ -106,16 +104,6 @@ class Docks(Lived):
         events = [each.event for each in self.recorded]
         odd = [each for each in events if isinstance(each, AnomalyFound)]
         return [(each.bike_id, each.station_id, each.reason) for each in odd]
-
-    def audited(self) -> list[str]:
-        """Return the rules that the published events break, as others hear them."""
-        audit = Audit()
-        for each in self.recorded:
-            text = contract.to_message(each.event)
-            if text is not None:
-                name = named("stations", type(text))
-                audit.take(name, text.model_dump(mode="json"))
-        return audit.broken
 
 
 bikes = st.sampled_from([B1, B2, B3])
@@ -145,34 +133,26 @@ steps = lives(often((6, docked()), (3, taken), (2, alarms), (2, unlocks), (1, re
 movements = lives(often((2, docked()), (1, taken)), parts=2)
 
 
-def lived(steps: list[Step]) -> Docks:
-    """Live through reports and commands; those that are refused change nothing."""
-    city = Docks()
-    for step in steps:
-        live(city, step)
-    return city
-
-
-def live(city: Docks, step: Step) -> None:
+def do(city: Docks, step: Step) -> None:
     match step:
         case Docked() | Taken() | DockState():
             city.report(step)
         case (station, int(count)):
-            _refused(
-                city, lambda: city.handlers.install(station, DOCKS[station][:count])
-            )
+            at_once(city.handlers.install(station, DOCKS[station][:count]))
         case (station, bike, at):
-            city.opened_at = at
-            _refused(city, lambda: city.handlers.unlock(station, bike))
+            city.unlock(station, bike, at)
 
 
-def _refused(city: Docks, command: Any) -> None:
-    before, published = city.states(Station, Bike), len(city.recorded)
-    try:
-        at_once(command())
-    except (Refused, LookupError):
-        assert before == city.states(Station, Bike)
-        assert published == len(city.recorded)
+SCENARIO = Scenario(
+    start=Docks,
+    step=do,
+    aggregates=(Station, Bike),
+    steps=steps,
+    repeated=st.one_of(docked(), taken, alarms),
+    refused=(Refused, LookupError),
+    recorded_again=lambda event: getattr(event, "reason", "") == LATE,
+)
+live, lived = SCENARIO.live, SCENARIO.lived
 
 
 # --- the rules --------------------------------------------------------------------
@@ -244,7 +224,7 @@ def test_others_are_told_that_a_bike_left_before_they_are_told_that_it_came(
     steps: list[Step],
 ) -> None:
     """So that who hears the events in order never sees a bike in two places."""
-    assert [] == lived(steps).audited()
+    assert [] == lived(steps).audited(contract)
 
 
 @pytest.mark.slow
@@ -283,22 +263,6 @@ def test_what_is_known_of_a_bike_never_gets_older(steps: list[Step]) -> None:
 
 @pytest.mark.slow
 @laws
-@given(movements, st.one_of(docked(), taken, alarms))
-def test_a_report_that_comes_twice_has_the_effect_of_one(
-    before: list[Report], report: Report
-) -> None:
-    """Nothing is told twice but that it was late, or that nobody knows the place."""
-    city = lived(before)
-    city.report(report)
-    once, published = city.states(Station, Bike), len(city.recorded)
-    city.report(report)
-    assert once == city.states(Station, Bike)
-    again = [each.event for each in city.recorded[published:]]
-    assert {LATE} >= {each.reason for each in again}
-
-
-@pytest.mark.slow
-@laws
 @given(movements)
 def test_a_batch_that_comes_twice_leaves_all_where_it_was(
     reports: list[Report],
@@ -324,21 +288,6 @@ def test_reports_told_at_once_are_believed_as_if_told_one_by_one(
         single.report(report)
     assert single.states(Station, Bike) == batch.states(Station, Bike)
     assert [e.event for e in single.recorded] == [e.event for e in batch.recorded]
-
-
-@pytest.mark.slow
-@laws
-@given(steps)
-def test_replaying_gives_what_was_lived(steps: list[Step]) -> None:
-    """And so does saving and loading, which `all` has done."""
-    city = lived(steps)
-    assert city.numbered_without_gaps()
-    for station in city.all(Station):
-        events = city.events(Station, station.key)
-        assert state(station) == replayed(Station(station.station_id), events)
-    for bike in city.all(Bike):
-        events = city.events(Bike, bike.key)
-        assert state(bike) == replayed(Bike(bike.bike_id), events)
 
 
 # --- what is odd, and in which words ----------------------------------------------

@@ -1,4 +1,4 @@
-"""Boards: the wall, the tables, the desk at first, and the page's own judge."""
+"""Boards: the wall, the tables, the workspace at first, and the script of the page."""
 
 import json
 import random
@@ -25,7 +25,7 @@ from tests.draw.recordings import HOSTILE, digests
 from tests.draw.stormings import CARDS, CONTEXTS, GOOD, HALF, STORMED, figure
 from tools.site import frontend
 
-JUDGE = Path(__file__).parents[2] / "book/_js/_judge.js"
+EVALUATE = Path(__file__).parents[2] / "book/_js/_evaluate.js"
 
 
 def shown(html: str) -> Tag:
@@ -82,7 +82,7 @@ def test_two_tables_say_the_same() -> None:
         "BikeDocked, RideEnded",
     ) == rules.rows[5]  # fmt: skip
     html = shown(figure().html())
-    assert 2 == len(html.select("figure > details.mp-twin"))
+    assert 2 == len(html.select("figure > details.mp-text-table"))
 
 
 def test_a_start_is_said_without_scripts_too() -> None:
@@ -97,7 +97,7 @@ def test_a_start_is_said_without_scripts_too() -> None:
 def test_the_desk_is_hidden_and_says_what_the_start_costs() -> None:
     """It is what a page's script makes of it first, so that nothing moves."""
     html = shown(figure(HALF).html())
-    [desk] = html.select(".mp-desk")
+    [desk] = html.select(".mp-workspace")
     assert desk.has_attr("hidden")
     score = ["8 to sort", "1 rules torn", "1 word clashes", "1 processes"]
     assert score == texts(desk, ".mp-score > p:not(.mp-verdict)")
@@ -212,7 +212,7 @@ def test_a_board_that_cannot_be_is_refused(
         board(stormed, contexts=contexts, title="t", start=start)
 
 
-# --- The judge of the page and the judge of the book ----------------------------------
+# --- The script of the page and Board.evaluate ----------------------------------
 
 NAMES = ("BikeDocked", "2", "10", "constructor", "__proto__", "é", 'a"b', "toString")
 WORDS = ("available", "1", "0", "constructor", "__proto__")
@@ -277,13 +277,13 @@ console.log(JSON.stringify(trials.map(([data, sorting]) => {
 
 
 def asked(trials: list[Any]) -> Any:
-    """What the page's judge says of all trials, under Node."""
+    """Return what the page finds in all trials, under Node."""
     env = frontend.environment()
     node = shutil.which("node", path=env["PATH"])
     assert node is not None
     done = subprocess.run(
         [node, "--input-type=module", "--eval", ASK],
-        input=json.dumps([JUDGE.read_text("utf-8"), trials]),
+        input=json.dumps([EVALUATE.read_text("utf-8"), trials]),
         capture_output=True, text=True, env=env, encoding="utf-8", check=False,
     )  # fmt: skip
     assert 0 == done.returncode, done.stderr[-2000:]
@@ -291,7 +291,7 @@ def asked(trials: list[Any]) -> Any:
 
 
 @pytest.mark.slow
-def test_the_page_judges_as_the_book_does() -> None:
+def test_the_page_evaluates_as_the_book_does() -> None:
     """400 sortings of random boards and of the storming, each finding, in its order."""
     draw = random.Random(4)
     boards = [STORMED if i % 2 else random_board(draw) for i in range(400)]

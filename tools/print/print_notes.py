@@ -134,7 +134,7 @@ def challenge(article: Tag, notes: Notes) -> None:
 
 def tabulate(article: Tag, notes: Notes) -> None:
     """Move the tables that say what figures show."""
-    for number, twin in enumerate(article.select("details.mp-twin"), start=1):
+    for number, twin in enumerate(article.select("details.mp-text-table"), start=1):
         figure = twin.find_parent("figure") or twin.find_parent("div")
         if figure is None:
             continue

@@ -92,7 +92,7 @@ def load_script(
 def _visit_doors(translator: HTML5Translator, node: lab_doors) -> None:
     if translator.builder.name != "dirhtml":
         raise nodes.SkipNode
-    translator.body.append(translator.starttag(node, "div", CLASS="mp-doors"))
+    translator.body.append(translator.starttag(node, "div", CLASS="mp-lab-links"))
 
 
 def _depart_doors(translator: HTML5Translator, node: lab_doors) -> None:

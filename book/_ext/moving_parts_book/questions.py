@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 FORMS = ("one", "several", "order", "number")
 MARK = re.compile(r"^\[(?P<mark>[ xX])\]\s*")
-FORETOLD = "mp-foretold"
+PREDICTED = "mp-predicted"
 QUESTION_ID = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 
 PROMPTS = {
@@ -392,7 +392,7 @@ def refuse_stray_explanations(app: Sphinx, document: nodes.document) -> None:
         stray.parent.remove(stray)
 
 
-def mark_foretold(app: Sphinx, document: nodes.document) -> None:
+def mark_predicted(app: Sphinx, document: nodes.document) -> None:
     """Put what answers a prediction, each piece in a place of its own.
 
     That is as many outputs after it as `:covers:` says (one unless it says more), with
@@ -412,7 +412,7 @@ def mark_foretold(app: Sphinx, document: nodes.document) -> None:
                 break
             for piece in list(node.findall(tells_a_result)):
                 outputs -= isinstance(piece, nodes.container)
-                wrap(piece, FORETOLD)
+                wrap(piece, PREDICTED)
         if outputs:
             logger.warning(
                 "the prediction %r covers %d outputs more than follow it.",
@@ -450,4 +450,4 @@ def setup(app: Sphinx) -> None:
     app.add_directive("question", Question)
     app.add_directive("why", Why)
     app.connect("doctree-read", refuse_stray_explanations)
-    app.connect("doctree-read", mark_foretold)
+    app.connect("doctree-read", mark_predicted)

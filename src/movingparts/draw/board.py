@@ -161,7 +161,7 @@ class BoardFigure:
         presets = "".join(f'<button type="button">{each}</button>' for each in _PRESETS)
         findings = "".join(f"<li>{each}</li>" for each in self._worded(found))
         return (
-            f'<div class="mp-desk" hidden><div class="mp-score">{_score(found)}'
+            f'<div class="mp-workspace" hidden><div class="mp-score">{_score(found)}'
             f'<p class="mp-verdict"><span>{_verdict(found)}</span> '
             f'<button type="button">Findings</button></p></div>'
             f'<div class="mp-presets">{presets}</div><ul class="mp-bins">{bins}</ul>'

@@ -17,7 +17,7 @@ SHOW = (
     ".mp-figure>.mp-note,moving-parts-player>.mp-note{display:none}"
     ".mp-figure>.mp-title,moving-parts-player>.mp-title{margin:0 0 .5rem;padding:0;"
     "font:600 1rem/1.4 var(--mp-font-sign,sans-serif);text-align:left;color:inherit}"
-    ".mp-twin{font-size:.875rem;margin:.4rem 0 0;padding:0}"
+    ".mp-text-table{font-size:.875rem;margin:.4rem 0 0;padding:0}"
     ".mp-scroll{overflow:auto;max-height:24rem}"
     ".mp-scroll :is(th,td){text-align:left;vertical-align:top;"
     "padding:.1rem .7rem .1rem 0}"
@@ -43,7 +43,7 @@ class TextTable:
         )
         more = f"<p>{self.more()}</p>" if self.left_out else ""
         return (
-            f'<details class="mp-twin" slot="twin"><summary>{escaped(self.caption)}'
+            f'<details class="mp-text-table" slot="table"><summary>{escaped(self.caption)}'
             f'</summary><div class="mp-scroll" tabindex="0" role="group"'
             f' aria-label="Table"><table class="mp-table"><thead><tr>{head}</tr>'
             f"</thead><tbody>{body}</tbody></table></div>{more}</details>"

@@ -63,7 +63,7 @@ input { flex: 1 1 8rem; min-width: 6rem; min-height: 2rem; margin: 0; cursor: po
 .time { font-size: .875rem; font-variant-numeric: tabular-nums; min-width: 5rem; }
 .now { margin: 0; padding: 0 .75rem .6rem; font-size: .875rem; min-height: 1.4em;
   color: var(--quiet); overflow-wrap: anywhere; }
-.twin { font-size: .875rem; margin-top: .5rem; }
+.text-table { font-size: .875rem; margin-top: .5rem; }
 .scroll { overflow: auto; max-height: 24rem; }
 th, td { text-align: left; padding: .15rem .6rem .15rem 0; vertical-align: top; }
 tr[aria-current] { background: var(--wash); box-shadow: inset 3px 0 var(--accent); }
@@ -221,7 +221,7 @@ class MovingPartsPlayer extends HTML {
     this.frame = make("div", { class: "frame", role: "group", "aria-label": name },
       this.stage);
     root.append(make("slot", { name: "title" }), this.frame,
-      make("slot", { name: "twin" }));
+      make("slot", { name: "table" }));
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
   }
 
@@ -229,10 +229,10 @@ class MovingPartsPlayer extends HTML {
   offer() {
     const count = Number(this.getAttribute("count")).toLocaleString("en");
     const button = make("button", { type: "button", text: `Play all ${count} messages` });
-    const said = make("span", { role: "status" });
-    const row = make("div", { class: "load" }, button, " ", said);
+    const status = make("span", { role: "status" });
+    const row = make("div", { class: "load" }, button, " ", status);
     button.addEventListener("click", async () => {
-      said.textContent = "Loading …";
+      status.textContent = "Loading …";
       try {
         const answer = await fetch(this.address());
         if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
@@ -242,7 +242,7 @@ class MovingPartsPlayer extends HTML {
         this.controls.play.focus();
         this.play();
       } catch (error) {
-        said.textContent = `The recording could not be loaded (${error.message}).`;
+        status.textContent = `The recording could not be loaded (${error.message}).`;
       }
     });
     this.frame.append(row);
@@ -318,14 +318,14 @@ class MovingPartsPlayer extends HTML {
       const cells = (tag, row) => row.map((text) => make(tag, { text }));
       const body = make("tbody", {}, ...rows.map((row) => make("tr", {},
         ...cells("td", row))));
-      const twin = make("details", { class: "twin" }, make("summary", { text:
+      const details = make("details", { class: "text-table" }, make("summary", { text:
         "What happened, as a table" }), make("div", { class: "scroll", tabindex: "0",
         role: "group", "aria-label": "Table" }, make("table", {}, make("thead", {},
         make("tr", {}, ...cells("th", columns))), body)));
-      this.shadowRoot.querySelector("slot[name=twin]").replaceWith(twin);
+      this.shadowRoot.querySelector("slot[name=table]").replaceWith(details);
       this.rows = [...body.rows];
     } else {
-      this.rows = [...this.querySelectorAll("[slot=twin] tbody tr")];
+      this.rows = [...this.querySelectorAll("[slot=table] tbody tr")];
     }
     // A map's table lists links, not happenings: then there is no row to mark.
     if (this.rows.length !== data.rows.length) this.rows = [];
@@ -567,8 +567,8 @@ class MovingPartsPlayer extends HTML {
     if (current) current.setAttribute("aria-current", "step");
     const cells = [...(current ? current.cells : [])].map((cell) => cell.textContent);
     const [, , from, to, what, became] = cells;
-    const said = [to ? `${from} → ${to}` : from, what, became];
-    this.now.textContent = said.filter(Boolean).join(" · ");
+    const words = [to ? `${from} → ${to}` : from, what, became];
+    this.now.textContent = words.filter(Boolean).join(" · ");
   }
 
   /** Keep the playhead in sight where the drawing is higher than its stage. */

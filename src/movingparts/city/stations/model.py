@@ -298,18 +298,19 @@ class Bike:
         return self.bike_id
 
     def is_known_later_than(self, at: datetime) -> bool:
-        """Return whether a later report of this bike was heard."""
+        """Return whether a later report of this bike is known."""
         return self.seen_at is not None and at < self.seen_at
 
     def seen(self, station_id: StationId | None, at: datetime) -> None:
-        """Note where it was heard of."""
+        """Record where it was seen."""
         event = BikeSeen(self.bike_id, station_id, at)
         self.apply(event)
         self.events.append(event)
 
-    def apply(self, event: BikeSeen) -> None:
+    def apply(self, event: object) -> None:
         """Change the state as the event says."""
-        self.station_id, self.seen_at = event.station_id, event.at
+        if isinstance(event, BikeSeen):
+            self.station_id, self.seen_at = event.station_id, event.at
 
 
 # --- what belongs to no single aggregate ------------------------------------------

@@ -1,10 +1,11 @@
-/* What a sorting of a storming's events costs: movingparts.strategy.event_storming.Board.evaluate, again.
+/* What it costs to assign a board's events to contexts: Board.evaluate of
+ * movingparts.strategy.event_storming, once more.
  *
- * A test runs both on the same sortings. Names are anybody's, so they stand in maps and
- * lists, never as keys of an object: it would put "2" before "a".
+ * A test runs both on the same assignments. A name can be any text, so names are kept in
+ * maps and lists, never as keys of an object, which would put "2" before "a".
  */
 
-/** What a sorting, from the names of events to contexts, costs. */
+/** Return what an assignment costs: a map from the names of events to contexts. */
 export function evaluate({ events, rules }, assignment) {
   const crossings = rules
     .map((rule) => ({ rule, contexts: contextsOf(rule, assignment) }))
@@ -17,39 +18,39 @@ export function evaluate({ events, rules }, assignment) {
   };
 }
 
-/** Whether every event has a context that keeps its rules and its words. */
+/** Return whether every event has a context, and no rule or word is broken. */
 export function holds({ torn, clashes, unsorted }) {
   return !(torn.length || clashes.length || unsorted.length);
 }
 
-/** A rule that was torn apart, in words. */
+/** Describe a rule whose events are in several contexts. */
 export function crossed({ rule, contexts }) {
   const how = rule.at_once ? "a transaction" : "a process";
   return `“${rule.says}” needs ${how} across ${contexts.join(", ")}`;
 }
 
-/** A word that means more than one thing, in words. */
+/** Describe a word that means more than one thing in a context. */
 export function clashed({ context, word, meanings }) {
-  const said = [...meanings.keys()].join(" or ");
-  return `in ${context}, “${word}” means ${said}`;
+  const listed = [...meanings.keys()].join(" or ");
+  return `in ${context}, “${word}” means ${listed}`;
 }
 
-/** The contexts in which a rule's events lie, each once, in order. */
+/** Return the contexts that a rule's events are in, each once, in order. */
 function contextsOf(rule, assignment) {
   return [...new Set(rule.events.map((name) => assignment.get(name)).filter(Boolean))];
 }
 
-/** The words that mean more than one thing within one context. */
+/** Return the words that mean more than one thing within one context. */
 function clashesOf(events, assignment) {
-  const said = new Map();
+  const byWord = new Map();
   for (const { name, words } of events) {
     const context = assignment.get(name);
     for (const [word, meaning] of context ? words : []) {
       const key = JSON.stringify([context, word]);
-      const found = said.get(key) ?? { context, word, meanings: new Map() };
-      said.set(key, found);
+      const found = byWord.get(key) ?? { context, word, meanings: new Map() };
+      byWord.set(key, found);
       found.meanings.set(meaning, [...(found.meanings.get(meaning) ?? []), name]);
     }
   }
-  return [...said.values()].filter(({ meanings }) => meanings.size > 1);
+  return [...byWord.values()].filter(({ meanings }) => meanings.size > 1);
 }
