@@ -395,7 +395,10 @@ def test_who_comes_back_to_the_page_finds_what_was_sorted(opened: Open) -> None:
         ("null", 0),
         ("[]", 0),
         ('{"contexts": 1, "assignment": [2, ["RideEnded", "fleet"]]}', 1),
-        ('{"contexts": [["<img src=x>", "own"]], "assignment": [["RideStarted", 7]]}', 0),
+        (
+            '{"contexts": [["<img src=x>", "own"]], "assignment": [["RideStarted", 7]]}',
+            0,
+        ),
         ('{"contexts": [["<img>", "own"]], "assignment": [["RideEnded", "<img>"]]}', 1),
         ('{"assignment": [["Strange", "rides"], ["RideStarted", null]]}', 0),
         ('{"assignment": [["RideStarted", "gone"], ["RideEnded", "fleet"]]}', 1),
@@ -500,7 +503,9 @@ def test_the_desk_in_the_page_is_the_one_that_the_script_makes(
     """So it has its room before the script has come."""
     page = opened(figure(start).html())
     expect(verdict(page)).to_be_visible()
-    built = BeautifulSoup(figure(start).html(), "html.parser").select_one(".mp-workspace")
+    built = BeautifulSoup(figure(start).html(), "html.parser").select_one(
+        ".mp-workspace"
+    )
     assert built is not None
     made = page.locator(".mp-workspace").evaluate("e => e.outerHTML")
     assert plain(str(built)) == plain(made)

@@ -258,7 +258,9 @@ def walked(browser: Browser, base: str) -> dict[str, str]:
     with browser.new_context(viewport=sized(DESK), reduced_motion="reduce") as context:
         page = opened(context, base + CHAPTER)
         page.wait_for_load_state("networkidle")
-        page.locator("moving-parts-player details.mp-text-table > summary").first.click()
+        page.locator(
+            "moving-parts-player details.mp-text-table > summary"
+        ).first.click()
         return {name: part.aria_snapshot() for name, part in parts(page).items()}
 
 

@@ -154,7 +154,9 @@ def test_what_was_solved_and_written_stays_until_the_reader_starts_over(
     page.get_by_role("button", name="Delete my copy").click()
     expect(page.locator(".mp-lab-links [role=status]")).to_contain_text("holds no copy")
     assert [row] == lab.kept("moving-parts:/moving-parts/", "done")
-    page.locator(".mp-lab-links").get_by_role("link", name="Run in your browser").click()
+    page.locator(".mp-lab-links").get_by_role(
+        "link", name="Run in your browser"
+    ).click()
     lab.wait()
     stub = page.get_by_text('NotImplementedError("Exercise 1.1').first
     expect(stub).to_be_attached(timeout=PATIENCE)
