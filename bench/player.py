@@ -56,15 +56,13 @@ def served(folder: Path) -> Iterator[str]:
 
 def frames(browser: Browser, folder: Path, messages: int, view: str) -> list[float]:
     """Return the milliseconds of script in each of many frames of playing."""
-    player = play(traffic(messages), src="data.json")
-    player.save(folder / "data.json")
+    player = play(traffic(messages), limit=messages)
     shutil.copy(MODULE, folder / "player.js")
     (folder / "index.html").write_text(PAGE.format(body=player.html()), "utf-8")
     with served(folder) as address:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(address)
-        page.get_by_role("button", name="Play all").click()
-        page.get_by_role("button", name="Pause").wait_for()
+        page.get_by_role("button", name="Play").click()
         if view == "topology":
             page.keyboard.press("v")
         page.get_by_label("Speed").select_option("4" if messages > FEW else "0.25")

@@ -25,10 +25,11 @@ from movingparts.draw import play
 from movingparts.draw.excerpt import excerpt
 from movingparts.draw.player import MODULE
 from tests.browser.chromium import MARKS
-from tests.draw.recordings import calls, hostile, ride, traffic
+from tests.draw.recordings import calls, hostile, ride
 
 pytestmark = MARKS
 PALETTE = Path("book/_static/css/palette.css")
+NEVER_SEEN = "IntersectionObserver = class { observe() {} disconnect() {} };"
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"{root}>
 <meta charset="utf-8">{head}<title>page</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width"><link rel="stylesheet"
@@ -93,9 +94,12 @@ def opened(browser: Browser, site: Site) -> Iterator[Open]:
         theme: str = "light",
         root: str = "",
         head: str = "",
+        still: bool = True,
         **context: Any,
     ) -> Page:
         contexts.append(browser.new_context(**context))
+        if still:  # none plays by itself
+            contexts[-1].add_init_script(NEVER_SEEN)
         page = contexts[-1].new_page()
         page.on("request", lambda request: seen(request.url))
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
@@ -142,17 +146,53 @@ def marks(page: Page) -> int:
     )
 
 
-def test_it_opens_at_the_end_with_the_whole_drawing(opened: Open) -> None:
-    """Before anybody plays it, the reader sees the figure, not an empty stage."""
-    page = opened(play(ride()).html())
-    assert state(page)["last"]
-    assert [len(play(ride()).figure.table.rows) - 1] == current_rows(page)
-    assert 0 == marks(page)
-    expect(page.locator("moving-parts-player .mp-art svg")).to_be_visible()
-    assert "none" == page.evaluate(
-        """() => document.querySelector("moving-parts-player").shadowRoot
-        .querySelector(".veil").getAttribute("display")"""
+def veil(page: Page) -> str:
+    return str(
+        page.evaluate(
+            """() => document.querySelector("moving-parts-player").shadowRoot
+            .querySelector(".veil").getAttribute("display")"""
+        )
     )
+
+
+def test_it_opens_at_the_beginning_with_the_whole_drawing(opened: Open) -> None:
+    """The reader sees the figure; the first step goes to what happened first."""
+    page = opened(play(ride()).html())
+    assert ([], 0, "none") == (current_rows(page), marks(page), veil(page))
+    expect(page.locator("moving-parts-player .mp-art svg.mp-wide")).to_be_visible()
+    page.get_by_role("button", name="Step forward").click()
+    assert ([0], "inline") == (current_rows(page), veil(page))
+
+
+def test_it_plays_once_when_it_comes_into_view(opened: Open) -> None:
+    """Not before; and not again, however often its reader scrolls."""
+    below = '<p style="height: 2000px">above</p>'
+    page = opened(below + play(calls(1)).html(), still=False)
+    page.wait_for_timeout(300)
+    assert not state(page)["playing"]
+    page.locator("moving-parts-player").scroll_into_view_if_needed()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=20_000)
+    assert state(page)["last"]
+    page.mouse.wheel(0, -3000)
+    page.locator("moving-parts-player").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    assert not state(page)["playing"]
+
+
+def test_on_a_phone_it_plays_the_narrow_drawing(opened: Open) -> None:
+    """Turned to its side, the phone shows the wide one."""
+    page = opened(play(ride()).html(), viewport={"width": 360, "height": 720})
+    art = page.locator("moving-parts-player .mp-art")
+    expect(art.locator("svg.mp-narrow")).to_be_visible()
+    expect(art.locator("svg.mp-wide")).to_be_hidden()
+    page.get_by_role("button", name="Step forward").click()
+    assert [0] == current_rows(page)
+    page.set_viewport_size({"width": 720, "height": 360})
+    expect(art.locator("svg.mp-wide")).to_be_visible()
+    page.get_by_role("button", name="Step forward").click()
+    assert [0] == current_rows(page)
+    expect(page.get_by_role("button", name="Play")).to_have_count(1)
 
 
 @pytest.mark.parametrize("view", ["sequence", "topology"])
@@ -254,7 +294,7 @@ def test_it_plays_to_the_end_by_mouse(opened: Open) -> None:
         note(); }"""
     )
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("rows.some((row, i) => i && row < rows[i - 1])")
+    page.wait_for_function("rows.some((row) => row >= 0)")
     expect(page.get_by_role("button", name="Play")).to_be_visible()
     assert state(page)["last"]
     assert [len(play(calls(1)).figure.table.rows) - 1] == current_rows(page)
@@ -308,9 +348,9 @@ def test_reduced_motion_steps_instead_of_gliding(opened: Open) -> None:
     assert set(rows) <= set(stops)
 
 
-def test_nothing_plays_by_itself(opened: Open) -> None:
-    """No figure moves before it is asked to."""
-    page = opened(play(calls()).html())
+def test_nothing_plays_by_itself_where_motion_is_not_wanted(opened: Open) -> None:
+    page = opened(play(calls()).html(), still=False, reduced_motion="reduce")
+    page.wait_for_timeout(300)
     assert not state(page)["playing"]
 
 
@@ -366,44 +406,13 @@ def test_a_hostile_recording_is_text(opened: Open) -> None:
     assert 0 == found
 
 
-def test_a_long_recording_is_loaded_when_asked_for(opened: Open, site: Site) -> None:
-    """The page holds 60 messages; a click loads and plays all 300."""
-    player = play(traffic(300), src="_static/long.json")
-    player.save(site.folder / "_static" / "long.json")
-    page = opened(player.html(), root=' data-content_root="./"')
-    assert 1 == page.locator("text=240 more messages are not drawn.").count()
-    page.get_by_role("button", name="Play all 300 messages").click()
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    page.keyboard.press("End")
-    assert state(page)["last"]
-    found = page.evaluate(
-        """() => { const r = document.querySelector("moving-parts-player").shadowRoot;
-        return [r.querySelectorAll(".pane:not([hidden]) svg .arrow").length,
-                r.querySelectorAll("tbody tr").length,
-                r.querySelectorAll("tr[aria-current]").length]; }"""
-    )
-    assert [300, 300, 1] == found
-
-
-def test_a_recording_that_cannot_be_loaded_says_so(
-    browser: Browser, site: Site
-) -> None:
-    """The figure stays, and the reader reads what went wrong."""
-    page = browser.new_page()
-    page.goto(site.page(play(traffic(100), src="nowhere.json").html()))
-    page.get_by_role("button", name="Play all 100 messages").click()
-    expect(page.get_by_role("status")).to_contain_text("could not be loaded (404")
-    expect(page.locator(".mp-art svg")).to_be_visible()
-    page.close()
-
-
 def test_two_players_do_not_disturb_each_other(opened: Open) -> None:
     """Moving one leaves the other where it is."""
     page = opened(play(calls()).html() + play(ride()).html())
     page.evaluate(
         "() => { document.querySelectorAll('moving-parts-player')[1].time = 0; }"
     )
-    assert state(page)["last"]
+    assert -1 == state(page)["row"]
 
 
 def test_a_strict_content_security_policy_lets_it_work(opened: Open) -> None:
@@ -499,8 +508,9 @@ def test_in_jupyterlab_the_output_plays_and_holds_no_model(
         for _ in range(2 - i):  # the first cell imports, the others show a player
             page.keyboard.press("Shift+Enter")
         player = inside.nth(i)
-        player.get_by_role("button", name="Step back").click(timeout=30_000)
-        assert rows - 2 == player.evaluate("p => p.row")
+        player.get_by_role("button", name="Step forward").click(timeout=30_000)
+        page.keyboard.press("End")
+        assert rows - 1 == player.evaluate("p => p.row")
         page.locator(".jp-CodeCell .cm-content").nth(2).click()
     page.keyboard.press("Control+s")
     expect(page.locator(".jp-mod-dirty")).to_have_count(0)

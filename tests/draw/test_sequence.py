@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from movingparts.core.recording import Message, Moment, Recorder, Recording
 from movingparts.draw import Figure, sequence, topology
 from movingparts.draw.excerpt import excerpt
-from movingparts.draw.ink import duration, width
-from movingparts.draw.sequence import LONGEST, arranged
+from movingparts.draw.ink import LINE, duration, width
+from movingparts.draw.layout import LONGEST, NARROW, WIDEST, arranged
 from tests.draw.recordings import HOSTILE, calls, fan_out, hostile, ride, traffic
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -98,6 +98,62 @@ def test_a_figure_fits_the_column(name: str) -> None:
 def test_no_two_texts_overlap(name: str) -> None:
     """Labels, times and names keep clear of each other."""
     assert [] == overlaps(FIGURES[name]())
+
+
+def two_calls() -> Recording:
+    """An answer arrives, and the next call leaves at the same moment."""
+    to = Recorder("simulated", 1, "")
+    for n, (kind, source, target) in enumerate(
+        [("request", "docks", "bikes"), ("reply", "bikes", "docks")] * 2
+    ):
+        to.message(
+            kind, source, target, label="PUT /bikes/212", sent_us=n * 1_000,
+            arrived_us=(n + 1) * 1_000, fate="delivered",
+        )  # fmt: skip
+    return to.recording(4_000)
+
+
+@pytest.mark.parametrize(
+    ("recording", "widest"),
+    [(ride(), WIDEST), (two_calls(), WIDEST), (two_calls(), NARROW)],
+)
+def test_no_label_lies_on_an_arrow(recording: Recording, widest: int) -> None:
+    """Each belongs visibly to its own, above which it stands."""
+    layout = arranged(excerpt(recording), widest)
+    arrows = [layout.ends(message) for message in layout.part.messages]
+    struck = [
+        label.text
+        for label in layout.labels
+        if any(label.on(arrow) for arrow in arrows)
+    ]
+    assert [] == struck
+
+
+def test_a_call_that_leaves_as_an_answer_arrives_starts_a_line_lower() -> None:
+    layout = arranged(excerpt(two_calls()))
+    second = layout.part.messages[2]
+    assert layout.y(second.sent_us) + LINE == layout.ends(second)[1]
+
+
+@pytest.mark.parametrize("name", ["ride", "calls", "fan out", "traffic"])
+def test_on_a_phone_type_is_eleven_pixels_at_least(name: str) -> None:
+    """There a figure has 328 px, and is drawn for them or smaller than they are."""
+    figure = FIGURES[name]()
+    found = figure.narrow or figure.svg
+    wide = int(ET.fromstring(found).get("viewBox", "").split()[2])
+    assert 15 * 328 / wide >= 11
+
+
+def test_who_calls_and_never_serves_is_drawn_as_a_person() -> None:
+    to = Recorder("simulated", 1, "")
+    for source in ("ada", "dock"):
+        to.message(
+            "request", source, "rides", label="x", sent_us=0, arrived_us=1_000,
+            fate="delivered",
+        )  # fmt: skip
+    kinds = excerpt(to.recording(2_000)).kinds
+    assert {"ada": "person", "dock": "caller", "rides": "service"} == kinds
+    assert 1 == sequence(to.recording(2_000)).svg.count('r="4"')
 
 
 TIMES = st.integers(0, 20_000)

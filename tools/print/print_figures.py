@@ -11,6 +11,7 @@ from bs4 import Tag
 
 PALETTE = Path(__file__).resolve().parents[2] / "book/_static/css/palette.css"
 
+HIDDEN = re.compile(r"@media\(max-width:520px\)\{\.[\w-]+\{display:none\}\}")
 DECLARED = re.compile(r"(--[\w-]+)\s*:\s*([^;{}]+)(?:;|(?=\}))")
 LIGHT = re.compile(r'html\[data-theme="light"\]\s*\{([^}]*)\}')
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -69,9 +70,13 @@ def settle(article: Tag) -> None:
     """Give figures and styled elements of an article plain values."""
     for city in article.select("figure.mp-city"):
         hold_still(city)
+    for phone in article.select("svg.mp-narrow"):
+        phone.decompose()
     known = light_palette()
     for style in article.find_all("style"):
-        style.string = without_variables(style.get_text(), known)
+        # Paper has one drawing of each figure, however wide the paper is.
+        always = HIDDEN.sub("", style.get_text())
+        style.string = without_variables(always, known)
     for styled in article.select("[style]"):
         plain = without_variables(str(styled["style"]), known).strip("; ")
         if plain:

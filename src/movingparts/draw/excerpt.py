@@ -119,12 +119,20 @@ def excerpt(
 
 
 def _known(recording: Recording) -> dict[str, str]:
-    """Return every node's kind; one that only messages name is a service."""
+    """Return every node's kind; one that only messages name serves if it is asked.
+
+    Who calls and never serves is a person, unless its name is that of a device.
+    """
     known = {member.name: str(member.kind) for member in recording.nodes}
     for message in recording.messages:
-        for name in (message.source, message.target):
-            known.setdefault(name, "service")
-    return known
+        known.setdefault(message.target, "service")
+    for message in recording.messages:
+        known.setdefault(message.source, "caller")
+    devices = {"dock", "docks", "app", "phone", "phones", "client", "page", "city"}
+    return {
+        name: "person" if kind == "caller" and name not in devices else kind
+        for name, kind in known.items()
+    }
 
 
 def _refuse_bad(

@@ -43,7 +43,8 @@ class TextTable:
         )
         more = f"<p>{self.more()}</p>" if self.left_out else ""
         return (
-            f'<details class="mp-text-table" slot="table"><summary>{escaped(self.caption)}'
+            f'<details class="mp-text-table" slot="table">'
+            f"<summary>{escaped(self.caption)}"
             f'</summary><div class="mp-scroll" tabindex="0" role="group"'
             f' aria-label="Table"><table class="mp-table"><thead><tr>{head}</tr>'
             f"</thead><tbody>{body}</tbody></table></div>{more}</details>"
@@ -72,13 +73,14 @@ class Figure:
     description: str
     svg: str
     table: TextTable
+    narrow: str = ""  # the drawing for a phone, where it has another layout
 
     def html(self) -> str:
         """Return what a page shows: the drawing and its table."""
         return (
             f'<figure class="mp-figure mp-{self.kind}"><figcaption class="mp-title">'
-            f"{escaped(self.title)}</figcaption>{art(self.svg)}{self.table.html()}"
-            "</figure>"
+            f"{escaped(self.title)}</figcaption>{art(self.svg + self.narrow)}"
+            f"{self.table.html()}</figure>"
         )
 
     def save(self, path: str | Path) -> Path:

@@ -6,7 +6,10 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
+
+Screen = Literal["wide", "narrow"]
 
 SIZE = 15  # pixels, 11.25 pt: the smallest type in a figure
 LINE = 19  # pixels from one baseline to the next
@@ -132,28 +135,34 @@ def line_of_text(
 
 
 def document(
-    size: tuple[int, int], title: str, description: str, body: Iterable[str]
+    size: tuple[int, int],
+    title: str,
+    description: str,
+    body: Iterable[str],
+    on: Screen | None = None,
 ) -> str:
     """Wrap shapes into an SVG that stands alone, in either color scheme.
 
     Its ids come from its content, so that two figures on a page do not share one.
+    `on` is the kind of screen on which it shows, where there is another for the rest.
     """
     wide, high = size
     shapes = "\n".join(body)
     text = f"{wide}x{high}{title}{description}{shapes}"
     name = "mp-" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:10]
+    kind = f"mp-svg {name} mp-{on}" if on else f"mp-svg {name}"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="mp-svg {name}" role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" role="img"'
         f' viewBox="0 0 {wide} {high}" width="{wide}" height="{high}"'
         f' aria-labelledby="{name}-t {name}-d">\n'
         f'<title id="{name}-t">{escaped(title)}</title>\n'
         f'<desc id="{name}-d">{escaped(description)}</desc>\n'
-        f"<style>{_style(name, shapes)}</style>\n"
+        f"<style>{_style(name, shapes, on)}</style>\n"
         f'<rect class="bg" width="{wide}" height="{high}" rx="6"/>\n{shapes}\n</svg>\n'
     )
 
 
-def _style(name: str, shapes: str) -> str:
+def _style(name: str, shapes: str, on: Screen | None) -> str:
     """Return the rules that the shapes need, for one drawing among others on a page."""
     own = f".{name}"
     used = set(" ".join(re.findall(r'class="([^"]*)"', shapes)).split())
@@ -181,7 +190,11 @@ def _style(name: str, shapes: str) -> str:
         f"--_font:{font};{light}}}"
         f"@media(prefers-color-scheme:dark){{{own}{{{dark}}}}}"
         + "".join(rules)
-        + f"@media(max-width:520px){{{own} text:not(.bold){{font-size:17px}}}}"
+        + {
+            None: f"@media(max-width:520px){{{own} text:not(.bold){{font-size:17px}}}}",
+            "wide": f"@media(max-width:520px){{{own}{{display:none}}}}",
+            "narrow": f"@media(min-width:521px){{{own}{{display:none}}}}",
+        }[on]
     )
 
 

@@ -5,8 +5,7 @@
  * drawing stays as it is, a veil covers its lower part, and only the messages that are
  * under way (● calls, ▲ events) are drawn anew in each frame.
  *
- * On a page it is <moving-parts-player> around an SVG, a table and a JSON script, or
- * with `src` around the first two: the data is then fetched when asked for. In
+ * On a page it is <moving-parts-player> around an SVG, a table and a JSON script. In
  * JupyterLab it is an anywidget (the default export). The fallback stays in the light
  * DOM; controls live in a shadow root with a constructed style sheet, which a strict
  * content security policy allows. No data ever becomes markup: text goes into text
@@ -45,12 +44,12 @@ const STYLE = `
   pointer-events: none; }
 .heads { position: sticky; top: 0; z-index: 1; height: 0; }
 .veil { fill: var(--paper); opacity: .84; }
-.playhead { stroke: var(--alarm); stroke-width: 1.5; }
+.playhead { stroke: var(--accent); stroke-width: 1.5; stroke-dasharray: 2 4; }
 .dot { fill: var(--accent); stroke: var(--paper); stroke-width: 2; }
 .dot.event, .dot.ack { fill: var(--event); stroke: var(--edge); stroke-width: 1.5; }
 .cross { stroke: var(--alarm); stroke-width: 3; stroke-linecap: round; fill: none; }
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: .4rem .5rem; }
-.bar, .load { padding: .5rem .6rem; border-top: 1px solid var(--hair); }
+.bar { padding: .5rem .6rem; border-top: 1px solid var(--hair); }
 button, select { font: inherit; font-size: .875rem; color: inherit; min-height: 2rem;
   min-width: 2rem; padding: .15rem .5rem; background: var(--wash); cursor: pointer;
   border: 1px solid var(--line); border-radius: 6px; }
@@ -67,7 +66,7 @@ input { flex: 1 1 8rem; min-width: 6rem; min-height: 2rem; margin: 0; cursor: po
 .scroll { overflow: auto; max-height: 24rem; }
 th, td { text-align: left; padding: .15rem .6rem .15rem 0; vertical-align: top; }
 tr[aria-current] { background: var(--wash); box-shadow: inset 3px 0 var(--accent); }
-@media print { .bar, .now, .over, .load, .heads { display: none !important; }
+@media print { .bar, .now, .over, .heads { display: none !important; }
   .frame { border: 0; } .stage { max-height: none; overflow: visible; } }
 `;
 
@@ -146,6 +145,11 @@ function before(values, value) {
   return low - 1;
 }
 
+/** The recording in the layout for a phone: other places, the same happenings. */
+const narrowed = (data) => ({ ...data, ...data.narrow,
+  svg: { ...data.svg, ...(data.svg.narrow && { sequence: data.svg.narrow }) },
+  messages: data.messages.map((m, i) => [...m.slice(0, 4), ...data.narrow.ends[i], m[8]]) });
+
 /** Map between two growing lists, straight from one point to the next. */
 function between(from, to, value) {
   const i = before(from, value);
@@ -199,15 +203,14 @@ class MovingPartsPlayer extends HTML {
     if (this.shadowRoot) return;
     const script = this.querySelector('script[type="application/json"]');
     const text = script ? script.textContent : "";
-    if (!this.data && !text && !this.hasAttribute("src")) return;
+    if (!this.data && !text) return;
     this.build();
-    if (this.data || text) this.load(this.data || JSON.parse(text));
-    else this.offer();
+    this.load(this.data || JSON.parse(text));
   }
 
   disconnectedCallback() {
     this.pause();
-    if (this.sizes) this.sizes.disconnect();
+    for (const watcher of [this.sizes, this.views]) if (watcher) watcher.disconnect();
   }
 
   build() {
@@ -223,64 +226,51 @@ class MovingPartsPlayer extends HTML {
     root.append(make("slot", { name: "title" }), this.frame,
       make("slot", { name: "table" }));
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
-  }
-
-  /** Offer to fetch a recording that is too long to stand in the page. */
-  offer() {
-    const count = Number(this.getAttribute("count")).toLocaleString("en");
-    const button = make("button", { type: "button", text: `Play all ${count} messages` });
-    const status = make("span", { role: "status" });
-    const row = make("div", { class: "load" }, button, " ", status);
-    button.addEventListener("click", async () => {
-      status.textContent = "Loading …";
-      try {
-        const answer = await fetch(this.address());
-        if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-        const data = await answer.json();
-        row.remove();
-        this.load(data);
-        this.controls.play.focus();
-        this.play();
-      } catch (error) {
-        status.textContent = `The recording could not be loaded (${error.message}).`;
-      }
-    });
-    this.frame.append(row);
-  }
-
-  /** `src` is relative to the book's root where the page says where that is. */
-  address() {
-    const root = document.documentElement.dataset.content_root || "./";
-    return new URL(this.getAttribute("src"), new URL(root, document.baseURI));
+    this.phone = matchMedia("(max-width: 520px)");
+    this.phone.addEventListener("change", () => this.whole && this.load(this.whole));
+    this.addEventListener("keydown", (event) => this.key(event));
   }
 
   load(data) {
     if (data.format !== "movingparts.player/1") {
       throw new Error(`not a recording for this player: ${data.format}`);
     }
-    this.data = data;
+    this.pause();
+    this.whole = data;
+    this.data = data = this.phone.matches && data.narrow ? narrowed(data) : data;
     const ys = data.ys.length ? data.ys : [data.heads + 32];
     this.first = ys[0];
     this.last = Math.max(ys[ys.length - 1], this.first + 1);
-    this.at = this.last;
-    this.row = data.rows.length - 1;
+    this.at = this.first - 0.01;
+    this.row = -1;
+    this.fresh = true; // the whole drawing shows until it is played, or stepped through
     this.stage.replaceChildren();
+    this.frame.replaceChildren(this.stage);
     this.panes = { sequence: this.pane("sequence"), topology: this.pane("topology") };
     this.table();
     this.bar();
-    this.sizes = new ResizeObserver(() => this.measure());
+    this.sizes ??= new ResizeObserver(() => this.measure());
     this.sizes.observe(this.stage);
+    this.views ??= new IntersectionObserver((seen) => this.begin(seen), { threshold: 0.6 });
+    this.views.observe(this.frame);
     this.show(data.view);
-    this.addEventListener("keydown", (event) => this.key(event));
-    this.mark(-1, this.row);
-    this.now.textContent = "Play it, or step through it with the keys ← and →.";
+    const keys = matchMedia("(hover: none)").matches ? "" : " with the keys ← and →";
+    this.now.textContent = `Play it, or step through it${keys}.`;
+  }
+
+  /** Play once when it comes into view, unless its reader wants no motion or has begun. */
+  begin(seen) {
+    if (!seen.some((entry) => entry.isIntersecting)) return;
+    this.views.disconnect();
+    if (this.fresh && !this.calm.matches) this.play();
   }
 
   /** Put a drawing on the stage: the one the page brought, or one from the data. */
   pane(view) {
     const { data } = this;
     const brought = !data.svg[view];
-    let art = brought ? this.querySelector("[slot=art] svg")
+    const named = data === this.whole ? "svg" : "svg.mp-narrow";
+    let art = brought ? this.querySelector(`[slot=art] ${named}`)
       : drawing(data.svg[view], this.shadowRoot);
     const pane = make("div", { class: "pane", "data-view": view });
     pane.append(brought ? make("slot", { name: "art" }) : art);
@@ -385,8 +375,8 @@ class MovingPartsPlayer extends HTML {
 
   /** The messages under way at the time that is shown, by their place in the data. */
   get underWay() {
-    const { at, data } = this;
-    return data.messages.flatMap((m, i) => (m[5] <= at && at < m[7] ? [i] : []));
+    const now = this.time + 0.5;
+    return this.data.messages.flatMap((m, i) => (m[2] <= now && now < m[3] ? [i] : []));
   }
 
   toggle_play() {
@@ -395,6 +385,7 @@ class MovingPartsPlayer extends HTML {
 
   play() {
     if (this.playing) return;
+    this.fresh = false;
     if (this.at >= this.last) this.seek(this.first - 0.01, -1);
     this.icon("pause", "Pause");
     this.now.setAttribute("aria-live", "off");
@@ -494,6 +485,7 @@ class MovingPartsPlayer extends HTML {
   /** Go to a place in the sequence; `row` says which of several happenings there. */
   seek(at, row) {
     const { rows } = this.data;
+    this.fresh = false;
     this.at = Math.min(Math.max(at, this.first - 0.01), this.last);
     const old = this.row;
     const now = this.at < this.first ? -1 : before(rows, this.time + 0.5);
@@ -510,24 +502,25 @@ class MovingPartsPlayer extends HTML {
     const on_map = this.panes.sequence.pane.hidden;
     const { marks } = on_map ? this.panes.topology : this.panes.sequence;
     marks.begin();
+    const now = this.time + 0.5;
     for (const message of data.messages) {
-      const [kind, fate, , , x0, y0, x1, y1, link] = message;
-      if (at < y0 || at >= y1 + LINGER) continue;
-      if (at >= y1) {
+      const [kind, fate, sent, ended, x0, y0, x1, y1, link] = message;
+      if (this.fresh || now < sent || at >= y1 + LINGER) continue;
+      if (now >= ended) {
         if (on_map && GONE.has(fate)) this.along(marks, "cross", link, fate, 1);
         continue;
       }
-      const part = (at - y0) / (y1 - y0);
+      const part = Math.max((at - y0) / Math.max(y1 - y0, 1), 0); // a tail may start lower
       const shape = kind === "event" || kind === "ack" ? kind : "dot";
       if (on_map) this.along(marks, shape, link, fate, part);
-      else marks.put(shape, x0 + (x1 - x0) * part, at);
+      else marks.put(shape, x0 + (x1 - x0) * part, Math.max(at, y0));
     }
     marks.end();
     if (on_map) this.downs();
     else {
       this.veil.setAttribute("y", Math.round(at * 10) / 10);
       this.line.setAttribute("transform", `translate(0 ${at.toFixed(1)})`);
-      const shown = at >= this.last ? "none" : "inline";
+      const shown = this.fresh || at >= this.last ? "none" : "inline";
       for (const mark of [this.line, this.veil]) mark.setAttribute("display", shown);
     }
     const time = this.clock();

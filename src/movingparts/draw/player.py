@@ -17,7 +17,7 @@ from movingparts.core.recording import Recording
 from movingparts.draw.excerpt import Excerpt, described, excerpt, finding
 from movingparts.draw.figure import Figure, art
 from movingparts.draw.ink import escaped, printable, quoted
-from movingparts.draw.sequence import arranged, classes_of, document_of
+from movingparts.draw.sequence import classes_of, drawings, layouts
 from movingparts.draw.topology import mapped, shapes_of
 
 View = Literal["sequence", "topology"]
@@ -27,7 +27,7 @@ FORMAT = "movingparts.player/1"
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """A figure that plays, and the data that `save` writes for longer ones.
+    """A figure that plays.
 
     On a page it is `<moving-parts-player>` around its own SVG, table and data, which
     is what readers without JavaScript get. In JupyterLab with a live kernel the same
@@ -43,29 +43,15 @@ class Player:
     figure: Figure
     data: dict[str, Any] = field(repr=False)  # of the messages that `figure` shows
     whole: Excerpt = field(repr=False)  # all messages; laid out when they are asked for
-    src: str | None = None
 
     def html(self) -> str:
         """Return the custom element with all that it holds."""
         title = f'<p class="mp-title" slot="title">{escaped(self.title)}</p>'
-        here = f"{title}{art(self.figure.svg)}{self.figure.table.html()}"
+        drawn = art(self.figure.svg + self.figure.narrow)
+        here = f"{title}{drawn}{self.figure.table.html()}"
         attributes = f' view="{self.figure.kind}" label={quoted(self.title)}'
-        if self.src is None:
-            script = f'<script type="application/json">{_inert(self.data)}</script>'
-            return (
-                f"<moving-parts-player{attributes}>{here}{script}</moving-parts-player>"
-            )
-        attributes += f' src={quoted(self.src)} count="{len(self.whole.messages)}"'
-        return f"<moving-parts-player{attributes}>{here}</moving-parts-player>"
-
-    def save(self, path: str | Path) -> Path:
-        """Write the data of all messages to a file, for `src`; return its path."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(
-            _inert(self._everything()) + "\n", encoding="utf-8", newline="\n"
-        )
-        return path
+        script = f'<script type="application/json">{_inert(self.data)}</script>'
+        return f"<moving-parts-player{attributes}>{here}{script}</moving-parts-player>"
 
     def widget(self) -> Any:
         """Return a live anywidget that plays all messages.
@@ -98,13 +84,10 @@ def play(  # noqa: PLR0913 - all but the first go by keyword
     limit: int = 60,
     nodes: Sequence[str] | None = None,
     kinds: Collection[str] | None = None,
-    src: str | None = None,
 ) -> Player:
     """Make a recording play: scrub, step, change the view, by mouse and keyboard.
 
-    The page holds the first `limit` messages. `src` names the file that `save` wrote,
-    relative to the book's root (or else to the page): it is loaded when the reader
-    asks for it, and plays all messages. The rest is as for `sequence`. Raises
+    The page holds the first `limit` messages. The rest is as for `sequence`. Raises
     `ValueError` for an unknown view or node.
     """
     if view not in ("sequence", "topology"):
@@ -115,12 +98,12 @@ def play(  # noqa: PLR0913 - all but the first go by keyword
     description = described(first) if description is None else description
     data, drawn = _data(first, title, description)
     other = "topology" if view == "sequence" else "sequence"
+    narrow = drawn.pop("narrow") if view == "sequence" else ""
     return Player(
         title,
-        Figure(view, title, description, drawn[view], first.table()),
+        Figure(view, title, description, drawn[view], first.table(), narrow),
         {**data, "view": view, "svg": {other: drawn[other]}},
         whole,
-        src,
     )
 
 
@@ -128,7 +111,8 @@ def _data(
     part: Excerpt, title: str, description: str
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return what the player needs of an excerpt, and its two drawings."""
-    layout, places = arranged(part), mapped(part)
+    found, places = layouts(part), mapped(part)
+    layout, *small = found
     links = {key: i for i, key in enumerate(places.links)}
     messages = [
         [
@@ -156,8 +140,14 @@ def _data(
         "rows": [happening.at_us for happening in part.happenings()],
         "downs": _downs(part),
     }
+    for one in small:
+        ends = [one.ends(message) for message in part.messages]
+        heads = one.top - 32
+        data["narrow"] = {"size": one.size, "heads": heads, "ys": one.ys, "ends": ends}
+    svg, *narrow = drawings(found, title, description)
     return data, {
-        "sequence": document_of(layout, title, description),
+        "sequence": svg,
+        "narrow": "".join(narrow),
         "topology": shapes_of(places, title, description),
     }
 

@@ -4,117 +4,23 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from movingparts.core.recording import Message, Recording
-from movingparts.draw.excerpt import Excerpt, described, excerpt, finding, what, worded
+from movingparts.draw.excerpt import Excerpt, described, excerpt, finding
 from movingparts.draw.figure import Figure
 from movingparts.draw.ink import (
     LINE,
+    Screen,
     cross,
     document,
-    duration,
-    escaped,
     fitted,
     in_units,
     line_of_text,
     path,
     width,
 )
-
-WIDEST = 700
-TYPICAL = 46  # pixels down for a message of typical latency
-LONGEST = 110  # a stretch of time is drawn no longer than this,
-BREAK = 240  # and one that would take more than this is cut out, with a mark
-EDGE = 10
-_GAPS = {2: 236, 3: 212, 4: 140, 5: 108}  # widest gap between so many lifelines
-
-_FATES = {
-    "lost": "✕ lost",
-    "blocked": "✕ blocked",
-    "refused": "✕ refused",
-    "late": "✕ too late",
-    "in flight": "… under way",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A line of text: its left edge, baseline and width, in pixels."""
-
-    x: int
-    y: int
-    wide: int
-    text: str
-    suffix: str = ""
-    classes: str = ""
-    suffix_class: str = "alarm"
-
-    def over(self, other: Label) -> bool:
-        """Return whether two lines would touch, also in the larger type of a phone."""
-        return (
-            self.x < other.x + other.wide + other.wide // 12 + 4
-            and other.x < self.x + self.wide + self.wide // 12 + 4
-            and abs(self.y - other.y) < LINE
-        )
-
-    def svg(self) -> str:
-        """Write it, on a halo of paper."""
-        more = ""
-        if self.suffix:
-            lead = " " if self.text else ""
-            more = f'{lead}<tspan class="{self.suffix_class}">{self.suffix}</tspan>'
-        kind = f"halo {self.classes}".strip()
-        text = escaped(self.text)
-        return f'<text class="{kind}" x="{self.x}" y="{self.y}">{text}{more}</text>'
-
-
-@dataclass(slots=True)
-class Spot:
-    """A label that looks for a place: offsets from its instant, best first."""
-
-    options: list[tuple[int, int]]  # left edge, baseline relative to the instant's y
-    label: Label
-    later: tuple[int, list[tuple[int, int]]] | None = None  # another instant to try
-
-
-@dataclass(slots=True)
-class Diagram:
-    """Where everything stands: what the SVG is written from, and the player plays."""
-
-    part: Excerpt
-    size: tuple[int, int] = (0, 0)
-    left: int = 0
-    top: int = 0
-    gap: int = 0
-    bottom: int = 0
-    rows: int = 1
-    columns: dict[str, int] = field(default_factory=dict)
-    instants: list[int] = field(default_factory=list)
-    ys: list[int] = field(default_factory=list)
-    labels: list[Label] = field(default_factory=list)
-    breaks: list[tuple[int, int, str]] = field(default_factory=list)  # y, us, text
-
-    def y(self, at_us: int) -> int:
-        """Return where a time stands, in pixels."""
-        if not self.instants:
-            return self.top
-        i = bisect_right(self.instants, at_us) - 1
-        if i < 0:
-            return self.ys[0]
-        if i == len(self.instants) - 1:
-            return self.ys[-1]
-        t0, t1 = self.instants[i : i + 2]
-        y0, y1 = self.ys[i : i + 2]
-        return y0 + ((at_us - t0) * (y1 - y0) * 2 + (t1 - t0)) // (2 * (t1 - t0))
-
-    def ends(self, message: Message) -> tuple[int, int, int, int]:
-        """Return an arrow's two ends: x, y where sent; x, y where it stops."""
-        x0, x1 = self.columns[message.source], self.columns[message.target]
-        if message.arrived_us is None:
-            x1 = (x0 + x1) // 2
-        return x0, self.y(message.sent_us), x1, self.y(self.part.ends(message))
+from movingparts.draw.layout import EDGE, NARROW, Diagram, arranged, is_work, legend
 
 
 def sequence(
@@ -140,269 +46,25 @@ def sequence(
     everything = excerpt(recording, nodes=nodes, kinds=kinds).messages
     title = finding(everything) if title is None else title
     description = described(part) if description is None else description
-    svg = document_of(arranged(part), title, description)
-    return Figure("sequence", title, description, svg, part.table())
+    svg, *narrow = drawings(layouts(part), title, description)
+    return Figure("sequence", title, description, svg, part.table(), "".join(narrow))
 
 
-def document_of(layout: Diagram, title: str, description: str) -> str:
-    """Write an arranged sequence as an SVG document."""
-    return document(layout.size, title, description, _shapes(layout))
+def layouts(part: Excerpt) -> list[Diagram]:
+    """Arrange a sequence for a desk, and for a phone if that is too wide for one."""
+    wide = arranged(part)
+    return [wide] if wide.size[0] <= NARROW else [wide, arranged(part, NARROW)]
 
 
-# --- where things stand -----------------------------------------------------------
-
-
-def arranged(part: Excerpt) -> Diagram:
-    """Give every node its column, every instant its height, every label its place."""
-    layout = Diagram(part)
-    _columns(layout)
-    _instants(layout)
-    lowest = max([layout.top, *layout.ys, *(label.y - 10 for label in layout.labels)])
-    layout.bottom = lowest + 14
-    lines = (1 if part.left_out else 0) + (1 if _legend(part) else 0)
-    layout.size = (layout.size[0], layout.bottom + lines * (LINE + 3) + 16)
-    return layout
-
-
-def _columns(layout: Diagram) -> None:
-    part = layout.part
-    unit, places = part.scale()
-    layout.left = max(width(in_units(part.until_us, unit, places)), width(unit)) + 22
-    count = len(part.names)
-    widest = max((width(n, bold=True) + 34 for n in part.names), default=0)
-    room = WIDEST - layout.left - EDGE
-    wanted = 150 if count <= 3 else 110
-    order = {name: i for i, name in enumerate(part.names)}
-    for message in part.messages:
-        span = abs(order[message.source] - order[message.target]) or 1
-        need = width(" ".join(_words(message))) + 34
-        wanted = max(wanted, -(-need // span))
-    wanted = max(min(wanted, _GAPS.get(count, 86)), min(widest + 12, 86))
-    side = min(widest, 150) // 2 + 4
-    most = (room - 2 * side) // max(count - 1, 1)
-    layout.gap = min(wanted, most)
-    layout.rows = min(max(-(-widest // max(layout.gap, 1)), 1), 4) if count > 1 else 1
-    across = layout.gap * (count - 1)
-    layout.size = (max(layout.left + across + 2 * side + EDGE, 340), 0)
-    first = (layout.left + layout.size[0] - EDGE - across) // 2
-    layout.columns = {name: first + i * layout.gap for i, name in enumerate(part.names)}
-    layout.top = 36 + 34 * layout.rows
-
-
-def _words(message: Message) -> tuple[str, ...]:
-    text = fitted(_short(what(message), message.kind), 240)
-    suffix = _FATES.get(message.fate, "")
-    if message.kind == "reply" and message.status is not None:
-        text = str(message.status)  # what it answers stands on the request's arrow
-        if message.status >= 400 and not suffix:
-            text, suffix = "", f"✕ {text}"
-    elif message.kind == "ack":
-        text = "ack"
-    sign = "▲ " if message.kind == "event" else ""
-    if message.copy_of is not None:
-        suffix = f"↻ copy {suffix}".rstrip()
-    return (sign + text, suffix) if suffix else (sign + text,)
-
-
-def _short(label: str, kind: str) -> str:
-    """Return an event's name without the domain that it is qualified by.
-
-    CloudEvents asks for a reversed domain before a type; the table has all of it.
-    """
-    if kind == "event":
-        return ".".join(label.split(".")[-2:])
-    return label
-
-
-def _instants(layout: Diagram) -> None:
-    """Walk through the instants, each as far below the last as time and text ask."""
-    part = layout.part
-    spots, tips = _spots(layout), _tips(layout)
-    times = {0} if not part.messages and not part.moments else set(spots)
-    times.update(part.ends(m) for m in part.messages)
-    times.update(s.start_us for s in part.spans if _is_work(s.kind))
-    times.update(s.end_us for s in part.spans if _is_work(s.kind) and s.end_us)
-    end = part.until_us
-    layout.instants = sorted(t for t in times if t <= end or t in spots)
-    y = layout.top
-    before: int | None = None
-    slow = 2 * part.typical_us
-    for at in layout.instants:
-        gap = None
-        if before is not None:
-            dy = (2 * TYPICAL * (at - before) + part.typical_us) // slow
-            if dy > BREAK:
-                dy, gap = 64, at - before
-            y += max(min(dy, LONGEST), 1)
-        y = _placed(layout, at, y, spots, tips, gap)
-        layout.ys.append(y)
-        before = at
-
-
-def _is_work(kind: str) -> bool:
-    return kind in ("server", "consumer", "internal")
-
-
-def _placed(
-    layout: Diagram,
-    at: int,
-    y: int,
-    spots: dict[int, list[Spot]],
-    tips: dict[int, list[int]],
-    gap: int | None,
-) -> int:
-    """Lower an instant until its labels touch no earlier ones; return its y."""
-    earlier = layout.labels[-80:]
-    while True:
-        heads = [Label(x, y - 2, 18, "") for x in tips.get(at, ())]
-        here, later = _chosen(layout, at, y, spots, gap, heads)
-        drop = max(
-            (e.y + LINE - h.y for h in here for e in earlier if h.over(e)), default=0
-        )
-        if not drop:
-            break
-        y += drop
-    for instant, spot in later:
-        spots.setdefault(instant, []).append(spot)
-    if gap is not None:
-        layout.breaks.append((y - 43, gap, here[0].text))
-    layout.labels.extend(here + heads)
-    return y
-
-
-def _chosen(
-    layout: Diagram,
-    at: int,
-    y: int,
-    spots: dict[int, list[Spot]],
-    gap: int | None,
-    heads: Sequence[Label],
-) -> tuple[list[Label], list[tuple[int, Spot]]]:
-    """Choose a place for each label of an instant that stands at y."""
-    here: list[Label] = []
-    later: list[tuple[int, Spot]] = []
-    if gap is not None:
-        text = f"{duration(gap)} later"
-        middle = (layout.left + layout.size[0]) // 2
-        wide = width(text)
-        here.append(Label(middle - wide // 2, y - 38, wide, text, classes="quiet"))
-    for spot in spots.get(at, ()):
-        label = _free(spot, y, [*here, *heads])
-        if label is None and spot.later is not None and spot.later[0] > at:
-            instant, options = spot.later
-            later.append((instant, Spot(options, spot.label)))
-            continue
-        down = LINE
-        while label is None:
-            label = _free(spot, y + down, [*here, *heads])
-            down += LINE
-        here.append(label)
-    return here, later
-
-
-def _free(spot: Spot, y: int, taken: Sequence[Label]) -> Label | None:
-    old = spot.label
-    for x, dy in spot.options:
-        label = Label(
-            x, y + dy, old.wide, old.text, old.suffix, old.classes, old.suffix_class
-        )
-        if not any(label.over(other) for other in taken):
-            return label
-    return None
-
-
-def _spots(layout: Diagram) -> dict[int, list[Spot]]:
-    """Return the labels that look for a place, by their instant."""
-    part = layout.part
-    spots: dict[int, list[Spot]] = {}
-    for moment in part.moments:
-        names = [name for name in moment.nodes if name in layout.columns]
-        spot = _aside(layout, names, worded(moment))
-        spots.setdefault(moment.at_us, []).append(spot)
-    for span in part.spans:
-        gave_up = span.kind == "client" and span.outcome == "error"
-        if gave_up and span.end_us is not None and span.status is None and span.note:
-            spot = _aside(layout, [span.node], f"✕ {span.note}", "alarm")
-            spots.setdefault(span.end_us, []).append(spot)
-    alike: dict[tuple[object, ...], int] = {}
-    for message in part.messages:
-        key = _alike(message)
-        alike[key] = alike.get(key, 0) + 1
-    for message in part.messages:
-        count = alike.pop(_alike(message), 0)
-        here = spots.setdefault(message.sent_us, [])
-        if count:
-            times = f" \u00d7{count}" if count > 1 else ""
-            here.append(_beside(layout, message, times))
-        spots.setdefault(part.ends(message), [])
-    return spots
-
-
-def _alike(message: Message) -> tuple[object, ...]:
-    """Return what messages share that leave together and are labeled once."""
-    alone = message.fate != "delivered" or message.copy_of is not None
-    own = message.id if alone else None
-    return (message.sent_us, message.source, message.kind, what(message), own)
-
-
-def _tips(layout: Diagram) -> dict[int, list[int]]:
-    """Return the left edges of arrow heads, which labels should not cover."""
-    tips: dict[int, list[int]] = {}
-    for message in layout.part.messages:
-        x0, x1 = layout.columns[message.source], layout.columns[message.target]
-        x = x1 - 22 if x1 > x0 else x1 + 4
-        if message.arrived_us is None:
-            x = (x0 + x1) // 2 - 9
-        tips.setdefault(layout.part.ends(message), []).append(x)
-    return tips
-
-
-def _aside(
-    layout: Diagram, names: Sequence[str], text: str, classes: str = "bold"
-) -> Spot:
-    """Return the place for words on a lifeline: beside it, on the roomier side."""
-    xs = [layout.columns[name] for name in names] or [layout.left]
-    right_edge = layout.size[0] - EDGE
-    text = fitted(text, right_edge - layout.left - 30, bold=True)
-    wide = width(text, bold=True)
-    right, left = max(xs) + 14, min(xs) - 14 - wide
-    dy = -6 if classes == "alarm" else 5  # a caller that gives up may call again
-    options = [(right, dy)] if right + wide <= right_edge else []
-    options += [(left, dy)] if left >= layout.left else []
-    inside = max(layout.left + 4, min(right, right_edge - wide))
-    return Spot(options or [(inside, -12)], Label(0, 0, wide, text, classes=classes))
-
-
-def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
-    """Return the places for a message's label: where it leaves, where it arrives."""
-    text, *rest = _words(message)
-    text, suffix = text + times, rest[0] if rest else ""
-    room = layout.size[0] - EDGE - layout.left - 8
-    text = fitted(text, room - width(suffix) - 8 if suffix else room)
-    wide = width(f"{text} {suffix}" if suffix else text)
-    x0, x1 = layout.columns[message.source], layout.columns[message.target]
-    right_edge = layout.size[0] - EDGE
-    away = x1 > x0 or (x1 == x0 and x0 + 34 + wide <= right_edge)
-    start = x0 + 12 if away else x0 - 12 - wide
-    end = x1 - 14 - wide if x1 > x0 else x1 + 14
-    if x1 == x0:
-        start = x0 + 34 if away else x0 - 14 - wide
-        end = start
-
-    def inside(x: int) -> int:
-        return max(layout.left + 4, min(x, right_edge - wide))
-
-    color = "quiet" if message.fate == "in flight" else "alarm"
-    color = color if message.copy_of is None else "again"
-    label = Label(0, 0, wide, text, suffix, suffix_class=color)
-    places = [(inside(end), 17), (inside(start), 17)]
-    if message.arrived_us is None:  # beyond the mark where it stops
-        middle = (x0 + x1) // 2
-        beyond = middle + 24 if x1 > x0 else middle - 24 - wide
-        over = any(beyond - 8 < x < beyond + wide + 8 for x in layout.columns.values())
-        places = places if over else [(inside(beyond), 5), *places]
-    arrival = (layout.part.ends(message), places)
-    return Spot([(inside(start), -6)], label, arrival)
+def drawings(found: Sequence[Diagram], title: str, description: str) -> list[str]:
+    """Write each arrangement of a sequence as an SVG document."""
+    screens: tuple[Screen | None, ...] = ("wide", "narrow")
+    if len(found) == 1:
+        screens = (None,)
+    return [
+        document(layout.size, title, description, _shapes(layout), on)
+        for layout, on in zip(found, screens, strict=True)
+    ]
 
 
 # --- what is written --------------------------------------------------------------
@@ -420,7 +82,7 @@ def _shapes(layout: Diagram) -> Iterator[str]:
     yield from _moments(layout)
     yield from (lab.svg() for lab in layout.labels if lab.text or lab.suffix)
     y = bottom + LINE + 6
-    for text in (_legend(part), _left_out(part)):
+    for text in (legend(part), _left_out(part)):
         if text:
             yield line_of_text(layout.left, y, text, "quiet")
             y += LINE + 3
@@ -433,24 +95,13 @@ def _left_out(part: Excerpt) -> str:
     return f"{part.left_out:,} more {noun} not drawn."
 
 
-def _legend(part: Excerpt) -> str:
-    kinds = {m.kind for m in part.messages}
-    if "event" not in kinds:
-        return ""
-    return (
-        "Solid: a call and its reply. Dashed ▲: an event."
-        if (kinds & {"request", "reply"})
-        else "Dashed ▲: an event."
-    )
-
-
 def head_box(name: str, kind: str, x: int, y: int, room: int) -> Iterator[str]:
-    """Draw a node's box centered at x: ■ a service, rounded a caller, ▲ the broker."""
+    """Draw a node's box centered at x: ■ a service, ▲ the broker, or a person."""
     text = fitted(name, room - 34, bold=True)
-    sign = {"service": 14, "broker": 16}.get(kind, 0)
+    sign = {"service": 14, "broker": 16, "person": 16}.get(kind, 0)
     wide = width(text, bold=True) + 18 + sign
     left = x - wide // 2
-    round_ = 14 if kind == "caller" else 3
+    round_ = 14 if kind in ("caller", "person") else 3
     where = f'x="{left}" y="{y}" width="{wide}" height="28"'
     yield f'<rect class="box" {where} rx="{round_}"/>'
     if kind == "service":
@@ -458,6 +109,9 @@ def head_box(name: str, kind: str, x: int, y: int, room: int) -> Iterator[str]:
     elif kind == "broker":
         points = [(left + 8, y + 19), (left + 13, y + 9), (left + 18, y + 19)]
         yield f'<path class="head event" d="{path(points)}Z"/>'
+    elif kind == "person":
+        yield f'<circle class="mark" cx="{left + 14}" cy="{y + 10}" r="4"/>'
+        yield f'<path class="mark" d="M{left + 7} {y + 22}a7 7 0 0 1 14 0Z"/>'
     yield line_of_text(left + 9 + sign, y + 19, text, "bold")
 
 
@@ -513,7 +167,7 @@ def _bars(layout: Diagram, bottom: int) -> Iterator[str]:
     """Draw each piece of work as a bar on its lifeline, nested ones to the right."""
     busy: dict[str, list[tuple[int, int]]] = {}
     for span in layout.part.spans:
-        if not _is_work(span.kind) or span.node not in layout.columns:
+        if not is_work(span.kind) or span.node not in layout.columns:
             continue
         top = layout.y(span.start_us)
         ended = span.end_us is not None and span.end_us <= layout.instants[-1]

@@ -24,7 +24,6 @@ from movingparts.draw.sequence import head
 WIDEST = 700
 HIGH = 54  # pixels: a node's box
 STEP = 164  # from one row of boxes to the next
-_KINDS = {"service": "service", "caller": "caller", "broker": "broker"}
 _PLURAL = {"request": "requests", "reply": "replies", "event": "events", "ack": "acks"}
 
 
@@ -140,7 +139,8 @@ def _ranks(part: Excerpt) -> dict[str, int]:
         if message.kind in ("request", "event") and message.source != message.target:
             calls[message.source].setdefault(message.target)
     called = {target for targets in calls.values() for target in targets}
-    roots = [n for n in part.names if part.kinds[n] == "caller" and calls[n]]
+    callers = ("caller", "person")
+    roots = [n for n in part.names if part.kinds[n] in callers and calls[n]]
     roots += [n for n in part.names if n not in called and n not in roots]
     ranks: dict[str, int] = {}
     for start in [*roots, *part.names]:
@@ -335,7 +335,7 @@ def _line(link: Link) -> Iterator[str]:
 
 def _box(box: Box) -> Iterator[str]:
     left, top = box.x - box.wide // 2, box.y - HIGH // 2
-    round_ = {"caller": HIGH // 2, "broker": 14}.get(box.kind, 4)
+    round_ = {"caller": HIGH // 2, "person": HIGH // 2, "broker": 14}.get(box.kind, 4)
     yield f'<g class="node" data-node="{escaped(box.name).replace(chr(34), "&quot;")}">'
     yield (
         f'<rect class="box" x="{left}" y="{top}" width="{box.wide}" height="{HIGH}"'
@@ -344,7 +344,7 @@ def _box(box: Box) -> Iterator[str]:
     name = fitted(box.name, box.wide - 16, bold=True)
     yield line_of_text(box.x, box.y - 3, name, "bold", anchor="middle")
     sign = {"service": "■ ", "broker": "▲ "}.get(box.kind, "")
-    kind = sign + _KINDS.get(box.kind, box.kind)
+    kind = sign + box.kind
     yield line_of_text(box.x, box.y + 17, kind, "quiet", anchor="middle")
     yield "</g>"
 

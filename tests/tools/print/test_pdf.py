@@ -3,6 +3,8 @@
 import pytest
 from bs4 import BeautifulSoup
 
+from movingparts.draw import sequence
+from tests.draw.recordings import ride
 from tools.print import pdf, print_figures
 from tools.print.print_pages import PrintedPage
 
@@ -56,3 +58,15 @@ def test_a_bike_stands_where_its_ride_has_come_to() -> None:
     style = "offset-path:path('M0 0L100 0');animation-name:mp-ride-60;--mp-start:10s"
     assert (50, 0) == print_figures.ridden(style, {"60": 0.5}, now=0.5, loop=40)
     assert print_figures.ridden(style, {"60": 0.1}, now=0.5, loop=40) is None
+
+
+def test_a_figure_with_two_layouts_is_printed_once_and_always() -> None:
+    """A reader for EPUB may be as narrow as a phone."""
+    drawn = sequence(ride())
+    assert drawn.narrow
+    page = BeautifulSoup(f"<article>{drawn.html()}</article>", "html.parser")
+    assert page.article is not None
+    print_figures.settle(page.article)
+    [svg] = page.select("svg")
+    assert "mp-wide" in svg["class"]
+    assert "display:none" not in svg.get_text()
