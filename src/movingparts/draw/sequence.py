@@ -193,7 +193,7 @@ def _words(message: Message) -> tuple[str, ...]:
     text = fitted(_short(what(message), message.kind), 240)
     suffix = _FATES.get(message.fate, "")
     if message.kind == "reply" and message.status is not None:
-        text = str(message.status)  # what it answers stands on the request's arrow
+        text = str(message.status)  # what it answers is on the request's arrow
         if message.status >= 400 and not suffix:
             text, suffix = "", f"✕ {text}"
     elif message.kind == "ack":
@@ -278,7 +278,7 @@ def _chosen(
     gap: int | None,
     heads: Sequence[Label],
 ) -> tuple[list[Label], list[tuple[int, Spot]]]:
-    """Choose a place for each label of an instant that stands at y."""
+    """Choose a place for each label of an instant at y."""
     here: list[Label] = []
     later: list[tuple[int, Spot]] = []
     if gap is not None:
