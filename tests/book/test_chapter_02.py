@@ -1,4 +1,4 @@
-"""Chapter 02 says nothing that its own runs do not bear out."""
+"""Chapter 02 says nothing that its own runs do not show."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def test_six_contexts_give_six_different_columns(page: Names) -> None:
     columns = list(zip(*table.rows, strict=True))[1:]
     assert 6 == len(columns) == len(set(columns))
     back = dict(zip(table.columns, table.rows[3], strict=True))
-    said_yes = {name for name in ("availability", "stations", "rides", "fleet")
+    available = {name for name in ("availability", "stations", "rides", "fleet")
                 if back[name] == "yes"}  # fmt: skip
-    assert {"stations", "rides"} == said_yes
+    assert {"stations", "rides"} == available
 
 
 @pytest.mark.slow
-def test_ada_hears_that_her_promise_is_broken_and_has_another(page: Names) -> None:
+def test_ada_learns_that_her_promise_is_broken_and_has_another(page: Names) -> None:
     again = page["simulate"](page["another_monday"], seed=page["SEED"]).result
     assert (["broken"], True) == again
 

@@ -41,7 +41,7 @@ OBSERVE = """
 SETTLED = """() => document.fonts.ready.then(() => new Promise(done =>
   requestIdleCallback(() => requestAnimationFrame(() => requestAnimationFrame(
     () => done(true))))))"""
-# A player draws itself anew once it knows its width, and the page grows or shrinks.
+# A player redraws itself once it knows its width, and the page grows or shrinks.
 DRAWN = """new Promise(async (done) => {
   let heights = [];
   while (heights.length < 3) {
@@ -80,7 +80,7 @@ def look(page: Page, fact: str) -> Any:
 def violations(
     page: Page, within: str = "html", *, outside: str | None = None
 ) -> list[str]:
-    """What axe has to say of a page, or of a part of it, or of all but a part."""
+    """What axe finds on a page, or in a part of it, or in all but a part."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
     found: list[str] = page.evaluate(VIOLATIONS, [NOT_ASKED, within, outside])
@@ -204,15 +204,15 @@ def once(look: Callable[[Any], Facts]) -> Any:
     """A way of opening a page, taken once, be it that it fails."""
 
     def found(self: Seen) -> Facts:
-        if look not in self.kept:
+        if look not in self.results:
             try:
-                self.kept[look] = look(self)
+                self.results[look] = look(self)
             except Exception as error:  # noqa: BLE001  # each test says it
-                self.kept[look] = error
-        kept = self.kept[look]
-        if isinstance(kept, Exception):
-            raise kept
-        return kept
+                self.results[look] = error
+        result = self.results[look]
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     return property(found)
 
@@ -225,7 +225,7 @@ class Seen:
 
     def __init__(self, browser: Browser, base: str, path: str) -> None:
         self.browser, self.base, self.path = browser, base, path
-        self.kept: dict[Callable[[Any], Facts], Facts | Exception] = {}
+        self.results: dict[Callable[[Any], Facts], Facts | Exception] = {}
         self.framed = path != "404.html"  # which stands alone: no menus, no search
         desk = {"width": DESK[0], "height": DESK[1]}
         self.reader = browser.new_context(viewport=desk)
@@ -243,7 +243,7 @@ class Seen:
 
     @once
     def new(self) -> Facts:
-        """Who has never been there: the weight, the structure, the keyboard, axe."""
+        """A new reader: the weight, the structure, the keyboard, axe."""
         visit = self.opened(self.reader)
         page = visit.page
         facts = {"asked": visit.names(), "links": look(page, "links")}
@@ -320,12 +320,12 @@ class Seen:
 
     @once
     def back(self) -> Facts:
-        """Who has answered and comes back at a desk, and uses what there is."""
+        """A reader who has answered comes back at a desk, and uses what there is."""
         return self.returned(DESK)
 
     @once
     def phone(self) -> Facts:
-        """Who comes back on a phone, in the dark, and wants nothing to move."""
+        """A reader comes back on a phone, in the dark, and wants nothing to move."""
         return self.returned(PHONE, color_scheme="dark", reduced_motion="reduce")
 
     def returned(self, size: tuple[int, int], **media: Any) -> Facts:

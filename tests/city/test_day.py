@@ -29,8 +29,8 @@ WHY_NOT = {"no bike", "declined", "refused at the dock", "stayed away"}
 
 
 @dataclass
-class Lived:
-    """What came of a day, and what is in the services when it is over."""
+class DayRun:
+    """The outcome of a day, and what is in the services when it is over."""
 
     city: City
     outcome: Outcome
@@ -43,8 +43,8 @@ class Lived:
     requested: int
 
 
-def live(city: City, *, seed: int = 1, poor: int = 13, **day: Any) -> Lived:
-    """Let a city open, live its first day, and look at what there is after it."""
+def run(city: City, *, seed: int = 1, poor: int = 13, **day: Any) -> DayRun:
+    """Open a city, play its first day, and read its state afterward."""
     audit = Audit({each.station_id: each.capacity for each in city.stations})
 
     async def scenario(world: SimulatedWorld) -> Any:
@@ -55,24 +55,24 @@ def live(city: City, *, seed: int = 1, poor: int = 13, **day: Any) -> Lived:
             await sleep_until(world, first_day(), day["hours"][0], city)
         outcome = await live_day(world, city, first_day(), **day)
         await world.clock.sleep(1200)  # the last promises lapse
-        return outcome, *[await look(world, city, what) for what in LOOKS], rows(world)
+        return outcome, *[await read(world, city, what) for what in VIEWS], rows(world)
 
     recording = simulate(scenario, seed=seed)
     assert [] == [m.text for m in recording.moments if m.kind == "dead letter"]
     outcome, hubs, docks, offered, (payments, accounts) = recording.result
     requested = sum(1 for _ in city.rides(first_day()))
-    return Lived(
+    return DayRun(
         city, outcome, audit, hubs, docks, offered, payments, accounts, requested
     )
 
 
-LOOKS = ("docklink/hubs", "stations/stations", "availability/stations")
+VIEWS = ("docklink/hubs", "stations/stations", "availability/stations")
 
 
-async def look(world: SimulatedWorld, city: City, where: str) -> dict[str, list[str]]:
+async def read(world: SimulatedWorld, city: City, where: str) -> dict[str, list[str]]:
     """Return the bikes of each station, as one of the services has them.
 
-    Of a station that no bike has ever come to, availability has not heard.
+    Availability does not know a station that no bike has ever come to.
     """
     client, found = world.client("looker"), {}
     for station in city.stations:
@@ -97,12 +97,12 @@ def rows(world: SimulatedWorld) -> Any:
     return list(states("Payment")), list(states("Account"))
 
 
-def check(day: Lived) -> None:
-    """Hold against a day what holds for each."""
+def check(day: DayRun) -> None:
+    """Check what holds for every day."""
     requests, published = day.outcome.requests, day.audit.counts
-    # Every rule holds, as others have heard it.
+    # Every rule holds in the published events.
     assert [] == day.audit.close()
-    # Each wish came to one end, and each ride is a wish.
+    # Each request has one outcome, and each ride was requested.
     assert {"ridden", *WHY_NOT} >= set(requests)
     assert day.requested == requests.total()
     assert (
@@ -147,13 +147,13 @@ def small(**more: int) -> City:
 
 @pytest.mark.slow
 def test_a_small_day() -> None:
-    check(live(small(), trucks=2))
+    check(run(small(), trucks=2))
 
 
 @pytest.mark.slow
 def test_a_morning_with_hardly_a_bike() -> None:
     """Riders look elsewhere, wait, look again, and walk at last."""
-    day = live(small(stations=8, bikes=4, riders=60, rides=220), hours=(7, 9), trucks=0)
+    day = run(small(stations=8, bikes=4, riders=60, rides=220), hours=(7, 9), trucks=0)
     day.requested = day.outcome.requests.total()
     check(day)
     assert day.outcome.requests["no bike"]
@@ -162,9 +162,7 @@ def test_a_morning_with_hardly_a_bike() -> None:
 @pytest.mark.slow
 def test_a_morning_with_hardly_a_free_dock() -> None:
     """Riders ride on to where there is one."""
-    day = live(
-        small(stations=3, bikes=83, riders=80, rides=260), hours=(7, 9), trucks=0
-    )
+    day = run(small(stations=3, bikes=83, riders=80, rides=260), hours=(7, 9), trucks=0)
     day.requested = day.outcome.requests.total()
     check(day)
     assert day.outcome.found_full
@@ -192,23 +190,23 @@ def test_the_same_seed_gives_the_same_day_in_any_process() -> None:
 
 
 def morning() -> str:
-    """Return what came of a small morning, all of it, in one line."""
-    day = live(small(), hours=(7, 8), trucks=1)
+    """Return the whole result of a small morning, in one line."""
+    day = run(small(), hours=(7, 8), trucks=1)
     counts = sorted(day.audit.counts.items())
     return f"{day.outcome!r} {day.hubs} {counts} {day.payments}"
 
 
 @pytest.mark.slow
 def test_the_whole_day_of_larkhaven() -> None:
-    """24 stations, 300 bikes, 1,500 riders, about 3,000 wishes."""
-    day = live(larkhaven(seed=1), poor=97)
+    """24 stations, 300 bikes, 1,500 riders, about 3,000 requests."""
+    day = run(larkhaven(seed=1), poor=97)
     check(day)
     assert day.outcome.requests["ridden"] >= 2_800
     assert day.outcome.moved > 100
     assert day.outcome.requests.keys() >= {"stayed away", "declined"}
 
 
-def test_a_rider_who_does_not_hear_the_dock_pushes_again() -> None:
+def test_a_rider_who_does_not_notice_the_dock_pushes_again() -> None:
     """And her bike is in one slot, and the ride over once."""
 
     async def scenario(town: Town) -> Any:
@@ -238,7 +236,7 @@ def test_a_rider_who_finds_no_dock_in_all_the_city_keeps_her_bike() -> None:
     assert 2 == in_town(scenario)
 
 
-def test_a_day_is_told_in_one_line() -> None:
+def test_a_day_is_summarized_in_one_line() -> None:
     requests = Counter({"ridden": 1200, "no bike": 1})
     output = "<Outcome of 1,201 ride requests: 1,200 ridden, 1 no bike>"
     assert output == repr(Outcome(requests))

@@ -43,7 +43,7 @@ from tests.city.aggregates import (
     EIGHT,
     SECOND,
     TICK,
-    Lived,
+    Harness,
     Scenario,
     after,
     at_once,
@@ -58,7 +58,7 @@ from tests.city.aggregates import (
 B1, B2 = BikeId("B1"), BikeId("B2")
 R1, R2, R3, R4 = (RideId(f"r{n}") for n in (1, 2, 3, 4))
 S1, S2 = StationId("S1"), StationId("S2")
-WISH = Wanted(rider_id="ada", bike_id="B1", station_id="S1", reservation_id="v1")
+REQUEST = Wanted(rider_id="ada", bike_id="B1", station_id="S1", reservation_id="v1")
 
 Answer = tuple[int, Any] | Exception
 ALL_GOOD: dict[str, Answer] = {
@@ -88,18 +88,18 @@ class Partners:
     post = put
 
 
-class Rides(Lived):
+class Rides(Harness):
     """The service of rides, whose partners answer as a test wants."""
 
     def __init__(self, **answers: Answer) -> None:
         super().__init__()
         self.partners = Partners()
         self.partners.answers |= answers
-        node: Any = SimpleNamespace(client=self.partners)  # as much as the desk needs
+        node: Any = SimpleNamespace(client=self.partners)  # what the handlers need
         self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
 
     def start(self, ride: RideId = R1, command: dict[str, str] | None = None) -> Ride:
-        return at_once(self.handlers.start(ride, WISH.model_copy(update=command)))
+        return at_once(self.handlers.start(ride, REQUEST.model_copy(update=command)))
 
     def handle(self, *reports: BikeBrought) -> None:
         for report in reports:
@@ -126,10 +126,10 @@ class Rides(Lived):
         audit = Audit()
         for each in self.recorded:
             if isinstance(each.event, RideAuthorized):
-                audit.take("billing.payment-authorized", {"ride_id": each.key})
+                audit.handle("billing.payment-authorized", {"ride_id": each.key})
             text = contract.to_message(each.event)
             if text is not None:
-                audit.take(named("rides", type(text)), text.model_dump(mode="json"))
+                audit.handle(named("rides", type(text)), text.model_dump(mode="json"))
         return audit.broken
 
 
@@ -137,7 +137,7 @@ ride_ids = st.sampled_from([R1, R2, R3, R4])
 bikes = st.sampled_from([B1, B1, B2])
 stations = st.sampled_from([S1, S2])
 brought = st.builds(BikeBrought, bikes, stations, moments)
-tells = st.tuples(st.just("believe"), ride_ids, bikes, stations, moments)
+reports = st.tuples(st.just("believe"), ride_ids, bikes, stations, moments)
 failures = st.sampled_from(
     [
         (402, {"detail": "declined"}),
@@ -161,11 +161,11 @@ starts = st.tuples(
     moments,
     st.dictionaries(st.sampled_from(sorted(ALL_GOOD)), failures, max_size=1),
 )
-steps = lives(often((3, brought), (2, tells), (4, starts)), parts=2)
+steps = lives(often((3, brought), (2, reports), (4, starts)), parts=2)
 Step = Any
 
 
-def do(city: Rides, step: Step) -> None:
+def perform(city: Rides, step: Step) -> None:
     match step:
         case BikeBrought():
             city.handle(step)
@@ -181,12 +181,12 @@ def do(city: Rides, step: Step) -> None:
 
 SCENARIO = Scenario(
     start=Rides,
-    step=do,
+    step=perform,
     aggregates=(Ride, Bike),
     steps=steps,
     repeated=brought,
 )
-lived = SCENARIO.lived
+run = SCENARIO.run
 
 
 # --- the rules --------------------------------------------------------------------
@@ -197,7 +197,7 @@ lived = SCENARIO.lived
 @given(steps)
 def test_no_ride_begins_without_an_authorized_payment(steps: list[Step]) -> None:
     """Whatever the partners answer; a ride of a history is paid for, in the past."""
-    city = lived(steps)
+    city = run(steps)
     for ride in city.all(Ride):
         events = city.events(Ride, ride.key)
         kinds = [type(each) for each in events]
@@ -214,7 +214,7 @@ def test_no_ride_begins_without_an_authorized_payment(steps: list[Step]) -> None
 def test_a_bike_is_on_one_ride_at_a_time_and_a_ride_ends_once(
     steps: list[Step],
 ) -> None:
-    city = lived(steps)
+    city = run(steps)
     assert [] == city.audited()
     underway = [ride for ride in city.all(Ride) if ride.state == "underway"]
     bikes = {bike.bike_id: bike.ride_id for bike in city.all(Bike) if bike.ride_id}
@@ -224,11 +224,11 @@ def test_a_bike_is_on_one_ride_at_a_time_and_a_ride_ends_once(
 @pytest.mark.slow
 @laws
 @given(steps)
-def test_a_ride_that_did_not_begin_is_cancelled_and_others_are_told(
+def test_a_ride_that_did_not_begin_is_cancelled_and_that_is_published(
     steps: list[Step],
 ) -> None:
     """None is left between two states, however its beginning failed."""
-    city = lived(steps)
+    city = run(steps)
     states = {ride.ride_id: ride.state for ride in city.all(Ride)}
     assert {"underway", "ended", "cancelled"} >= set(states.values())
     cancelled = [each.ride_id for each in city.of(RideCancelled)]
@@ -242,7 +242,7 @@ def test_a_ride_asked_for_again_is_the_same_ride_or_is_refused(
     steps: list[Step],
 ) -> None:
     """It is the same while it is under way; nobody is asked again for anything."""
-    city = lived(steps)
+    city = run(steps)
     once, asked = city.states(Ride, Bike), len(city.partners.asked)
     for ride in city.all(Ride):
         command = {"rider_id": ride.rider_id, "bike_id": ride.bike_id}
@@ -284,7 +284,7 @@ def test_the_payment_is_asked_for_first_then_the_promise_then_the_bike() -> None
         ("billing", httpx.ReadTimeout("slow"), httpx.ReadTimeout, "slow"),
     ],
 )
-def test_what_a_partner_answers_decides_what_a_rider_is_told(
+def test_what_a_partner_answers_decides_the_riders_answer(
     who: str, answer: Answer, error: type[Exception], text: str
 ) -> None:
     """Refused is definite; a partner that failed may have done what it was asked."""
@@ -309,7 +309,7 @@ def test_a_ride_that_was_cancelled_is_not_begun_later() -> None:
 @pytest.mark.parametrize(
     "other", [{"rider_id": "ben"}, {"bike_id": "B2"}, {"station_id": "S2"}]
 )
-def test_a_ride_that_is_another_one_is_not_said_to_be_hers(
+def test_another_riders_ride_is_not_reported_as_hers(
     other: dict[str, str],
 ) -> None:
     """Ids are made by apps; one app's ride is not given to another."""
@@ -347,7 +347,7 @@ def test_a_ride_that_another_copy_of_the_service_began_is_not_begun_again() -> N
 
     async def meanwhile(url: str, json: Any) -> httpx.Response:
         if "unlocks" in url:
-            await copy.handlers.start(R1, WISH)
+            await copy.handlers.start(R1, REQUEST)
         return await city.partners.put(url, json)
 
     city.partners.post = meanwhile  # type: ignore[method-assign]  # a slow partner
@@ -371,7 +371,7 @@ def test_a_ride_that_another_copy_of_the_service_began_is_not_begun_again() -> N
         (timedelta(hours=30), S2, OVERDUE),
     ],
 )
-def test_a_ride_of_any_length_is_a_ride_and_what_is_odd_is_said(
+def test_a_ride_of_any_length_is_a_ride_and_what_is_odd_is_reported(
     took: timedelta, station: StationId, odd: str
 ) -> None:
     city = Rides()
@@ -417,10 +417,10 @@ def test_a_bike_brought_again_does_not_end_the_next_ride() -> None:
     assert "underway" == city.ride(R2).state
 
 
-# --- rides that a history tells of ------------------------------------------------
+# --- rides from a trip history ----------------------------------------------------
 
 
-def test_a_ride_that_is_told_twice_is_one_ride_and_is_said_to_be_told_again() -> None:
+def test_a_ride_that_is_reported_twice_is_one_ride_and_an_anomaly() -> None:
     city = Rides()
     city.believe(R1, 0)
     city.believe(R1, 90, bike_id="B2")
@@ -432,7 +432,7 @@ def test_a_ride_that_is_told_twice_is_one_ride_and_is_said_to_be_told_again() ->
 def test_a_bike_that_leaves_on_another_ride_has_ended_the_one_before(
     begun: float,
 ) -> None:
-    """Nobody saw its end; it was not before its beginning, whatever is told."""
+    """Nobody saw its end; it was not before its beginning, whatever the report."""
     city = Rides()
     city.believe(R1, 0)
     city.believe(R2, begun, station_id="S2")
@@ -447,7 +447,7 @@ def test_every_oddity_of_an_end_is_a_word_of_the_published_language() -> None:
     assert odd == set(get_args(contract.Oddity))
 
 
-def test_what_is_nobody_elses_affair_is_not_told() -> None:
+def test_private_events_are_not_published() -> None:
     city = Rides()
     city.start()
     published = [contract.to_message(each.event) for each in city.recorded]

@@ -33,7 +33,7 @@ def test_what_it_shows_of_the_real_world_are_invariants():
 # jupyter_client's own sockets, closed when the garbage is collected
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_it_tells_the_readers_own_history(tmp_path):
+def test_it_replays_the_readers_own_history(tmp_path):
     """Set `PATH` and `ZONE`, and that file is told; no row of it is lost."""
     city = larkhaven(3, rides=200)
     write_trips(city.rides(), tmp_path / "mine.csv.gz", layout="lyft")
@@ -44,8 +44,8 @@ def test_it_tells_the_readers_own_history(tmp_path):
         f'PATH, ZONE = "mine.csv.gz", "{city.timezone}"',
         cell.source,
     )
-    keep = re.compile(r"^(imports|real-city|history-.*|close)$")
-    notebook.cells = [each for each in notebook.cells if keep.match(each.id)]
+    chosen = re.compile(r"^(imports|real-city|history-.*|close)$")
+    notebook.cells = [each for each in notebook.cells if chosen.match(each.id)]
     run(notebook, tmp_path)
     text = texts(notebook)
     reported = int(text["history-file"])

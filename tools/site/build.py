@@ -2,8 +2,8 @@
 
 Jupyter Book remembers which pages and which cells changed. It does not see three
 things, which are seen to here: a change in the code that the cells import (their
-outputs are then made anew), a change in the book's own extension (all pages are
-then written anew), and a build that failed (its warnings would be forgotten).
+outputs are then made again), a change in the book's own extension (all pages are
+then written again), and a build that failed (its warnings would be forgotten).
 """
 
 import hashlib
@@ -28,9 +28,9 @@ SITE = BUILD / "dirhtml"
 STATE = BUILD / "built-from.json"
 LOG = ROOT / ".movingparts" / "build.log"
 
-# What the outputs of the pages are made of, besides their own cells.
+# What the outputs of the pages depend on, apart from their own cells.
 EXECUTED = ("src", "bench/measured", "requirements.lock")
-# What the pages look like, besides their own text.
+# What the look of the pages depends on, apart from their own text.
 RENDERED = ("book/_ext", "book/_templates", "book/_config.yml", "book/_toc.yml")
 
 COMMAND = (
@@ -102,13 +102,13 @@ class Log:
         begun = BEGUN.search(line)
         if begun and time.monotonic() - self.text > PATIENCE:
             self.text = time.monotonic()
-            process.say(f"  running {Path(begun[1]).relative_to(ROOT)}")
+            process.report(f"  running {Path(begun[1]).relative_to(ROOT)}")
 
     def errors(self, line: str) -> None:
         """Show a line in full, unless it is known to mean nothing."""
         self.file.write(f"{line}\n")
         if not any(known in line for known in ROUTINE):
-            process.say(line, error=True)
+            process.report(line, error=True)
 
     def run(self, command: Sequence[str], env: Mapping[str, str]) -> int:
         """Run a program; give its exit code."""
@@ -142,14 +142,14 @@ def build() -> bool:
 
 def _build(log: Log) -> bool:
     began = time.monotonic()
-    process.say(f"Building the book; {LOG.relative_to(ROOT)} has the details.")
+    process.report(f"Building the book; {LOG.relative_to(ROOT)} has the details.")
     frontend.install()
     env = {**frontend.environment(), "PYTHONUNBUFFERED": "1"}
     built = not log.run(["tools/site/vendor.py"], env) and _write(log, env)
     if built:
-        process.say(f"The book is built in {time.monotonic() - began:.0f} s.")
+        process.report(f"The book is built in {time.monotonic() - began:.0f} s.")
     else:
-        process.say("The book was not built: see the warnings above.", error=True)
+        process.report("The book was not built: see the warnings above.", error=True)
     return built
 
 
@@ -160,7 +160,7 @@ def _write(log: Log, env: Mapping[str, str]) -> bool:
     if log.run(["-m", "tools.site.execute"], env) or log.run(COMMAND, env):
         return False
     refresh_static()
-    process.say("  adding Pyodide, JupyterLite and the search")
+    process.report("  adding Pyodide, JupyterLite and the search")
     pyodide.assemble(SITE)
     lite.build(SITE)
     if log.run(["-m", "tools.site.postbuild", str(SITE.relative_to(ROOT))], env):

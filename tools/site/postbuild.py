@@ -1,6 +1,6 @@
-"""Finish the built book: drop what pages do not need, mend the theme, check addresses.
+"""Finish the built book: drop what pages don't need, repair the theme, check addresses.
 
-`python -m tools.site.postbuild [SITE]` works on book/_build/dirhtml unless told
+`python -m tools.site.postbuild [SITE]` works on book/_build/dirhtml unless given
 otherwise. It can be run again and changes nothing then. Each page but
 JupyterLite's gets its content security policy (tools/site/policy.py). It fails when a
 page would load anything from another host, or holds what its policy would block, and
@@ -18,7 +18,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from tools.site import policy, stylesheets
-from tools.site.mend import mended
+from tools.site.repair import repaired
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "book" / "_build" / "dirhtml"
@@ -53,7 +53,7 @@ UNUSED = (
     "_static/scripts",
     "_static/styles/*.map",
 )
-# A script or a style sheet with a query, which is there to tell one version from the
+# A script or a style sheet with a query, which distinguishes one version from the
 # next: so it has to be made of what the file holds now.
 VERSIONED = re.compile(r'(?<=[\s"])(href|src)="([^"?#]*\.(?:css|js))\?[^"]*"')
 
@@ -106,9 +106,9 @@ class Loads(HTMLParser):
 
 
 def finished(page: str) -> str:
-    """Return a page without what it does not need, and with its roles mended."""
+    """Return a page without what it does not need, and with its roles repaired."""
     page = LISTING.sub(lambda listing: PLAIN_CODE.sub(r"\1", listing[0]), page)
-    return without_blanks(mended(CITATION_ROLE.sub(r'<div class="\1"\2>', page)))
+    return without_blanks(repaired(CITATION_ROLE.sub(r'<div class="\1"\2>', page)))
 
 
 def without_blanks(page: str) -> str:

@@ -1,8 +1,7 @@
-"""The city's rules, held against what its contexts have told.
+"""The city's rules, checked against the events that its contexts publish.
 
-An audit knows the published language and nothing of how any context is written. It
-takes the events of all, in the order in which they were told, and names each rule that
-they break.
+An audit knows the published language, but not how any context is written. It takes the
+events of all contexts in the order of publication, and names each rule that they break.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ class Audit:
 
     >>> audit = Audit()
     >>> docked = {"bike_id": "B1", "station_id": "S1", "dock_id": "S1-01"}
-    >>> audit.take("stations.bike-docked", docked)
-    >>> audit.take("stations.bike-docked", {**docked, "station_id": "S2"})
+    >>> audit.handle("stations.bike-docked", docked)
+    >>> audit.handle("stations.bike-docked", {**docked, "station_id": "S2"})
     >>> audit.broken
     ['bike B1 is docked at S2 and was at S1']
 
-    Leaves out: what no event tells of, as two riders on one bike.
+    Leaves out: what no event reports, for example two riders on one bike.
     """
 
     def __init__(self, capacities: Mapping[str, int] | None = None) -> None:
@@ -57,7 +56,7 @@ class Audit:
     def __repr__(self) -> str:
         return f"<Audit: {self.counts.total():,} events, {len(self.broken)} broken>"
 
-    def take(self, name: str, data: Mapping[str, Any]) -> None:
+    def handle(self, name: str, data: Mapping[str, Any]) -> None:
         """Take the next event, by its contract's name."""
         self.counts[name] += 1
         if name.endswith(".anomaly-found"):
@@ -67,7 +66,7 @@ class Audit:
             check(dict(data))
 
     def close(self) -> list[str]:
-        """Return what was broken, also by what has not happened."""
+        """Return the broken rules, also those broken by events that are missing."""
         for ride_id in self._ended:
             if self._charged[ride_id] != 1:
                 times = self._charged[ride_id]
@@ -80,17 +79,17 @@ class Audit:
         bike, place = message["bike_id"], (message["station_id"], message["dock_id"])
         if bike in self._at and self._at[bike] != place:
             before = self._at[bike][0]
-            self._break(f"bike {bike} is docked at {place[0]} and was at {before}")
+            self._report(f"bike {bike} is docked at {place[0]} and was at {before}")
         if bike in self._riding and self._at.get(bike) is not None:
-            self._break(f"bike {bike} is docked and on ride {self._riding[bike]}")
+            self._report(f"bike {bike} is docked and on ride {self._riding[bike]}")
         if place[1] is not None:
             held = [b for b, at in self._at.items() if at == place and b != bike]
             if held:
-                self._break(f"dock {place[1]} holds {held[0]} and {bike}")
+                self._report(f"dock {place[1]} holds {held[0]} and {bike}")
         self._at[bike] = place
         taken = sum(at[0] == place[0] and at[1] is not None for at in self._at.values())
         if taken > self._capacities.get(place[0], taken):
-            self._break(f"station {place[0]} holds {taken} bikes")
+            self._report(f"station {place[0]} holds {taken} bikes")
 
     def _stations_bike_left(self, message: dict[str, Any]) -> None:
         self._at.pop(message["bike_id"], None)
@@ -100,24 +99,24 @@ class Audit:
     def _availability_bike_reserved(self, message: dict[str, Any]) -> None:
         until = _time(message["until"])
         if until - _time(message["at"]) != PROMISED_FOR:
-            self._break(f"reservation {message['reservation_id']} is until {until}")
+            self._report(f"reservation {message['reservation_id']} is until {until}")
         for key in (("rider", message["rider_id"]), ("bike", message["bike_id"])):
             held = self._promised.get(self._holding.get(key, ("", "")))
             if held and _time(held["until"]) > _time(message["at"]):
                 first = held["reservation_id"]
-                self._break(f"{' '.join(key)} has {first} and a second reservation")
+                self._report(f"{' '.join(key)} has {first} and a second reservation")
             self._holding[key] = _promise(message)
         self._promised[_promise(message)] = message
 
     def _availability_reservation_closed(self, message: dict[str, Any]) -> None:
         promise = self._promised.pop(_promise(message), None)
         if promise is None:
-            self._break(f"reservation {message['reservation_id']} closed, never made")
+            self._report(f"reservation {message['reservation_id']} closed, never made")
             return
         over = _time(message["at"]) >= _time(promise["until"])
         if over != (message["why"] == "expired"):
             what = f"reservation {message['reservation_id']} is {message['why']}"
-            self._break(f"{what} at {message['at']}, and was until {promise['until']}")
+            self._report(f"{what} at {message['at']}, and was until {promise['until']}")
         for key in (("rider", message["rider_id"]), ("bike", message["bike_id"])):
             if self._holding.get(key) == _promise(message):
                 del self._holding[key]
@@ -134,15 +133,15 @@ class Audit:
         ride, bike = message["ride_id"], message["bike_id"]
         history = message["authorization_id"] == "history"
         if ride not in self._authorized and not history:
-            self._break(f"ride {ride} began without an authorized payment")
+            self._report(f"ride {ride} began without an authorized payment")
         if bike in self._riding:
-            self._break(f"bike {bike} is on rides {self._riding[bike]} and {ride}")
+            self._report(f"bike {bike} is on rides {self._riding[bike]} and {ride}")
         self._started[ride], self._riding[bike] = message, ride
 
     def _rides_ride_ended(self, message: dict[str, Any]) -> None:
         ride = message["ride_id"]
         if ride not in self._started or ride in self._ended:
-            self._break(f"ride {ride} ended twice, or had not begun")
+            self._report(f"ride {ride} ended twice, or had not begun")
         self._ended[ride] = message
         self._riding.pop(message["bike_id"], None)
 
@@ -150,16 +149,16 @@ class Audit:
         ride = message["ride_id"]
         self._charged[ride] += 1
         if ride not in self._ended:
-            self._break(f"ride {ride} was charged, and has not ended")
+            self._report(f"ride {ride} was charged, and has not ended")
             return
         if not isinstance(message["fare"]["amount"], str):
-            self._break(f"the fare of ride {ride} is no decimal")
+            self._report(f"the fare of ride {ride} is no decimal")
         fare, wanted = Decimal(message["fare"]["amount"]), self._fare(self._ended[ride])
         if fare != wanted:
-            self._break(f"ride {ride} was charged {fare}, and costs {wanted}")
+            self._report(f"ride {ride} was charged {fare}, and costs {wanted}")
 
     def _fare(self, ended: Mapping[str, Any]) -> Decimal:
-        """Work the tariff out anew: 1 and 0.15 a minute, 18 a day, 30 minutes free."""
+        """Calculate the fare again: 1 and 0.15 a minute, 18 a day, 30 minutes free."""
         begin, end = _time(ended["started_at"]), _time(ended["ended_at"])
         if ended["anomaly"].startswith("it ended at once"):
             return Decimal(0)
@@ -173,12 +172,12 @@ class Audit:
         price = Decimal(paid * 15 + (0 if covered else 100)) / 100
         return min(price, Decimal(18 * days))
 
-    def _break(self, what: str) -> None:
+    def _report(self, what: str) -> None:
         self.broken.append(what)
 
 
 def _promise(message: Mapping[str, Any]) -> Promise:
-    """Return by what a promise is known: riders' apps may choose the same name."""
+    """Return a promise's key: two riders' apps may choose the same reservation id."""
     return message["reservation_id"], message["rider_id"]
 
 
@@ -187,9 +186,9 @@ def _time(text: str) -> datetime:
 
 
 def auditor(audit: Audit, contexts: Iterable[str] = CONTEXTS) -> Any:
-    """Return the factory of a service that hears all contexts, for an audit.
+    """Return the factory of a service that passes all contexts' events to an audit.
 
-    An event that is told again, which its source and id tell, is one event.
+    An event that is delivered again (same source and id) counts once.
     """
     names = tuple(contexts)
 
@@ -200,7 +199,7 @@ def auditor(audit: Audit, contexts: Iterable[str] = CONTEXTS) -> Any:
             if (event.source, event.id) in received:
                 return
             received.add((event.source, event.id))
-            audit.take(event.type.removeprefix("city.larkhaven."), event.data)
+            audit.handle(event.type.removeprefix("city.larkhaven."), event.data)
 
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:

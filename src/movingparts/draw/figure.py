@@ -44,8 +44,8 @@ class TextTable:
         more = f"<p>{self.more()}</p>" if self.left_out else ""
         return (
             f'<details class="mp-text-table" slot="table">'
-            f"<summary>{escaped(self.caption)}"
-            f'</summary><div class="mp-scroll" tabindex="0" role="group"'
+            f"<summary>{escaped(self.caption)}</summary>"
+            f'<div class="mp-scroll" tabindex="0" role="group"'
             f' aria-label="Table"><table class="mp-table"><thead><tr>{head}</tr>'
             f"</thead><tbody>{body}</tbody></table></div>{more}</details>"
         )

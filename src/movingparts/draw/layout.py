@@ -194,7 +194,7 @@ def _words(message: Message) -> tuple[str, ...]:
     text = fitted(_short(what(message), message.kind), 240)
     suffix = _FATES.get(message.fate, "")
     if message.kind == "reply" and message.status is not None:
-        text = str(message.status)  # what it answers stands on the request's arrow
+        text = str(message.status)  # what it answers is on the request's arrow
         if message.status >= 400 and not suffix:
             text, suffix = "", f"✕ {text}"
     elif message.kind == "ack":

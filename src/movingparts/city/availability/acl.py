@@ -1,4 +1,4 @@
-"""What availability hears of others, and what it means here."""
+"""Translates the messages of other contexts into availability's words."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from movingparts.city.availability.model import (
-    BikeCame,
+    BikeArrived,
     BikeId,
-    BikeWent,
+    BikeLeft,
     FitnessChanged,
     Message,
     RiderId,
@@ -54,7 +54,7 @@ class _Standing(BaseModel):
 def docked(data: object) -> Message:
     """A bike is in a dock: it can be promised, if it can be unlocked there."""
     message = _Docked.model_validate(data)
-    return BikeCame(
+    return BikeArrived(
         message.bike_id, message.station_id, message.dock_id is not None, message.at
     )
 
@@ -62,17 +62,17 @@ def docked(data: object) -> Message:
 def left(data: object) -> Message:
     """A bike has left a station: it cannot be promised there."""
     message = _Left.model_validate(data)
-    return BikeWent(message.bike_id, message.station_id, message.at)
+    return BikeLeft(message.bike_id, message.station_id, message.at)
 
 
 def dock_changed(data: object) -> Message | None:
-    """A jammed dock keeps its bike to itself; a mended one has it to give."""
+    """A jammed dock can't release its bike; a cleared one can."""
     message = _Dock.model_validate(data)
     if message.bike_id is None:
         return None
     if message.jammed:
-        return BikeCame(message.bike_id, message.station_id, False, message.at)
-    return BikeCame(message.bike_id, message.station_id, True, message.at)
+        return BikeArrived(message.bike_id, message.station_id, False, message.at)
+    return BikeArrived(message.bike_id, message.station_id, True, message.at)
 
 
 def condition_changed(data: object) -> Message:
@@ -84,7 +84,7 @@ def condition_changed(data: object) -> Message:
 
 
 def standing_changed(data: object) -> Message:
-    """Riders tells how somebody stands with the city; here she may reserve, or not."""
+    """Riders publishes a rider's standing; here it decides whether she may reserve."""
     message = _Standing.model_validate(data)
     return StandingChanged(message.rider_id, message.standing == "good", message.at)
 

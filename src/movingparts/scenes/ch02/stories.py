@@ -1,6 +1,6 @@
-"""Short stories that Larkhaven's six services live through, for exercise 2.1.
+"""Short stories played by Larkhaven's six services, for exercise 2.1.
 
-Each story has a bike, a rider and a ride of its own. After each of its steps the six
+Each story has its own bike, rider and ride. After each of its steps the six
 services are asked whether the bike is *available*.
 """
 
@@ -229,8 +229,8 @@ async def opened(world: Any) -> Published:
     return published
 
 
-async def lived(story: Story) -> AsyncIterator[tuple[int, str]]:
-    """Live through a story; yield each step's number and phrase after it."""
+async def played(story: Story) -> AsyncIterator[tuple[int, str]]:
+    """Play a story; yield each step's number and phrase after it."""
     await story.open()
     yield 0, "Nothing has happened yet"
     for step, name in enumerate(STORIES[story.number].split(", "), start=1):
@@ -247,7 +247,7 @@ def moments() -> tuple[Moment, ...]:
         published, found = await opened(world), []
         for number in range(len(STORIES)):
             story = Story(world, number, published)
-            async for step, phrase in lived(story):
+            async for step, phrase in played(story):
                 events, now = story.events(), world.clock.now()
                 answers = await story.ask()
                 found.append(Moment(number, step, phrase, events, now, answers))
@@ -263,7 +263,7 @@ def filmed(moment: Moment, contexts: Sequence[str]) -> Recording:
 
     async def scenario(world: Any) -> int:
         story, begun = Story(world, moment.story, await opened(world)), 0
-        async for step, _ in lived(story):
+        async for step, _ in played(story):
             begun = begun or len(world.recording.messages)
             if step == moment.step:
                 break
