@@ -157,7 +157,7 @@ def test_events_are_told_in_order_and_what_is_nobodys_affair_is_not() -> None:
 def test_an_event_whose_arrival_is_unknown_is_told_again_under_its_id(
     silent: int,
 ) -> None:
-    """So that who hears it twice can tell that it is the same."""
+    """So that who subscribes it twice can tell that it is the same."""
     found = published(Broker(silent), docked(1), docked(2))
     ids = [event.id for _, event in found]
     assert ["Station/S1/1"] * (silent + 1) + ["Station/S1/2"] == ids
@@ -187,7 +187,7 @@ def received(
     fails: int = 0,
     wait: float = 60,
 ) -> tuple[list[Any], Any]:
-    """Return what rides hears of what stations tells, and the recording."""
+    """Return what rides subscribes of what stations tells, and the recording."""
     seen: list[Any] = []
 
     async def handle(event: Any) -> None:
@@ -317,7 +317,7 @@ def test_hearers_that_come_later_hear_all_from_the_beginning() -> None:
 
 
 def test_whoever_comes_first_has_the_stream_kept() -> None:
-    """A hearer may be there before the context that it hears."""
+    """A hearer may be there before the context that it subscribes."""
 
     async def scenario(world: SimulatedWorld) -> list[str]:
         for who in ("rides", "stations", "rides"):
@@ -330,8 +330,8 @@ def test_whoever_comes_first_has_the_stream_kept() -> None:
 # --- a service on the bus ---------------------------------------------------------
 
 
-@pytest.mark.parametrize("hears", [True, False])
-def test_a_service_tells_and_hears_while_it_lives(hears: bool) -> None:
+@pytest.mark.parametrize("subscribes", [True, False])
+def test_a_service_tells_and_hears_while_it_lives(subscribes: bool) -> None:
     seen: list[Any] = []
 
     async def handle(event: Any) -> None:
@@ -340,7 +340,7 @@ def test_a_service_tells_and_hears_while_it_lives(hears: bool) -> None:
     def factory(node: Node) -> FastAPI:
         reads = {"stations.ride-ended": Passed}
         publisher = Publisher(node, to_message)
-        more = (reads, handle) if hears else ()
+        more = (reads, handle) if subscribes else ()
         return FastAPI(lifespan=on_the_bus(node, publisher, *more))
 
     async def scenario(world: SimulatedWorld) -> Any:
@@ -355,5 +355,5 @@ def test_a_service_tells_and_hears_while_it_lives(hears: bool) -> None:
         return list(world._fabric.broker.router.streams)
 
     streams = simulate(scenario, seed=7).result
-    assert ([Passed("r1")] if hears else []) == seen
+    assert ([Passed("r1")] if subscribes else []) == seen
     assert {"RIDES", "STATIONS"} <= set(streams)

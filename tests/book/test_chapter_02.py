@@ -32,9 +32,9 @@ def test_six_contexts_give_six_different_columns(page: Names) -> None:
     columns = list(zip(*table.rows, strict=True))[1:]
     assert 6 == len(columns) == len(set(columns))
     back = dict(zip(table.columns, table.rows[3], strict=True))
-    said_yes = {name for name in ("availability", "stations", "rides", "fleet")
+    available = {name for name in ("availability", "stations", "rides", "fleet")
                 if back[name] == "yes"}  # fmt: skip
-    assert {"stations", "rides"} == said_yes
+    assert {"stations", "rides"} == available
 
 
 @pytest.mark.slow

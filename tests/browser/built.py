@@ -33,7 +33,7 @@ class Visit:
         self.asked: list[Request] = []
         page.on("request", self._asked)
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        page.on("console", self._said)
+        page.on("console", self._record)
         page.on("requestfailed", self._failed)
         page.on("response", self._answered)
 
@@ -52,7 +52,7 @@ class Visit:
         if status >= 400:
             self.complaints.append(f"{status}: {getattr(response, 'url', '')}")
 
-    def _said(self, message: object) -> None:
+    def _record(self, message: object) -> None:
         if getattr(message, "type", "") in ("error", "warning"):
             self.complaints.append(str(getattr(message, "text", ""))[:400])
 

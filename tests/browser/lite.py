@@ -13,7 +13,7 @@ from tests.labs.labs import read
 PATIENCE = 120_000  # milliseconds, for a machine with much else to do
 
 # Asking for a database that is not there yet would make one, and an empty one.
-KEPT = """async ([name, store]) => {
+STORED = """async ([name, store]) => {
   const made = await indexedDB.databases();
   if (!made.some((each) => each.name === name)) return [];
   const db = await new Promise((resolve, reject) => {
@@ -54,13 +54,13 @@ class Lab:
             timeout=PATIENCE
         )
 
-    def kept(self, name: str, store: str) -> list[dict[str, Any]]:
+    def stored(self, name: str, store: str) -> list[dict[str, Any]]:
         """What this browser keeps in one store of a database."""
-        return self.page.evaluate(KEPT, [name, store])
+        return self.page.evaluate(STORED, [name, store])
 
     def cells(self) -> dict[str, Any]:
         """The code cells of the copy that JupyterLite has saved, by id."""
-        found = self.kept(self.drive, "files")
+        found = self.stored(self.drive, "files")
         if not found:
             return {}
         cells = found[0]["content"]["cells"]
@@ -73,7 +73,7 @@ class Lab:
         as well; where the two meet it asks, and the newer text is kept.
         """
         cells = f"""async () => {{
-          const found = await ({KEPT})({json.dumps([self.drive, "files"])});
+          const found = await ({STORED})({json.dumps([self.drive, "files"])});
           const cells = Object.fromEntries(
             (found[0]?.content.cells ?? []).map((cell) => [cell.id, cell]));
           return Boolean({wanted});

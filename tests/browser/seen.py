@@ -204,15 +204,15 @@ def once(look: Callable[[Any], Facts]) -> Any:
     """A way of opening a page, taken once, be it that it fails."""
 
     def found(self: Seen) -> Facts:
-        if look not in self.kept:
+        if look not in self.results:
             try:
-                self.kept[look] = look(self)
+                self.results[look] = look(self)
             except Exception as error:  # noqa: BLE001  # each test says it
-                self.kept[look] = error
-        kept = self.kept[look]
-        if isinstance(kept, Exception):
-            raise kept
-        return kept
+                self.results[look] = error
+        result = self.results[look]
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     return property(found)
 
@@ -225,7 +225,7 @@ class Seen:
 
     def __init__(self, browser: Browser, base: str, path: str) -> None:
         self.browser, self.base, self.path = browser, base, path
-        self.kept: dict[Callable[[Any], Facts], Facts | Exception] = {}
+        self.results: dict[Callable[[Any], Facts], Facts | Exception] = {}
         self.framed = path != "404.html"  # which stands alone: no menus, no search
         desk = {"width": DESK[0], "height": DESK[1]}
         self.reader = browser.new_context(viewport=desk)

@@ -18,13 +18,13 @@ from movingparts.draw import BoardFigure, board
 from movingparts.strategy.event_storming import Board, Card, Rule
 from tests.browser.chromium import MARKS
 from tests.draw.recordings import HOSTILE
-from tests.draw.stormings import CONTEXTS, GOOD, HALF, STORMED, figure
+from tests.draw.stormings import BOARD, CONTEXTS, GOOD, HALF, figure
 from tools.site.serve import SiteServer
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 SCRIPTS = ("board.js", "_evaluate.js", "_make.js")
-EVENTS = [card.name for card in STORMED.events]
+EVENTS = [card.name for card in BOARD.events]
 pytestmark = MARKS
 
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}" data-content_root="./">
@@ -243,7 +243,7 @@ def test_each_move_is_evaluated(opened: Open) -> None:
     cards = page.locator(".mp-findings > li").nth(1).get_by_role("button")
     expect(cards).to_have_text(["BikeDocked", "RideEnded"])
     sort(page, {"FareCharged": "billing"})
-    found = STORMED.evaluate(HALF)
+    found = BOARD.evaluate(HALF)
     shown = [repr(each) for each in (*found.torn, *found.clashes, *found.processes)]
     expect(findings(page)).to_have_text(shown)
     expect_score(page, 8, 1, 1, 1)

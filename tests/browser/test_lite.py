@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from movingparts.check.browser import SCRIPT
 from tests.browser.built import Visit
 from tests.browser.chromium import MARKS
-from tests.browser.lite import KEPT, PATIENCE, Lab, plain
+from tests.browser.lite import PATIENCE, STORED, Lab, plain
 from tests.labs.labs import exercises_of, local_cells
 
 LAB = "01-one-ride-two-services"
@@ -23,7 +23,7 @@ FIRST = "lite/notebooks/index.html?path="
 NEEDED = "This part needs sockets, which a browser tab does not have"
 LACKING = "This cell needs `world`, which needs a local kernel."
 WRONG = 'def verdict(outcome):\n    return "unknown"'
-SAID = "cells['ex-1-1-check'].outputs[0]?.data['text/plain']"
+OUTPUT = "cells['ex-1-1-check'].outputs[0]?.data['text/plain']"
 pytestmark = MARKS
 
 
@@ -66,7 +66,7 @@ def verdicts(lab: Lab, cells: dict[str, Any]) -> list[str]:
     for answer, word in ((WRONG, "not yet"), (solution.rstrip(), "passed")):
         lab.write("ex-1-1-stub", answer)
         lab.run(2)
-        lab.until(f"{SAID}.includes('{word}')")
+        lab.until(f"{OUTPUT}.includes('{word}')")
         shown.append(plain(lab.cells()["ex-1-1-check"]["outputs"]))
     return shown
 
@@ -133,7 +133,7 @@ def test_what_was_solved_and_written_stays_until_the_reader_starts_over(
     lab: Lab, verdicts: list[str], base: str
 ) -> None:
     """The book knows what was solved, with both checks counted, even after that."""
-    (row,) = lab.kept("moving-parts:/moving-parts/", "done")
+    (row,) = lab.stored("moving-parts:/moving-parts/", "done")
     assert ("exercise/1.1", "exercise", "1.1") == (row["key"], row["kind"], row["id"])
     assert (0, 2, True) == (row["hints"], row["checks"], row["passed"])
     page = lab.page
@@ -153,7 +153,7 @@ def test_what_was_solved_and_written_stays_until_the_reader_starts_over(
     over.click()
     page.get_by_role("button", name="Delete my copy").click()
     expect(page.locator(".mp-lab-links [role=status]")).to_contain_text("holds no copy")
-    assert [row] == lab.kept("moving-parts:/moving-parts/", "done")
+    assert [row] == lab.stored("moving-parts:/moving-parts/", "done")
     page.locator(".mp-lab-links").get_by_role(
         "link", name="Run in your browser"
     ).click()
@@ -238,7 +238,7 @@ def test_two_tabs_add_up_what_was_done(browser: Browser, base: str) -> None:
         assert both == two.evaluate(TEXT)
         one.wait_for_function("JSON.parse(mirror.text())['1.2'].checks === 4")
         assert both == one.evaluate(TEXT)
-        found = one.evaluate(KEPT, ["moving-parts:/two-tabs/", "done"])
+        found = one.evaluate(STORED, ["moving-parts:/two-tabs/", "done"])
         assert ["exercise/1.2"] == [row["key"] for row in found]
 
 

@@ -69,7 +69,7 @@ class Reader:
         label = self.bar(number).locator(".mp-live-state")
         expect(label).to_have_text(f"Cell {number}: {state}", timeout=within)
 
-    def expect_said(self, number: int, words: str | re.Pattern[str]) -> None:
+    def expect_status(self, number: int, words: str | re.Pattern[str]) -> None:
         wording = self.bar(number).get_by_role("status")
         expect(wording).to_contain_text(words, timeout=LOADED)
 
@@ -260,7 +260,7 @@ def test_all_cells_of_a_page_show_what_the_build_has_shown(
         assert shown(old) == shown(new), f"cell {number}"
         if old is not None:
             expect(reader.bar(number)).to_contain_text("Same as on the page.")
-    reader.expect_said(len(built), f"Ran the {len(built) - 1} cells above first.")
+    reader.expect_status(len(built), f"Ran the {len(built) - 1} cells above first.")
     ids = reader.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
     reader.expect_quiet()
@@ -304,7 +304,7 @@ def test_what_does_not_come_is_named_and_the_next_try_works(
     reader.open(site.page(cell("6 * 7")))
     with site.holding("pyodide.asm.wasm"):
         reader.press(1)
-        reader.expect_said(1, re.compile(r"Loading Python.*: \d+ files, [\d.]+ MB"))
+        reader.expect_status(1, re.compile(r"Loading Python.*: \d+ files, [\d.]+ MB"))
         reader.expect_state(1, "waiting")
         reader.press(1, "Stop")
         reader.expect_state(1, "as built")
@@ -315,7 +315,7 @@ def test_what_does_not_come_is_named_and_the_next_try_works(
         try:
             reader.press(1, press)
             wording = rf"could not be loaded: {name}\S* did not come"
-            reader.expect_said(1, re.compile(wording))
+            reader.expect_status(1, re.compile(wording))
             reader.expect_state(1, "as built")
         finally:
             site.refused.clear()
@@ -367,7 +367,7 @@ def test_output_comes_while_the_cell_runs(trial: Reader) -> None:
 def test_a_change_above_makes_what_is_below_out_of_date(trial: Reader) -> None:
     """Edited, done, out of date, and back to what was built."""
     trial.run(2)
-    trial.expect_said(2, "Same as on the page.")
+    trial.expect_status(2, "Same as on the page.")
     trial.write(1, "start = 5")
     trial.expect_state(1, "edited")
     trial.page.keyboard.press("Shift+Enter")
@@ -382,7 +382,7 @@ def test_a_change_above_makes_what_is_below_out_of_date(trial: Reader) -> None:
     expect(trial.text(2)).to_have_text("2")
     expect(trial.button(2, "Reset")).to_be_hidden()
     trial.run(2)
-    trial.expect_said(2, "Same as on the page. Ran the cell above first.")
+    trial.expect_status(2, "Same as on the page. Ran the cell above first.")
     trial.expect_quiet()
 
 
@@ -396,7 +396,7 @@ def test_an_error_points_to_its_line_and_folds_the_libraries(trial: Reader) -> N
     expect(error.locator("pre").last).to_contain_text("json.decoder.JSONDecodeError:")
     expect(error.locator("summary")).to_have_text("3 steps in json")
     expect(error.locator("details pre")).to_be_hidden()
-    trial.expect_said(3, re.compile(r"Failed after [\d.]+ s: JSONDecodeError\."))
+    trial.expect_status(3, re.compile(r"Failed after [\d.]+ s: JSONDecodeError\."))
     trial.write(3, "ride = (1,")
     trial.run(3, ends="failed")
     expect(trial.output(3)).to_contain_text("cell 3, line 1")
@@ -465,7 +465,7 @@ def test_a_board_is_sorted_where_the_page_had_none(
     scripts = "performance.getEntriesByType('resource').map((entry) => entry.name)"
     assert not any("/board." in name for name in trial.page.evaluate(scripts))
     trial.run(6)
-    trial.expect_said(6, "Same as on the page.")
+    trial.expect_status(6, "Same as on the page.")
     live = trial.output(6).locator("moving-parts-board")
     live.get_by_label("Context of RideStarted").select_option("rides")
     expect(live.locator(".mp-bin").nth(1)).to_have_text("ridesRideStarted")
@@ -490,7 +490,7 @@ def test_stop_ends_a_busy_loop_and_endless_output_and_the_next_run_replays(
     expect(trial.button(3, "Stop")).to_be_hidden()
     trial.write(3, "start += 40")
     trial.run(4)
-    trial.expect_said(4, "Python had ended: ran the 3 cells above again first.")
+    trial.expect_status(4, "Python had ended: ran the 3 cells above again first.")
     expect(trial.text(4)).to_have_text("41")
     trial.expect_quiet()
 
@@ -500,12 +500,12 @@ def test_a_cell_above_that_fails_ends_the_replay(trial: Reader) -> None:
     trial.write(2, "start / 0")
     trial.press(4)
     trial.expect_state(2, "failed")
-    trial.expect_said(4, "Cell 2 failed, so this cell was not run.")
+    trial.expect_status(4, "Cell 2 failed, so this cell was not run.")
     for number, state in {3: "as built", 4: "as built"}.items():
         trial.expect_state(number, state)
     trial.write(2, "start / 1")
     trial.press(4, "Run all above")
-    trial.expect_said(4, "Ran the 3 cells above")
+    trial.expect_status(4, "Ran the 3 cells above")
     trial.expect_state(4, "as built")
     trial.run(4)
     trial.expect_quiet()

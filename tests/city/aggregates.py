@@ -88,7 +88,7 @@ def unchanged_if(
 
 
 @dataclass
-class Lived:
+class Harness:
     """A store, and every event recorded in it, in the order of publication."""
 
     store: RowStore = field(default_factory=lambda: RowStore(MemoryRows()))
@@ -127,7 +127,7 @@ class Lived:
             message = contract.to_message(each.event)
             if message is not None:
                 name = named(context, type(message))
-                audit.take(name, message.model_dump(mode="json"))
+                audit.handle(name, message.model_dump(mode="json"))
         return audit.broken
 
     def events(self, kind: type[Any], key: str) -> list[Any]:
@@ -147,7 +147,7 @@ def _of(recorded: RecordedEvent) -> tuple[str, str]:
     return recorded.kind, recorded.key
 
 
-C = TypeVar("C", bound=Lived)
+C = TypeVar("C", bound=Harness)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,24 +166,24 @@ class Scenario(Generic[C]):
     refused: tuple[type[Exception], ...] = ()
     recorded_again: Callable[[Any], bool] = lambda event: False
 
-    def states(self, city: Lived) -> list[dict[str, Any]]:
+    def states(self, city: Harness) -> list[dict[str, Any]]:
         """Return the states of all aggregates."""
         return city.states(*self.aggregates)
 
-    def live(self, city: C, step: Any) -> None:
+    def do(self, city: C, step: Any) -> None:
         """Do one step; check that it changes nothing if it is refused."""
         before, published = deepcopy(city.store), len(city.recorded)
         try:
             self.step(city, step)
         except self.refused:
-            assert self.states(Lived(before)) == self.states(city)
+            assert self.states(Harness(before)) == self.states(city)
             assert published == len(city.recorded)
 
-    def lived(self, steps: Iterable[Any]) -> C:
+    def run(self, steps: Iterable[Any]) -> C:
         """Return the context after some steps."""
         city = self.start()
         for step in steps:
-            self.live(city, step)
+            self.do(city, step)
         return city
 
 

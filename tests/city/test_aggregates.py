@@ -25,7 +25,7 @@ from tests.city import (
 )
 from tests.city.aggregates import (
     EIGHT,
-    Lived,
+    Harness,
     Scenario,
     at_once,
     laws,
@@ -51,7 +51,7 @@ each_context = pytest.mark.parametrize("context", CONTEXTS)
 def test_replaying_gives_what_is_stored(context: str, data: st.DataObject) -> None:
     """Each aggregate's events, numbered without gaps, give the state in its row."""
     scenario = SCENARIOS[context]
-    city = scenario.lived(data.draw(scenario.steps))
+    city = scenario.run(data.draw(scenario.steps))
     assert city.numbered_without_gaps()
     for kind in scenario.aggregates:
         for aggregate in city.all(kind):
@@ -67,11 +67,11 @@ def test_what_comes_twice_has_the_effect_of_once(
     context: str, data: st.DataObject
 ) -> None:
     scenario = SCENARIOS[context]
-    city = scenario.lived(data.draw(scenario.steps))
+    city = scenario.run(data.draw(scenario.steps))
     step = data.draw(scenario.repeated)
-    scenario.live(city, step)
+    scenario.do(city, step)
     once, recorded = scenario.states(city), len(city.recorded)
-    scenario.live(city, step)
+    scenario.do(city, step)
     assert once == scenario.states(city)
     again = [each.event for each in city.recorded[recorded:]]
     assert [] == [event for event in again if not scenario.recorded_again(event)]
@@ -99,7 +99,7 @@ def test_an_event_that_a_context_does_not_know_is_not_published(context: str) ->
 
 
 def test_news_and_commands_that_a_context_does_not_know_change_nothing() -> None:
-    city, clock = Lived(), SimpleNamespace(now=lambda: EIGHT)
+    city, clock = Harness(), SimpleNamespace(now=lambda: EIGHT)
     node: Any = SimpleNamespace(clock=clock)  # as much as the handlers need
     publish: Any = city.publish  # as much of a publisher
     workshop = Fleet(node, city.store, publish)

@@ -86,7 +86,7 @@ def broken(
 ) -> list[str]:
     audit = Audit(capacities)
     for name, data in published:
-        audit.take(name, data)
+        audit.handle(name, data)
     return audit.close()
 
 
@@ -191,7 +191,7 @@ def test_two_reservations_of_one_name_do_not_confuse_it() -> None:
 def test_it_counts_what_it_was_told_and_what_was_odd() -> None:
     audit = Audit()
     for context in ("stations", "rides", "stations"):
-        audit.take(f"{context}.anomaly-found", {"reason": f"odd to {context}"})
+        audit.handle(f"{context}.anomaly-found", {"reason": f"odd to {context}"})
     assert {"odd to stations": 2, "odd to rides": 1} == dict(audit.anomalies)
     assert "<Audit: 3 events, 0 broken>" == repr(audit)
 

@@ -18,10 +18,10 @@ from movingparts.city.availability.model import (
     PROMISED_FOR,
     SHORT,
     Bike,
-    BikeCame,
+    BikeArrived,
     BikeId,
+    BikeLeft,
     BikeReserved,
-    BikeWent,
     FitnessChanged,
     Message,
     PromiseBroken,
@@ -41,7 +41,7 @@ from movingparts.city.availability.service import AT_ONCE, Handlers
 from tests.city.aggregates import (
     EIGHT,
     TICK,
-    Lived,
+    Harness,
     Scenario,
     after,
     at_once,
@@ -57,7 +57,7 @@ B1, B2, B3 = BikeId("B1"), BikeId("B2"), BikeId("B3")
 R1, R2, R3 = ReservationId("r1"), ReservationId("r2"), ReservationId("r3")
 
 
-class Promises(Lived):
+class Promises(Harness):
     """Two riders who may reserve, and the service that promises them bikes."""
 
     def __init__(self) -> None:
@@ -76,8 +76,8 @@ class Promises(Lived):
         for each in published:
             at_once(self.handlers.handle(each))
 
-    def came(self, bike: BikeId, stand: StandId = S1, seconds: float = 0) -> None:
-        self.handle(BikeCame(bike, stand, True, after(seconds)))
+    def arrive(self, bike: BikeId, stand: StandId = S1, seconds: float = 0) -> None:
+        self.handle(BikeArrived(bike, stand, True, after(seconds)))
 
     def reserve(
         self, what: ReservationId, rider: RiderId = ADA, stand: StandId = S1
@@ -111,8 +111,8 @@ bikes = st.sampled_from([B1, B2, B3])
 stands = st.sampled_from([S1, S1, S2])
 riders = st.sampled_from([ADA, BEN])
 seconds = st.integers(0, 1500)
-came = st.builds(BikeCame, bikes, stands, st.booleans(), seconds.map(after))
-went = st.builds(BikeWent, bikes, stands, seconds.map(after))
+came = st.builds(BikeArrived, bikes, stands, st.booleans(), seconds.map(after))
+went = st.builds(BikeLeft, bikes, stands, seconds.map(after))
 fitness = st.builds(FitnessChanged, bikes, st.booleans(), seconds.map(after))
 standing = st.builds(
     StandingChanged, riders, st.sampled_from([True, True, False]), seconds.map(after)
@@ -131,7 +131,7 @@ steps = lives(
 )
 
 
-def do(city: Promises, step: Step) -> None:
+def perform(city: Promises, step: Step) -> None:
     match step:
         case timedelta():
             city.now += step
@@ -145,14 +145,14 @@ def do(city: Promises, step: Step) -> None:
 
 SCENARIO = Scenario(
     start=Promises,
-    step=do,
+    step=perform,
     aggregates=(Stand, Rider, Bike),
     steps=steps,
     repeated=st.one_of(published, requests),
     refused=(Refused,),
     recorded_again=lambda event: contract.to_message(event) is None,
 )
-live, lived = SCENARIO.live, SCENARIO.lived
+do, run = SCENARIO.do, SCENARIO.run
 
 
 # --- the rules --------------------------------------------------------------------
@@ -162,7 +162,7 @@ live, lived = SCENARIO.live, SCENARIO.lived
 @laws
 @given(steps)
 def test_a_rider_has_at_most_one_active_reservation(steps: list[Step]) -> None:
-    whose = [promise.rider_id for promise in lived(steps).active()]
+    whose = [promise.rider_id for promise in run(steps).active()]
     assert sorted(set(whose)) == sorted(whose)
 
 
@@ -171,7 +171,7 @@ def test_a_rider_has_at_most_one_active_reservation(steps: list[Step]) -> None:
 @given(steps)
 def test_a_bike_has_at_most_one_active_reservation(steps: list[Step]) -> None:
     """Also over two stands, as when it was moved while it was promised."""
-    which = [promise.bike_id for promise in lived(steps).active()]
+    which = [promise.bike_id for promise in run(steps).active()]
     assert sorted(set(which)) == sorted(which)
 
 
@@ -180,7 +180,7 @@ def test_a_bike_has_at_most_one_active_reservation(steps: list[Step]) -> None:
 @given(steps)
 def test_others_never_hear_of_two_promises_at_a_time(steps: list[Step]) -> None:
     """Each that is closed was made, is closed once, and for the right reason."""
-    assert [] == lived(steps).audited(contract)
+    assert [] == run(steps).audited(contract)
 
 
 @pytest.mark.slow
@@ -188,7 +188,7 @@ def test_others_never_hear_of_two_promises_at_a_time(steps: list[Step]) -> None:
 @given(steps)
 def test_every_promise_is_either_active_or_closed(steps: list[Step]) -> None:
     """None is forgotten: each ends collected, expired or broken, exactly once."""
-    city = lived(steps)
+    city = run(steps)
     ends = [contract.to_message(each.event) for each in city.recorded]
     closed = [e for e in ends if isinstance(e, contract.ReservationClosed)]
     open_ = [p for stand in city.all(Stand) for p in stand.promised.values()]
@@ -200,10 +200,10 @@ def test_every_promise_is_either_active_or_closed(steps: list[Step]) -> None:
 @laws
 @given(steps)
 def test_only_a_fit_bike_in_a_dock_is_promised(steps: list[Step]) -> None:
-    city = lived([])
+    city = run([])
     for step in steps:
         published = len(city.recorded)
-        live(city, step)
+        do(city, step)
         for each in city.recorded[published:]:
             if isinstance(each.event, BikeReserved):
                 bike = city.bike(each.event.reservation.bike_id)
@@ -216,7 +216,7 @@ def test_only_a_fit_bike_in_a_dock_is_promised(steps: list[Step]) -> None:
 @given(steps)
 def test_a_bike_is_offered_at_one_stand_at_a_time(steps: list[Step]) -> None:
     """And where it is, unless its rider has come for it."""
-    city = lived(steps)
+    city = run(steps)
     for bike in city.all(Bike):
         at = [s.stand_id for s in city.all(Stand) if bike.bike_id in s.bikes]
         assert at in ([], [bike.stand_id])
@@ -259,7 +259,7 @@ def test_what_a_stand_holds_for_a_rider_it_holds_until_then() -> None:
 def test_what_has_lapsed_can_be_promised_to_somebody_else_at_once() -> None:
     """Even if nobody has noted yet that it has lapsed; then it is noted, too."""
     city = Promises()
-    city.came(B1)
+    city.arrive(B1)
     city.reserve(R1)
     city.now += PROMISED_FOR
     assert (B1, BEN) == (city.reserve(R2, BEN).bike_id, city.active()[0].rider_id)
@@ -270,7 +270,7 @@ def test_what_has_lapsed_can_be_promised_to_somebody_else_at_once() -> None:
 @laws
 @given(st.lists(st.one_of(came, went), max_size=6), st.randoms())
 def test_where_a_bike_stands_is_what_the_latest_news_say(
-    news: list[BikeCame | BikeWent], chance: Any
+    news: list[BikeArrived | BikeLeft], chance: Any
 ) -> None:
     """In whatever order they come, each perhaps twice."""
     inorder = [replace(each, bike_id=B1, at=after(n)) for n, each in enumerate(news)]
@@ -296,7 +296,7 @@ def test_who_may_ride_and_what_can_be_ridden_is_what_the_latest_news_say(
     chance.shuffle(mixed)
     first, second = Promises(), Promises()
     for city, published in ((first, inorder), (second, mixed)):
-        city.came(B1)
+        city.arrive(B1)
         city.handle(*published)
     assert first.states(Bike, Rider) == second.states(Bike, Rider)
     assert first.free() == second.free()
@@ -307,8 +307,8 @@ def test_who_may_ride_and_what_can_be_ridden_is_what_the_latest_news_say(
 
 def test_the_bike_that_has_stood_longest_is_promised_first() -> None:
     city = Promises()
-    city.came(B2, seconds=1)
-    city.came(B1, seconds=2)
+    city.arrive(B2, seconds=1)
+    city.arrive(B1, seconds=2)
     assert [B2, B1] == [city.reserve(R1).bike_id, city.reserve(R2, BEN).bike_id]
     with pytest.raises(Refused, match=r"^no bike is left at S1$"):
         city.stand().reserve(R3, RiderId("cy"), city.now)
@@ -317,7 +317,7 @@ def test_the_bike_that_has_stood_longest_is_promised_first() -> None:
 def test_a_rider_who_is_not_admitted_is_promised_nothing() -> None:
     """Nobody is who has not signed up, or is suspended."""
     city = Promises()
-    city.came(B1)
+    city.arrive(B1)
     city.handle(StandingChanged(ADA, False))
     for rider in (ADA, RiderId("nobody")):
         with pytest.raises(Refused, match=f"^rider {rider} may not reserve$"):
@@ -328,8 +328,8 @@ def test_a_rider_who_is_not_admitted_is_promised_nothing() -> None:
 
 def test_a_second_reservation_is_refused_and_the_same_one_is_the_same() -> None:
     city = Promises()
-    city.came(B1)
-    city.came(B2)
+    city.arrive(B1)
+    city.arrive(B2)
     promise = city.reserve(R1)
     assert promise == city.reserve(R1)
     with pytest.raises(Refused, match=r"^rider ada has a reservation already$"):
@@ -339,8 +339,8 @@ def test_a_second_reservation_is_refused_and_the_same_one_is_the_same() -> None:
 def test_a_reservation_stays_where_it_was_made() -> None:
     """Asked for elsewhere under the same id, it is not said to be there."""
     city = Promises()
-    city.came(B1)
-    city.came(B2, S2)
+    city.arrive(B1)
+    city.arrive(B2, S2)
     city.reserve(R1)
     with pytest.raises(Refused, match=r"^reservation r1 is at another station$"):
         city.reserve(R1, stand=S2)
@@ -349,7 +349,7 @@ def test_a_reservation_stays_where_it_was_made() -> None:
 
 def test_a_reservation_is_collected_once_and_by_whom_it_was_made_to() -> None:
     city = Promises()
-    city.came(B1)
+    city.arrive(B1)
     promise = city.reserve(R1)
     with pytest.raises(Refused, match=r"^reservation r1 does not hold at S1: "):
         city.collect(R1, BEN)
@@ -362,8 +362,8 @@ def test_a_reservation_is_collected_once_and_by_whom_it_was_made_to() -> None:
 def test_a_reservation_asked_for_again_after_it_was_kept_is_no_new_one() -> None:
     """A repeated request may be slow; it must not take a second bike."""
     city = Promises()
-    city.came(B1)
-    city.came(B2)
+    city.arrive(B1)
+    city.arrive(B2)
     promise = city.reserve(R1)
     city.collect(R1)
     assert promise == city.reserve(R1)
@@ -373,8 +373,8 @@ def test_a_reservation_asked_for_again_after_it_was_kept_is_no_new_one() -> None
 def test_two_riders_may_have_reservations_of_one_name() -> None:
     """Ids are made by apps; whoever comes gets her own bike, not the other's."""
     city = Promises()
-    city.came(B1)
-    city.came(B2)
+    city.arrive(B1)
+    city.arrive(B2)
     city.reserve(R1, ADA)
     city.reserve(R1, BEN)
     assert [B2, B1] == [city.collect(R1, BEN).bike_id, city.collect(R1, ADA).bike_id]
@@ -386,19 +386,19 @@ def test_two_riders_may_have_reservations_of_one_name() -> None:
 @pytest.mark.parametrize(
     "news",
     [
-        BikeWent(B1, S1, after(60)),
-        BikeCame(B1, S1, False, after(60)),  # its dock is jammed
-        BikeCame(B1, S2, True, after(60)),  # moved unseen
+        BikeLeft(B1, S1, after(60)),
+        BikeArrived(B1, S1, False, after(60)),  # its dock is jammed
+        BikeArrived(B1, S2, True, after(60)),  # moved unseen
         FitnessChanged(B1, False, after(60)),
     ],
 )
 def test_a_promise_of_a_bike_that_cannot_be_had_is_broken(news: Message) -> None:
     """And whom it was made to may have another one at once."""
     city = Promises()
-    city.came(B1)
+    city.arrive(B1)
     promise = city.reserve(R1)
     city.now += timedelta(minutes=1)
-    city.came(B2, seconds=1)
+    city.arrive(B2, seconds=1)
     city.handle(news)
     assert [PromiseBroken(S1, promise, after(60))] == city.of(PromiseBroken)
     assert B2 == city.reserve(R2).bike_id
@@ -407,9 +407,9 @@ def test_a_promise_of_a_bike_that_cannot_be_had_is_broken(news: Message) -> None
 def test_a_promise_whose_time_is_over_is_not_broken_but_expired() -> None:
     """When its bike leaves; somebody has to be told either way."""
     city = Promises()
-    city.came(B1)
+    city.arrive(B1)
     promise = city.reserve(R1)
-    city.handle(BikeWent(B1, S1, promise.until))
+    city.handle(BikeLeft(B1, S1, promise.until))
     assert [ReservationExpired(S1, promise, promise.until)] == city.of(
         ReservationExpired
     )
@@ -419,7 +419,7 @@ def test_a_promise_whose_time_is_over_is_not_broken_but_expired() -> None:
 def test_a_repaired_bike_can_be_promised_again_where_it_stands() -> None:
     city = Promises()
     city.handle(FitnessChanged(B1, False, after(0)))
-    city.came(B1, seconds=1)
+    city.arrive(B1, seconds=1)
     assert "<Bike B1: at S1, not fit>" == repr(city.bike())
     assert [] == city.all(Stand)
     city.handle(FitnessChanged(B1, True, after(2)))
@@ -428,17 +428,20 @@ def test_a_repaired_bike_can_be_promised_again_where_it_stands() -> None:
 
 def test_a_bike_in_the_workshop_is_offered_nowhere() -> None:
     city = Promises()
-    city.came(B1)
-    city.handle(BikeWent(B1, S1, after(1)), FitnessChanged(B1, True, after(2)))
+    city.arrive(B1)
+    city.handle(BikeLeft(B1, S1, after(1)), FitnessChanged(B1, True, after(2)))
     assert ([], "<Bike B1: away, fit>") == (city.free(), repr(city.bike()))
 
 
 def test_a_bike_that_left_one_place_as_it_came_to_another_is_at_the_other() -> None:
     """Stations tells both with the same time; whichever comes first."""
-    news: list[Message] = [BikeWent(B1, S1, after(9)), BikeCame(B1, S2, True, after(9))]
+    news: list[Message] = [
+        BikeLeft(B1, S1, after(9)),
+        BikeArrived(B1, S2, True, after(9)),
+    ]
     for order in permutations(news):
         city = Promises()
-        city.came(B1, S1)
+        city.arrive(B1, S1)
         city.handle(*order)
         assert ([], [B1]) == (city.free(S1), city.free(S2))
 
@@ -446,11 +449,11 @@ def test_a_bike_that_left_one_place_as_it_came_to_another_is_at_the_other() -> N
 def test_news_that_a_bike_stands_where_it_stood_outlive_older_ones() -> None:
     """And neither break a promise nor put the bike to the end of the row."""
     city = Promises()
-    city.came(B1, seconds=0)
-    city.came(B2, seconds=1)
+    city.arrive(B1, seconds=0)
+    city.arrive(B2, seconds=1)
     promise = city.reserve(R1)
-    city.came(B1, seconds=20)
-    city.handle(BikeWent(B1, S1, after(10)))
+    city.arrive(B1, seconds=20)
+    city.handle(BikeLeft(B1, S1, after(10)))
     assert [promise] == city.active()
     assert [B1, B2] == [*city.stand().bikes]
 
@@ -466,8 +469,8 @@ def test_no_news_are_no_news() -> None:
 @pytest.mark.parametrize(
     ("jammed", "bike", "published"),
     [
-        (True, "B1", BikeCame(B1, S1, False, after(0))),
-        (False, "B1", BikeCame(B1, S1, True, after(0))),
+        (True, "B1", BikeArrived(B1, S1, False, after(0))),
+        (False, "B1", BikeArrived(B1, S1, True, after(0))),
         (True, None, None),
     ],
 )
@@ -481,7 +484,7 @@ def test_a_jammed_dock_has_its_bike_and_a_mended_one_gives_it(
 
 def test_a_promise_is_told_in_one_line() -> None:
     city = Promises()
-    city.came(B1)
+    city.arrive(B1)
     city.reserve(R1)
     assert "<Stand S1: 1 bikes offered, 1 promised>" == repr(city.stand())
     assert "<Rider ada: admitted>" == repr(city.rider())
@@ -495,9 +498,9 @@ def test_a_promise_is_told_in_one_line() -> None:
 def crowded(there: int, here: int) -> Promises:
     city = Promises()
     for n in range(here):
-        city.came(BikeId(f"here-{n}"), S1, n)
+        city.arrive(BikeId(f"here-{n}"), S1, n)
     for n in range(there):
-        city.came(BikeId(f"there-{n}"), S2, n)
+        city.arrive(BikeId(f"there-{n}"), S2, n)
     return city
 
 

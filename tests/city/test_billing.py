@@ -37,7 +37,7 @@ from movingparts.city.billing.service import Handlers
 from tests.city.aggregates import (
     EIGHT,
     TICK,
-    Lived,
+    Harness,
     Scenario,
     after,
     at_once,
@@ -290,7 +290,7 @@ def test_a_pass_covers_rides_that_begin_while_it_is_valid(late: timedelta) -> No
 # --- a ride is charged exactly once -----------------------------------------------
 
 
-class Payments(Lived):
+class Payments(Harness):
     """The service of billing, which learns of rides in any order."""
 
     def __init__(self) -> None:
@@ -351,7 +351,7 @@ steps = lives(
 )
 
 
-def do(city: Payments, step: Step) -> None:
+def perform(city: Payments, step: Step) -> None:
     match step:
         case ("authorize", ride, account):
             city.authorize(ride, account)
@@ -363,12 +363,12 @@ def do(city: Payments, step: Step) -> None:
 
 SCENARIO = Scenario(
     start=Payments,
-    step=do,
+    step=perform,
     aggregates=(Payment, Account),
     steps=steps,
     repeated=st.one_of(ends, cancels, passes, asks),
 )
-live, lived = SCENARIO.live, SCENARIO.lived
+do, run = SCENARIO.do, SCENARIO.run
 
 
 @pytest.mark.slow
@@ -378,7 +378,7 @@ live, lived = SCENARIO.live, SCENARIO.lived
 @example([acl.Cancelled(R1), ("authorize", R1, ADA), over(), over()])
 def test_a_ride_is_charged_exactly_once(steps: list[Step]) -> None:
     """Told many times, in any order, after a cancel, and asked for again after it."""
-    charged = sorted(event.ride_id for event in lived(steps).of(FareCharged))
+    charged = sorted(event.ride_id for event in run(steps).of(FareCharged))
     assert sorted({s.ride_id for s in steps if isinstance(s, RideOver)}) == charged
 
 
@@ -386,7 +386,7 @@ def test_a_ride_is_charged_exactly_once(steps: list[Step]) -> None:
 @laws
 @given(steps)
 def test_what_is_owed_is_what_was_charged(steps: list[Step]) -> None:
-    city = lived(steps)
+    city = run(steps)
     for account in city.all(Account):
         fares = [e.fare for e in city.of(FareCharged) if e.account_id == account.key]
         assert sum(fares, start=Money.zero()) == account.owed
@@ -404,7 +404,7 @@ def test_money_is_held_for_rides_alone_that_may_be_under_way(
     steps: list[Step],
 ) -> None:
     """Once for each, at the account it was authorized for, until it is over."""
-    city = lived(steps)
+    city = run(steps)
     expected = sorted(
         (payment.account_id, payment.ride_id)
         for payment in city.all(Payment)
@@ -422,7 +422,7 @@ def test_no_account_is_held_more_than_it_may_owe(steps: list[Step]) -> None:
     city = Payments()
     for step in steps:
         published = len(city.recorded)
-        live(city, step)
+        do(city, step)
         for each in city.recorded[published:]:
             if isinstance(each.event, PaymentAuthorized):
                 assert Money.zero() <= city.account(each.event.account_id).left()
@@ -434,7 +434,7 @@ def test_no_account_is_held_more_than_it_may_owe(steps: list[Step]) -> None:
 def test_a_fare_follows_the_tariff_and_the_passes_that_are_known(
     steps: list[Step], end: RideOver
 ) -> None:
-    city = lived([s for s in steps if getattr(s, "ride_id", "") != end.ride_id])
+    city = run([s for s in steps if getattr(s, "ride_id", "") != end.ride_id])
     city.handle(end)
     sold = [s for s in steps if isinstance(s, Pass) and s.rider_id == end.account_id]
     covered = any(each.valid_from <= end.started_at < each.valid_until for each in sold)
@@ -451,7 +451,7 @@ def test_a_ride_without_an_authorized_payment_is_charged_and_said_to_be(
     steps: list[Step],
 ) -> None:
     """That it was ridden has happened: it is owed, and somebody has to look."""
-    city = lived(steps)
+    city = run(steps)
     for payment in city.all(Payment):
         events = city.events(Payment, payment.key)
         kinds = [type(e) for e in events if not isinstance(e, PaymentDeclined)]

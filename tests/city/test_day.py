@@ -29,7 +29,7 @@ WHY_NOT = {"no bike", "declined", "refused at the dock", "stayed away"}
 
 
 @dataclass
-class Lived:
+class DayRun:
     """What came of a day, and what is in the services when it is over."""
 
     city: City
@@ -43,7 +43,7 @@ class Lived:
     requested: int
 
 
-def live(city: City, *, seed: int = 1, poor: int = 13, **day: Any) -> Lived:
+def run(city: City, *, seed: int = 1, poor: int = 13, **day: Any) -> DayRun:
     """Let a city open, live its first day, and look at what there is after it."""
     audit = Audit({each.station_id: each.capacity for each in city.stations})
 
@@ -55,21 +55,21 @@ def live(city: City, *, seed: int = 1, poor: int = 13, **day: Any) -> Lived:
             await sleep_until(world, first_day(), day["hours"][0], city)
         outcome = await live_day(world, city, first_day(), **day)
         await world.clock.sleep(1200)  # the last promises lapse
-        return outcome, *[await look(world, city, what) for what in LOOKS], rows(world)
+        return outcome, *[await read(world, city, what) for what in VIEWS], rows(world)
 
     recording = simulate(scenario, seed=seed)
     assert [] == [m.text for m in recording.moments if m.kind == "dead letter"]
     outcome, hubs, docks, offered, (payments, accounts) = recording.result
     requested = sum(1 for _ in city.rides(first_day()))
-    return Lived(
+    return DayRun(
         city, outcome, audit, hubs, docks, offered, payments, accounts, requested
     )
 
 
-LOOKS = ("docklink/hubs", "stations/stations", "availability/stations")
+VIEWS = ("docklink/hubs", "stations/stations", "availability/stations")
 
 
-async def look(world: SimulatedWorld, city: City, where: str) -> dict[str, list[str]]:
+async def read(world: SimulatedWorld, city: City, where: str) -> dict[str, list[str]]:
     """Return the bikes of each station, as one of the services has them.
 
     Of a station that no bike has ever come to, availability has not heard.
@@ -97,7 +97,7 @@ def rows(world: SimulatedWorld) -> Any:
     return list(states("Payment")), list(states("Account"))
 
 
-def check(day: Lived) -> None:
+def check(day: DayRun) -> None:
     """Hold against a day what holds for each."""
     requests, published = day.outcome.requests, day.audit.counts
     # Every rule holds, as others have heard it.
@@ -147,13 +147,13 @@ def small(**more: int) -> City:
 
 @pytest.mark.slow
 def test_a_small_day() -> None:
-    check(live(small(), trucks=2))
+    check(run(small(), trucks=2))
 
 
 @pytest.mark.slow
 def test_a_morning_with_hardly_a_bike() -> None:
     """Riders look elsewhere, wait, look again, and walk at last."""
-    day = live(small(stations=8, bikes=4, riders=60, rides=220), hours=(7, 9), trucks=0)
+    day = run(small(stations=8, bikes=4, riders=60, rides=220), hours=(7, 9), trucks=0)
     day.requested = day.outcome.requests.total()
     check(day)
     assert day.outcome.requests["no bike"]
@@ -162,9 +162,7 @@ def test_a_morning_with_hardly_a_bike() -> None:
 @pytest.mark.slow
 def test_a_morning_with_hardly_a_free_dock() -> None:
     """Riders ride on to where there is one."""
-    day = live(
-        small(stations=3, bikes=83, riders=80, rides=260), hours=(7, 9), trucks=0
-    )
+    day = run(small(stations=3, bikes=83, riders=80, rides=260), hours=(7, 9), trucks=0)
     day.requested = day.outcome.requests.total()
     check(day)
     assert day.outcome.found_full
@@ -193,7 +191,7 @@ def test_the_same_seed_gives_the_same_day_in_any_process() -> None:
 
 def morning() -> str:
     """Return what came of a small morning, all of it, in one line."""
-    day = live(small(), hours=(7, 8), trucks=1)
+    day = run(small(), hours=(7, 8), trucks=1)
     counts = sorted(day.audit.counts.items())
     return f"{day.outcome!r} {day.hubs} {counts} {day.payments}"
 
@@ -201,7 +199,7 @@ def morning() -> str:
 @pytest.mark.slow
 def test_the_whole_day_of_larkhaven() -> None:
     """24 stations, 300 bikes, 1,500 riders, about 3,000 wishes."""
-    day = live(larkhaven(seed=1), poor=97)
+    day = run(larkhaven(seed=1), poor=97)
     check(day)
     assert day.outcome.requests["ridden"] >= 2_800
     assert day.outcome.moved > 100

@@ -28,7 +28,7 @@ from movingparts.city.fleet.service import Handlers
 from tests.city.aggregates import (
     EIGHT,
     SECOND,
-    Lived,
+    Harness,
     Scenario,
     after,
     at_once,
@@ -44,7 +44,7 @@ B1, B2 = BikeId("B1"), BikeId("B2")
 FLAT = "a flat tire"
 
 
-class Workshop(Lived):
+class Workshop(Harness):
     """The service of fleet, whose clock is set by hand."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ steps = lives(often((9, commands), (2, ridden), (2, planned), (2, takes), (1, br
 Step = Any
 
 
-def do(city: Workshop, step: Step) -> None:
+def perform(city: Workshop, step: Step) -> None:
     city.now += SECOND
     match step:
         case Ridden() | Move():
@@ -103,13 +103,13 @@ def start() -> Workshop:
 
 SCENARIO = Scenario(
     start=start,
-    step=do,
+    step=perform,
     aggregates=(Bike, Depot),
     steps=steps,
     repeated=st.one_of(ridden, planned, brings, commands),
     refused=(Refused, LookupError),
 )
-lived = SCENARIO.lived
+run = SCENARIO.run
 
 
 @pytest.mark.slow
@@ -117,7 +117,7 @@ lived = SCENARIO.lived
 @given(steps)
 def test_a_flag_stays_until_the_bike_is_repaired(steps: list[Step]) -> None:
     """A bike with a fault is never available, and one without is, unless retired."""
-    for bike in lived(steps).all(Bike):
+    for bike in run(steps).all(Bike):
         fit = not bike.faults and not bike.retired
         assert fit is (bike.state == "available")
 
@@ -127,7 +127,7 @@ def test_a_flag_stays_until_the_bike_is_repaired(steps: list[Step]) -> None:
 @given(steps)
 def test_others_are_told_each_state_that_a_bike_has(steps: list[Step]) -> None:
     """In the words of MDS: who hears them all knows what fleet knows."""
-    city = lived(steps)
+    city = run(steps)
     known: dict[str, str] = {}
     for each in city.recorded:
         text = contract.to_message(each.event)
@@ -140,7 +140,7 @@ def test_others_are_told_each_state_that_a_bike_has(steps: list[Step]) -> None:
 @laws
 @given(steps)
 def test_no_move_is_made_by_two_trucks_or_done_twice(steps: list[Step]) -> None:
-    city = lived(steps)
+    city = run(steps)
     for kind in (MoveTaken, BikesMoved):
         found = [each.move.move_id for each in city.of(kind)]
         assert sorted(set(found)) == sorted(found)

@@ -140,7 +140,7 @@ def replay_file(path: Path, *, contexts: Iterable[str] = TARGETS) -> Replay:
 
         async def handle(event: Event) -> None:
             digest.update(event.to_json())
-            audit.take(event.type.removeprefix("city.larkhaven."), event.data)
+            audit.handle(event.type.removeprefix("city.larkhaven."), event.data)
 
         for name in contexts:
             await ensure_stream(node, name)

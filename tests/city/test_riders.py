@@ -23,7 +23,7 @@ from movingparts.city.riders.service import Handlers, Person, StandingWanted
 from tests.city.aggregates import (
     EIGHT,
     TICK,
-    Lived,
+    Harness,
     Scenario,
     at_once,
     laws,
@@ -38,7 +38,7 @@ ADA, BEN = RiderId("ada"), RiderId("ben")
 PERSON = Person(name="Ada Lark", email="ada@larkhaven.example")
 
 
-class People(Lived):
+class People(Harness):
     """The service of riders, whose clock is set by hand."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ steps = lives(often((1, signs), (4, buys), (2, stands), (2, pauses)), parts=2)
 Step = Any
 
 
-def do(city: People, step: Step) -> None:
+def perform(city: People, step: Step) -> None:
     city.now += TICK
     match step:
         case timedelta():
@@ -87,20 +87,20 @@ def start() -> People:
 
 SCENARIO = Scenario(
     start=start,
-    step=do,
+    step=perform,
     aggregates=(Rider,),
     steps=steps,
     repeated=st.one_of(signs, buys, stands),
     refused=(Refused, LookupError),
 )
-lived = SCENARIO.lived
+run = SCENARIO.run
 
 
 @pytest.mark.slow
 @laws
 @given(steps)
 def test_no_two_passes_of_a_rider_are_valid_at_a_time(steps: list[Step]) -> None:
-    for rider in lived(steps).all(Rider):
+    for rider in run(steps).all(Rider):
         spans = sorted((p.valid_from, p.valid_until) for p in rider.passes)
         for (begun, until), (then, _) in pairwise(spans):
             assert begun < until <= then
@@ -112,7 +112,7 @@ def test_no_two_passes_of_a_rider_are_valid_at_a_time(steps: list[Step]) -> None
 def test_others_are_told_how_a_rider_stands_but_never_who_she_is(
     steps: list[Step],
 ) -> None:
-    city = lived(steps)
+    city = run(steps)
     known: dict[str, str] = {}
     for each in city.recorded:
         output = contract.to_message(each.event)

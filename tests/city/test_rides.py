@@ -43,7 +43,7 @@ from tests.city.aggregates import (
     EIGHT,
     SECOND,
     TICK,
-    Lived,
+    Harness,
     Scenario,
     after,
     at_once,
@@ -58,7 +58,7 @@ from tests.city.aggregates import (
 B1, B2 = BikeId("B1"), BikeId("B2")
 R1, R2, R3, R4 = (RideId(f"r{n}") for n in (1, 2, 3, 4))
 S1, S2 = StationId("S1"), StationId("S2")
-WISH = Wanted(rider_id="ada", bike_id="B1", station_id="S1", reservation_id="v1")
+REQUEST = Wanted(rider_id="ada", bike_id="B1", station_id="S1", reservation_id="v1")
 
 Answer = tuple[int, Any] | Exception
 ALL_GOOD: dict[str, Answer] = {
@@ -88,7 +88,7 @@ class Partners:
     post = put
 
 
-class Rides(Lived):
+class Rides(Harness):
     """The service of rides, whose partners answer as a test wants."""
 
     def __init__(self, **answers: Answer) -> None:
@@ -99,7 +99,7 @@ class Rides(Lived):
         self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
 
     def start(self, ride: RideId = R1, command: dict[str, str] | None = None) -> Ride:
-        return at_once(self.handlers.start(ride, WISH.model_copy(update=command)))
+        return at_once(self.handlers.start(ride, REQUEST.model_copy(update=command)))
 
     def handle(self, *reports: BikeBrought) -> None:
         for report in reports:
@@ -126,10 +126,10 @@ class Rides(Lived):
         audit = Audit()
         for each in self.recorded:
             if isinstance(each.event, RideAuthorized):
-                audit.take("billing.payment-authorized", {"ride_id": each.key})
+                audit.handle("billing.payment-authorized", {"ride_id": each.key})
             text = contract.to_message(each.event)
             if text is not None:
-                audit.take(named("rides", type(text)), text.model_dump(mode="json"))
+                audit.handle(named("rides", type(text)), text.model_dump(mode="json"))
         return audit.broken
 
 
@@ -137,7 +137,7 @@ ride_ids = st.sampled_from([R1, R2, R3, R4])
 bikes = st.sampled_from([B1, B1, B2])
 stations = st.sampled_from([S1, S2])
 brought = st.builds(BikeBrought, bikes, stations, moments)
-tells = st.tuples(st.just("believe"), ride_ids, bikes, stations, moments)
+reports = st.tuples(st.just("believe"), ride_ids, bikes, stations, moments)
 failures = st.sampled_from(
     [
         (402, {"detail": "declined"}),
@@ -161,11 +161,11 @@ starts = st.tuples(
     moments,
     st.dictionaries(st.sampled_from(sorted(ALL_GOOD)), failures, max_size=1),
 )
-steps = lives(often((3, brought), (2, tells), (4, starts)), parts=2)
+steps = lives(often((3, brought), (2, reports), (4, starts)), parts=2)
 Step = Any
 
 
-def do(city: Rides, step: Step) -> None:
+def perform(city: Rides, step: Step) -> None:
     match step:
         case BikeBrought():
             city.handle(step)
@@ -181,12 +181,12 @@ def do(city: Rides, step: Step) -> None:
 
 SCENARIO = Scenario(
     start=Rides,
-    step=do,
+    step=perform,
     aggregates=(Ride, Bike),
     steps=steps,
     repeated=brought,
 )
-lived = SCENARIO.lived
+run = SCENARIO.run
 
 
 # --- the rules --------------------------------------------------------------------
@@ -197,7 +197,7 @@ lived = SCENARIO.lived
 @given(steps)
 def test_no_ride_begins_without_an_authorized_payment(steps: list[Step]) -> None:
     """Whatever the partners answer; a ride of a history is paid for, in the past."""
-    city = lived(steps)
+    city = run(steps)
     for ride in city.all(Ride):
         events = city.events(Ride, ride.key)
         kinds = [type(each) for each in events]
@@ -214,7 +214,7 @@ def test_no_ride_begins_without_an_authorized_payment(steps: list[Step]) -> None
 def test_a_bike_is_on_one_ride_at_a_time_and_a_ride_ends_once(
     steps: list[Step],
 ) -> None:
-    city = lived(steps)
+    city = run(steps)
     assert [] == city.audited()
     underway = [ride for ride in city.all(Ride) if ride.state == "underway"]
     bikes = {bike.bike_id: bike.ride_id for bike in city.all(Bike) if bike.ride_id}
@@ -228,7 +228,7 @@ def test_a_ride_that_did_not_begin_is_cancelled_and_others_are_told(
     steps: list[Step],
 ) -> None:
     """None is left between two states, however its beginning failed."""
-    city = lived(steps)
+    city = run(steps)
     states = {ride.ride_id: ride.state for ride in city.all(Ride)}
     assert {"underway", "ended", "cancelled"} >= set(states.values())
     cancelled = [each.ride_id for each in city.of(RideCancelled)]
@@ -242,7 +242,7 @@ def test_a_ride_asked_for_again_is_the_same_ride_or_is_refused(
     steps: list[Step],
 ) -> None:
     """It is the same while it is under way; nobody is asked again for anything."""
-    city = lived(steps)
+    city = run(steps)
     once, asked = city.states(Ride, Bike), len(city.partners.asked)
     for ride in city.all(Ride):
         command = {"rider_id": ride.rider_id, "bike_id": ride.bike_id}
@@ -347,7 +347,7 @@ def test_a_ride_that_another_copy_of_the_service_began_is_not_begun_again() -> N
 
     async def meanwhile(url: str, json: Any) -> httpx.Response:
         if "unlocks" in url:
-            await copy.handlers.start(R1, WISH)
+            await copy.handlers.start(R1, REQUEST)
         return await city.partners.put(url, json)
 
     city.partners.post = meanwhile  # type: ignore[method-assign]  # a slow partner

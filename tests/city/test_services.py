@@ -665,7 +665,7 @@ def test_no_network_between_services_and_their_broker_breaks_a_rule(
     ledger, town, outcome = morning(seed, **conditions)
     audit = Audit()
     for _, name, data in ledger.published():
-        audit.take(name, data)
+        audit.handle(name, data)
     assert [] == audit.close()
     assert {identity for identity, _, _ in ledger.published()} == {
         (event.source, event.id) for event in town.published

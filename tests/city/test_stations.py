@@ -39,7 +39,7 @@ from movingparts.city.stations.model import (
 )
 from movingparts.city.stations.service import Handlers
 from tests.city.aggregates import (
-    Lived,
+    Harness,
     Scenario,
     after,
     at_once,
@@ -56,7 +56,7 @@ B1, B2, B3 = BikeId("B1"), BikeId("B2"), BikeId("B3")
 DOCKS = {s: tuple(DockId(f"{s}-{n:02d}") for n in (1, 2)) for s in (S1, S2)}
 
 
-class Docks(Lived):
+class Docks(Harness):
     """A city of two stations with two docks each, and the service that runs it."""
 
     def __init__(self, **installed: int) -> None:
@@ -133,7 +133,7 @@ steps = lives(often((6, docked()), (3, taken), (2, alarms), (2, unlocks), (1, re
 movements = lives(often((2, docked()), (1, taken)), parts=2)
 
 
-def do(city: Docks, step: Step) -> None:
+def perform(city: Docks, step: Step) -> None:
     match step:
         case Docked() | Taken() | DockState():
             city.report(step)
@@ -145,14 +145,14 @@ def do(city: Docks, step: Step) -> None:
 
 SCENARIO = Scenario(
     start=Docks,
-    step=do,
+    step=perform,
     aggregates=(Station, Bike),
     steps=steps,
     repeated=st.one_of(docked(), taken, alarms),
     refused=(Refused, LookupError),
     recorded_again=lambda event: getattr(event, "reason", "") == LATE,
 )
-live, lived = SCENARIO.live, SCENARIO.lived
+do, run = SCENARIO.do, SCENARIO.run
 
 
 # --- the rules --------------------------------------------------------------------
@@ -163,7 +163,7 @@ live, lived = SCENARIO.live, SCENARIO.lived
 @given(steps)
 def test_a_bike_is_in_one_place_at_a_time(steps: list[Step]) -> None:
     """Whatever is reported, in whatever order, and whatever is asked in between."""
-    city = lived(steps)
+    city = run(steps)
     assert [] == [(bike, at) for bike, at in city.places().items() if len(at) != 1]
 
 
@@ -172,7 +172,7 @@ def test_a_bike_is_in_one_place_at_a_time(steps: list[Step]) -> None:
 @given(steps)
 def test_a_bike_knows_the_station_that_it_is_at(steps: list[Step]) -> None:
     """The two aggregates that say where a bike is never disagree."""
-    city = lived(steps)
+    city = run(steps)
     holders = {
         bike.bike_id: [s.station_id for s in city.all(Station) if s.holds(bike.bike_id)]
         for bike in city.all(Bike)
@@ -193,7 +193,7 @@ def test_a_dock_holds_one_bike_at_most(steps: list[Step]) -> None:
     for step in steps:
         before = {d: b for s in city.all(Station) for d, b in s.docks.items() if b}
         published = len(city.recorded)
-        live(city, step)
+        do(city, step)
         for each in city.recorded[published:]:
             event = each.event
             if isinstance(event, BikeDocked) and event.dock_id is not None:
@@ -209,7 +209,7 @@ def test_a_dock_holds_one_bike_at_most(steps: list[Step]) -> None:
 @given(steps)
 def test_a_station_is_never_over_capacity(steps: list[Step]) -> None:
     """What finds no dock stands beside; a dock that was not known is one more."""
-    city = lived(steps)
+    city = run(steps)
     for station in city.all(Station):
         taken = [bike for bike in station.docks.values() if bike is not None]
         assert len(taken) + len(station.free_docks()) <= len(station.docks)
@@ -224,7 +224,7 @@ def test_others_are_told_that_a_bike_left_before_they_are_told_that_it_came(
     steps: list[Step],
 ) -> None:
     """So that who hears the events in order never sees a bike in two places."""
-    assert [] == lived(steps).audited(contract)
+    assert [] == run(steps).audited(contract)
 
 
 @pytest.mark.slow
@@ -253,7 +253,7 @@ def test_what_is_known_of_a_bike_never_gets_older(steps: list[Step]) -> None:
     city = Docks()
     seen: dict[BikeId, datetime] = {}
     for step in steps:
-        live(city, step)
+        do(city, step)
         for bike in city.all(Bike):
             at = bike.seen_at
             assert at is not None

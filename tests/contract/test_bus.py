@@ -404,8 +404,8 @@ def test_dead_letters_are_kept_for_who_comes_later(run):
         await seen.reach(3)
         await billing.subscribe("dead.>", dead, durable="undertaker")
         await dead.reach(2)
-        buried = [letter.data["event"]["id"] for letter in dead.events]
-        assert ["1", "2"] == buried
+        dead_ids = [letter.data["event"]["id"] for letter in dead.events]
+        assert ["1", "2"] == dead_ids
         assert 2 == len({letter.id for letter in dead.events})
         assert [] == ok.ids
 

@@ -154,7 +154,7 @@ def test_what_is_read_again_is_what_was_saved(place: Open) -> None:
         rider.admit(False)
         rider.admit(True)
         bike = Bike(BikeId("B9"))
-        bike.came(StandId("S1"), True, AT + timedelta(microseconds=1))
+        bike.arrive(StandId("S1"), True, AT + timedelta(microseconds=1))
         bike.record_fitness(False)
         here = stand("S1", "B9", "B1", "B5")
         first = here.reserve(ReservationId("r1"), RiderId("R1"), AT)
@@ -168,11 +168,11 @@ def test_what_is_read_again_is_what_was_saved(place: Open) -> None:
         again.withdraw(BikeId("B9"), AT)
         again.offer(BikeId("B9"), AT)  # now it has come last
         her = await work.of(Rider).get("R1")
-        her.was_served(first)
+        her.record_collection(first)
         await work.commit()
         here.withdraw(BikeId("B9"), AT)
         here.offer(BikeId("B9"), AT)
-        rider.was_served(first)
+        rider.record_collection(first)
 
         work = place().begin()
         for kind, kept in ((Rider, rider), (Bike, bike), (Stand, here)):
@@ -400,10 +400,10 @@ UNITS = st.lists(st.sets(st.sampled_from(NAMES), min_size=1).map(sorted), max_si
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", WITHOUT_FILES)
-@given(units=UNITS, turns=st.lists(st.integers(0, 5), max_size=30))
+@given(units=UNITS, order=st.lists(st.integers(0, 5), max_size=30))
 @settings(max_examples=60, deadline=None)
 def test_any_interleaving_is_as_if_they_came_one_after_the_other(
-    kind: str, units: list[list[str]], turns: list[int]
+    kind: str, units: list[list[str]], order: list[int]
 ) -> None:
     """In the order of their commits, each has seen what those before it have left.
 
@@ -432,7 +432,7 @@ def test_any_interleaving_is_as_if_they_came_one_after_the_other(
         await save(store, *(stand(name, "B") for name in NAMES))
         running = [unit(number, names) for number, names in enumerate(units)]
         rest = [number for number in range(len(units)) for _ in range(4)]
-        for turn in [*(turn % max(1, len(units)) for turn in turns), *rest]:
+        for turn in [*(turn % max(1, len(units)) for turn in order), *rest]:
             if units:
                 await anext(running[turn], None)
 

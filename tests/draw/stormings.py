@@ -110,10 +110,10 @@ RULES = (
         ("BikeReportedFaulty", "BikeReserved"), at_once=False,
     ),
 )  # fmt: skip
-STORMED = Board(CARDS, RULES)
+BOARD = Board(CARDS, RULES)
 
 
 def figure(start: dict[str, str] | None = None) -> BoardFigure:
     """The board with the six contexts of the city."""
     title = "Twelve events, and six places to keep them"
-    return board(STORMED, contexts=CONTEXTS, title=title, start=start)
+    return board(BOARD, contexts=CONTEXTS, title=title, start=start)

@@ -22,7 +22,7 @@ from movingparts.strategy.event_storming import (
     Rule,
 )
 from tests.draw.recordings import HOSTILE, digests
-from tests.draw.stormings import CARDS, CONTEXTS, GOOD, HALF, STORMED, figure
+from tests.draw.stormings import BOARD, CARDS, CONTEXTS, GOOD, HALF, figure
 from tools.site import frontend
 
 EVALUATE = Path(__file__).parents[2] / "book/_js/_evaluate.js"
@@ -97,15 +97,15 @@ def test_a_start_is_said_without_scripts_too() -> None:
 def test_the_desk_is_hidden_and_says_what_the_start_costs() -> None:
     """It is what a page's script makes of it first, so that nothing moves."""
     html = shown(figure(HALF).html())
-    [desk] = html.select(".mp-workspace")
-    assert desk.has_attr("hidden")
+    [workspace] = html.select(".mp-workspace")
+    assert workspace.has_attr("hidden")
     score = ["8 to sort", "1 rules torn", "1 word clashes", "1 processes"]
-    assert score == texts(desk, ".mp-score > p:not(.mp-verdict)")
-    found = STORMED.evaluate(HALF)
+    assert score == texts(workspace, ".mp-score > p:not(.mp-verdict)")
+    found = BOARD.evaluate(HALF)
     output = [repr(each) for each in (*found.torn, *found.clashes, *found.processes)]
-    assert output == texts(desk, ".mp-findings > li > p:nth-of-type(1)")
-    assert ["C", "≠", "G"] == texts(desk, ".mp-findings > li > b")
-    assert ["not sorted", *CONTEXTS] == texts(desk, ".mp-bin > b")
+    assert output == texts(workspace, ".mp-findings > li > p:nth-of-type(1)")
+    assert ["C", "≠", "G"] == texts(workspace, ".mp-findings > li > b")
+    assert ["not sorted", *CONTEXTS] == texts(workspace, ".mp-bin > b")
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,7 @@ def test_a_board_without_rules_has_a_wall_and_no_list_of_them() -> None:
 def test_it_is_light() -> None:
     """A page with a board of 20 cards gets at most 25 KB of HTML more."""
     more = tuple(Card(f"{card.name}Again", card.says) for card in CARDS[:2])
-    made = board(
-        Board((*CARDS, *more), STORMED.rules), contexts=CONTEXTS, title="Twenty"
-    )
+    made = board(Board((*CARDS, *more), BOARD.rules), contexts=CONTEXTS, title="Twenty")
     assert len(made.html().encode()) <= 25_000
 
 
@@ -143,7 +141,7 @@ def test_it_says_what_it_is_in_one_line() -> None:
 
 
 def test_what_cards_and_contexts_say_stays_text() -> None:
-    """In the wall, in the tables, on the desk and in the data."""
+    """In the wall, in the tables, on the workspace and in the data."""
     cards = tuple(
         Card(text, text, after=HOSTILE[i - 1 : i], words={text: text})
         for i, text in enumerate(HOSTILE)
@@ -189,7 +187,7 @@ ONE = Board((Card("A", "a"), Card("B", "b", "policy")))
 
 
 @pytest.mark.parametrize(
-    ("stormed", "contexts", "start", "message"),
+    ("wall", "contexts", "start", "message"),
     [
         (Board((Card("B", "b", "policy"),)), ("x",), {}, "nothing to sort"),
         (Board((Card("A", "a"),) * 2), ("x",), {}, "two cards are called 'A'"),
@@ -206,10 +204,10 @@ ONE = Board((Card("A", "a"), Card("B", "b", "policy")))
     ],
 )  # fmt: skip
 def test_a_board_that_cannot_be_is_refused(
-    stormed: Board, contexts: tuple[str, ...], start: dict[str, str], message: str
+    wall: Board, contexts: tuple[str, ...], start: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        board(stormed, contexts=contexts, title="t", start=start)
+        board(wall, contexts=contexts, title="t", start=start)
 
 
 # --- The script of the page and Board.evaluate ----------------------------------
@@ -294,10 +292,10 @@ def asked(trials: list[Any]) -> Any:
 def test_the_page_evaluates_as_the_book_does() -> None:
     """400 sortings of random boards and of the storming, each finding, in its order."""
     draw = random.Random(4)
-    boards = [STORMED if i % 2 else random_board(draw) for i in range(400)]
+    boards = [BOARD if i % 2 else random_board(draw) for i in range(400)]
     trials, expected = [], []
     for each in boards:
-        places = ("", *CONTEXTS) if each is STORMED else PLACES
+        places = ("", *CONTEXTS) if each is BOARD else PLACES
         assignment = {card.name: draw.choice(places) for card in each.events}
         data = board(each, contexts=CONTEXTS, title="t").data()
         trials.append([data, list(assignment.items())])

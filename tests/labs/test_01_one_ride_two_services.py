@@ -35,8 +35,8 @@ def test_it_replays_the_readers_own_file(tmp_path):
         f'PATH, ZONE = "mine.csv.gz", "{city.timezone}"',
         cell.source,
     )
-    keep = re.compile(r"^(imports|real-(open|morning|replay|charged)|own-.*|close)$")
-    notebook.cells = [each for each in notebook.cells if keep.match(each.id)]
+    chosen = re.compile(r"^(imports|real-(open|morning|replay|charged)|own-.*|close)$")
+    notebook.cells = [each for each in notebook.cells if chosen.match(each.id)]
     run(notebook, tmp_path)
     text = texts(notebook)
     assert "mine.csv.gz" in text["own-read"]

@@ -44,8 +44,8 @@ def test_it_tells_the_readers_own_history(tmp_path):
         f'PATH, ZONE = "mine.csv.gz", "{city.timezone}"',
         cell.source,
     )
-    keep = re.compile(r"^(imports|real-city|history-.*|close)$")
-    notebook.cells = [each for each in notebook.cells if keep.match(each.id)]
+    chosen = re.compile(r"^(imports|real-city|history-.*|close)$")
+    notebook.cells = [each for each in notebook.cells if chosen.match(each.id)]
     run(notebook, tmp_path)
     text = texts(notebook)
     reported = int(text["history-file"])

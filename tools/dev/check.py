@@ -142,7 +142,7 @@ def near(tests: list[str]) -> test.Count:
     begins = tuple(path.removesuffix(".py").replace("/", ".") for path in tests)
     long = sum(took for name, took in known.items() if name.startswith(begins)) / 2
     if long > NEAR:
-        process.say(f"All would take {long:.0f} s: the slowest wait for make test.")
+        process.report(f"All would take {long:.0f} s: the slowest wait for make test.")
     this = test.Run(RESULTS)
     (RESULTS / "before").mkdir(parents=True, exist_ok=True)
     if known:
@@ -152,12 +152,12 @@ def near(tests: list[str]) -> test.Count:
 
 def run(found: Touched) -> test.Count:
     """Run what is touched, the quickest first."""
-    process.say("\n=== lint ===")
+    process.report("\n=== lint ===")
     total = lint(typed=found.typed)
-    process.say("\n=== tests beside the change ===")
+    process.report("\n=== tests beside the change ===")
     total.add(near(sorted(found.tests)))
     for number in sorted(found.chapters):
-        process.say(f"\n=== chapter {number} ===")
+        process.report(f"\n=== chapter {number} ===")
         this = test.Run(RESULTS / f"chapter-{number}", number)
         this.put_aside(("unit", "book", "pages"))
         total.add(this.unit())
@@ -175,14 +175,14 @@ def main() -> int:
     began = time.monotonic()
     files = changed()
     if not files:
-        process.say("Nothing has changed; make test runs everything.")
+        process.report("Nothing has changed; make test runs everything.")
         return 0
     try:
         total = run(Change(ROOT, files).touched())
     except KeyboardInterrupt:
-        process.say("\nInterrupted.")
+        process.report("\nInterrupted.")
         return 130
-    process.say(f"\n{total}, in {time.monotonic() - began:.0f} s.")
+    process.report(f"\n{total}, in {time.monotonic() - began:.0f} s.")
     return 1 if total.failed else 0
 
 

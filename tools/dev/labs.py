@@ -70,10 +70,10 @@ def free_port(first: int) -> int:
     raise LabError(f"Ports {first} to {first + 99} are all taken.")
 
 
-def say_if_moved(what: str, first: int, port: int) -> None:
+def report_if_moved(what: str, first: int, port: int) -> None:
     """Tell the reader that a port was taken, and which one is used in its place."""
     if port != first:
-        process.say(f"Port {first} is taken; {what} moves to {port}.")
+        process.report(f"Port {first} is taken; {what} moves to {port}.")
 
 
 def answers(port: int, token: str) -> bool:
@@ -140,7 +140,7 @@ def places() -> dict[str, str]:
         )
     moved = moved_folders()
     if moved:
-        process.say(
+        process.report(
             f"JupyterLab can't write to its usual folders (HOME is "
             f"{os.environ.get('HOME', 'not set')}), so it keeps its settings in "
             f"{os.path.relpath(STATE / 'home')}."
@@ -157,7 +157,7 @@ def jupyterlab() -> Iterator[Lab]:
             for its log.
     """
     port, token = free_port(PORT), secrets.token_hex(16)
-    say_if_moved("JupyterLab", PORT, port)
+    report_if_moved("JupyterLab", PORT, port)
     moved = places()
     config = "--config=tools/dev/jupyter_config.py"
     command = [sys.executable, "-m", "jupyterlab", config]
@@ -183,16 +183,16 @@ def main() -> int:
     """Run JupyterLab until Ctrl-C."""
     process.end_like_ctrl_c()
     try:
-        process.say("Starting JupyterLab.")
+        process.report("Starting JupyterLab.")
         with jupyterlab() as lab:
-            process.say(f"\n  labs  {lab.url}\n\nCtrl-C ends it.")
+            process.report(f"\n  labs  {lab.url}\n\nCtrl-C ends it.")
             lab.process.wait()
-            process.say(f"JupyterLab has ended; its log is {LOG.relative_to(ROOT)}.")
+            process.report(f"JupyterLab has ended; its log is {LOG.relative_to(ROOT)}.")
     except LabError as error:
-        process.say(str(error), error=True)
+        process.report(str(error), error=True)
         return 1
     except KeyboardInterrupt:
-        process.say("\nEnded.")
+        process.report("\nEnded.")
     return 0
 
 

@@ -55,7 +55,7 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def say(text: str = "", *, error: bool = False) -> None:
+def report(text: str = "", *, error: bool = False) -> None:
     """Print a line, also when the terminal it was meant for has been closed."""
     with contextlib.suppress(OSError):
         print(text, file=sys.stderr if error else sys.stdout, flush=True)

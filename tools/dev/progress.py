@@ -119,9 +119,9 @@ class Progress:
             self.terminal.write_line(f"  failed: {report.nodeid}", red=True)
         if report.when == "teardown":
             self.pace.ended(report.nodeid)
-            self.say()
+            self.report()
 
-    def say(self) -> None:
+    def report(self) -> None:
         """Print how far it is, if that is due."""
         now = time.monotonic()
         last = self.pace.done == self.pace.total

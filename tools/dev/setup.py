@@ -134,7 +134,7 @@ def main() -> int:
         install_with_uv(uv) if uv else install_with_pip()
     except (SetupError, subprocess.CalledProcessError, OSError) as error:
         print(f"\n{error}\nThe environment is not ready.", file=sys.stderr)
-        print("Run make again when that is mended.", file=sys.stderr)
+        print("Fix that, then run make again.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. The next run starts the set-up afresh.", file=sys.stderr)

@@ -98,7 +98,7 @@ class Run:
         if code == NOTHING_FOUND and self.chapter:
             return count
         if code and not count.failed:
-            process.say(f"pytest ended with exit code {code}.", error=True)
+            process.report(f"pytest ended with exit code {code}.", error=True)
             count.failed += 1
         return count
 
@@ -112,7 +112,7 @@ class Run:
         try:
             built = build.build()
         except build.WRONG as error:
-            process.say(str(error), error=True)
+            process.report(str(error), error=True)
             built = False
         wall = time.monotonic() - began
         junit.write(self.report("book"), wall, build.times(wall))
@@ -152,22 +152,22 @@ def run(this: Run) -> Count:
                 continue
             os.environ["CHROMIUM"] = chromium
         this.later = sum(list(took.values())[number:])
-        process.say(f"\n=== part {number} of {len(PARTS)}: {title} ===")
+        process.report(f"\n=== part {number} of {len(PARTS)}: {title} ===")
         began = time.monotonic()
         count = step(this)
         total.add(count)
         lines.append(f"  {title}: {count} in {time.monotonic() - began:.0f} s")
         built = built and not (part == "book" and count.failed)
-    process.say("\n".join(["", "=== summary ===", *lines]))
+    process.report("\n".join(["", "=== summary ===", *lines]))
     return total
 
 
 def without_browser() -> int:
     """Print how to get a browser; return how many failures it is that there is none."""
-    process.say(f"\n{NO_BROWSER}")
+    process.report(f"\n{NO_BROWSER}")
     if os.environ.get("REQUIRE_BROWSER") != "1":
         return 0
-    process.say("REQUIRE_BROWSER=1 makes that a failure.")
+    process.report("REQUIRE_BROWSER=1 makes that a failure.")
     return 1
 
 
@@ -179,7 +179,7 @@ def chosen(arguments: list[str]) -> Run | None:
     written = [name[:2] for name in chapters.names(ROOT)]
     if number not in written:
         there = ", ".join(written)
-        process.say(f"There is no chapter {arguments[0]}: {there}.", error=True)
+        process.report(f"There is no chapter {arguments[0]}: {there}.", error=True)
         return None
     return Run(RESULTS / f"chapter-{number}", number)
 
@@ -196,10 +196,10 @@ def main() -> int:
     try:
         total = run(this)
     except KeyboardInterrupt:
-        process.say("\nInterrupted.")
+        process.report("\nInterrupted.")
         return 130
     summary.write_text(f"{total}\n", "utf-8")
-    process.say(str(total))
+    process.report(str(total))
     return 1 if total.failed else 0
 
 

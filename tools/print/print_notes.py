@@ -134,24 +134,24 @@ def challenge(article: Tag, notes: Notes) -> None:
 
 def tabulate(article: Tag, notes: Notes) -> None:
     """Move the tables that say what figures show."""
-    for number, twin in enumerate(article.select("details.mp-text-table"), start=1):
-        figure = twin.find_parent("figure") or twin.find_parent("div")
+    for number, table in enumerate(article.select("details.mp-text-table"), start=1):
+        figure = table.find_parent("figure") or table.find_parent("div")
         if figure is None:
             continue
         title = figure.select_one(".mp-title, figcaption")
         words = title.get_text().strip() if title else f"Figure {number}"
         figure["id"] = figure.get("id") or f"figure-{number}"
         reported = figure.select_one(".mp-refs") is not None
-        summary = drop_summary(twin)
+        summary = drop_summary(table)
         label = summary if reported else "As a table"
-        for scroll in twin.select(".mp-scroll"):
+        for scroll in table.select(".mp-scroll"):
             scroll.unwrap()
-        twin.extract()
+        table.extract()
         note_id = f"table-{number}"
         figure.append(make("p", reference(label, note_id), class_="mp-refs"))
         more = [f" {summary}"] if reported else []
         head = [reference(words, str(figure["id"])), *more]
-        notes.add("tables", note_id, head, twin)
+        notes.add("tables", note_id, head, table)
 
 
 def drop_summary(fold: Tag) -> str:

@@ -191,12 +191,12 @@ def command(make: Callable[[], int], out: Path, unit: str) -> int:
             return 1
         count = make()
     except (*build.WRONG, PrintError) as error:
-        process.say(str(error), error=True)
+        process.report(str(error), error=True)
         return 1
     except KeyboardInterrupt:
         return 130
     size = out.stat().st_size / 1024
-    process.say(f"{out.relative_to(build.ROOT)}: {count} {unit}, {size:.0f} KiB")
+    process.report(f"{out.relative_to(build.ROOT)}: {count} {unit}, {size:.0f} KiB")
     return 0
 
 

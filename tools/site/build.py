@@ -102,13 +102,13 @@ class Log:
         begun = BEGUN.search(line)
         if begun and time.monotonic() - self.text > PATIENCE:
             self.text = time.monotonic()
-            process.say(f"  running {Path(begun[1]).relative_to(ROOT)}")
+            process.report(f"  running {Path(begun[1]).relative_to(ROOT)}")
 
     def errors(self, line: str) -> None:
         """Show a line in full, unless it is known to mean nothing."""
         self.file.write(f"{line}\n")
         if not any(known in line for known in ROUTINE):
-            process.say(line, error=True)
+            process.report(line, error=True)
 
     def run(self, command: Sequence[str], env: Mapping[str, str]) -> int:
         """Run a program; give its exit code."""
@@ -142,14 +142,14 @@ def build() -> bool:
 
 def _build(log: Log) -> bool:
     began = time.monotonic()
-    process.say(f"Building the book; {LOG.relative_to(ROOT)} has the details.")
+    process.report(f"Building the book; {LOG.relative_to(ROOT)} has the details.")
     frontend.install()
     env = {**frontend.environment(), "PYTHONUNBUFFERED": "1"}
     built = not log.run(["tools/site/vendor.py"], env) and _write(log, env)
     if built:
-        process.say(f"The book is built in {time.monotonic() - began:.0f} s.")
+        process.report(f"The book is built in {time.monotonic() - began:.0f} s.")
     else:
-        process.say("The book was not built: see the warnings above.", error=True)
+        process.report("The book was not built: see the warnings above.", error=True)
     return built
 
 
@@ -160,7 +160,7 @@ def _write(log: Log, env: Mapping[str, str]) -> bool:
     if log.run(["-m", "tools.site.execute"], env) or log.run(COMMAND, env):
         return False
     refresh_static()
-    process.say("  adding Pyodide, JupyterLite and the search")
+    process.report("  adding Pyodide, JupyterLite and the search")
     pyodide.assemble(SITE)
     lite.build(SITE)
     if log.run(["-m", "tools.site.postbuild", str(SITE.relative_to(ROOT))], env):

@@ -18,7 +18,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from tools.site import policy, stylesheets
-from tools.site.mend import mended
+from tools.site.repair import repaired
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "book" / "_build" / "dirhtml"
@@ -106,9 +106,9 @@ class Loads(HTMLParser):
 
 
 def finished(page: str) -> str:
-    """Return a page without what it does not need, and with its roles mended."""
+    """Return a page without what it does not need, and with its roles repaired."""
     page = LISTING.sub(lambda listing: PLAIN_CODE.sub(r"\1", listing[0]), page)
-    return without_blanks(mended(CITATION_ROLE.sub(r'<div class="\1"\2>', page)))
+    return without_blanks(repaired(CITATION_ROLE.sub(r'<div class="\1"\2>', page)))
 
 
 def without_blanks(page: str) -> str:

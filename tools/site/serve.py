@@ -152,13 +152,13 @@ def serve() -> None:
         LabError: JupyterLab did not start, or no port is free.
     """
     port = labs.free_port(PORT)
-    labs.say_if_moved("the book", PORT, port)
+    labs.report_if_moved("the book", PORT, port)
     with SiteServer(build.SITE, port=port).running() as url:
-        process.say("Starting JupyterLab.")
+        process.report("Starting JupyterLab.")
         with labs.jupyterlab() as lab:
-            process.say(f"\n  book  {url}\n  labs  {lab.url}\n\nCtrl-C ends both.")
+            process.report(f"\n  book  {url}\n  labs  {lab.url}\n\nCtrl-C ends both.")
             lab.process.wait()
-            process.say("JupyterLab has ended; the book is still served.")
+            process.report("JupyterLab has ended; the book is still served.")
             threading.Event().wait()
 
 
@@ -170,10 +170,10 @@ def main() -> int:
             return 1
         serve()
     except (*build.WRONG, labs.LabError) as error:
-        process.say(str(error), error=True)
+        process.report(str(error), error=True)
         return 1
     except KeyboardInterrupt:
-        process.say("\nEnded.")
+        process.report("\nEnded.")
     return 0
 
 

@@ -410,7 +410,7 @@ def mark_predicted(app: Sphinx, document: nodes.document) -> None:
                 break
             if "cell" in node.get("classes", ()) and not outputs:
                 break
-            for piece in list(node.findall(tells_a_result)):
+            for piece in list(node.findall(is_result)):
                 outputs -= isinstance(piece, nodes.container)
                 wrap(piece, PREDICTED)
         if outputs:
@@ -422,7 +422,7 @@ def mark_predicted(app: Sphinx, document: nodes.document) -> None:
             )
 
 
-def tells_a_result(node: nodes.Node) -> bool:
+def is_result(node: nodes.Node) -> bool:
     """Return whether a node is a cell's output, or a paragraph with a number of it."""
     if isinstance(node, nodes.paragraph):
         glued = node.findall(nodes.inline)

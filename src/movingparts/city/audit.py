@@ -31,8 +31,8 @@ class Audit:
 
     >>> audit = Audit()
     >>> docked = {"bike_id": "B1", "station_id": "S1", "dock_id": "S1-01"}
-    >>> audit.take("stations.bike-docked", docked)
-    >>> audit.take("stations.bike-docked", {**docked, "station_id": "S2"})
+    >>> audit.handle("stations.bike-docked", docked)
+    >>> audit.handle("stations.bike-docked", {**docked, "station_id": "S2"})
     >>> audit.broken
     ['bike B1 is docked at S2 and was at S1']
 
@@ -57,7 +57,7 @@ class Audit:
     def __repr__(self) -> str:
         return f"<Audit: {self.counts.total():,} events, {len(self.broken)} broken>"
 
-    def take(self, name: str, data: Mapping[str, Any]) -> None:
+    def handle(self, name: str, data: Mapping[str, Any]) -> None:
         """Take the next event, by its contract's name."""
         self.counts[name] += 1
         if name.endswith(".anomaly-found"):
@@ -80,17 +80,17 @@ class Audit:
         bike, place = message["bike_id"], (message["station_id"], message["dock_id"])
         if bike in self._at and self._at[bike] != place:
             before = self._at[bike][0]
-            self._break(f"bike {bike} is docked at {place[0]} and was at {before}")
+            self._report(f"bike {bike} is docked at {place[0]} and was at {before}")
         if bike in self._riding and self._at.get(bike) is not None:
-            self._break(f"bike {bike} is docked and on ride {self._riding[bike]}")
+            self._report(f"bike {bike} is docked and on ride {self._riding[bike]}")
         if place[1] is not None:
             held = [b for b, at in self._at.items() if at == place and b != bike]
             if held:
-                self._break(f"dock {place[1]} holds {held[0]} and {bike}")
+                self._report(f"dock {place[1]} holds {held[0]} and {bike}")
         self._at[bike] = place
         taken = sum(at[0] == place[0] and at[1] is not None for at in self._at.values())
         if taken > self._capacities.get(place[0], taken):
-            self._break(f"station {place[0]} holds {taken} bikes")
+            self._report(f"station {place[0]} holds {taken} bikes")
 
     def _stations_bike_left(self, message: dict[str, Any]) -> None:
         self._at.pop(message["bike_id"], None)
@@ -100,24 +100,24 @@ class Audit:
     def _availability_bike_reserved(self, message: dict[str, Any]) -> None:
         until = _time(message["until"])
         if until - _time(message["at"]) != PROMISED_FOR:
-            self._break(f"reservation {message['reservation_id']} is until {until}")
+            self._report(f"reservation {message['reservation_id']} is until {until}")
         for key in (("rider", message["rider_id"]), ("bike", message["bike_id"])):
             held = self._promised.get(self._holding.get(key, ("", "")))
             if held and _time(held["until"]) > _time(message["at"]):
                 first = held["reservation_id"]
-                self._break(f"{' '.join(key)} has {first} and a second reservation")
+                self._report(f"{' '.join(key)} has {first} and a second reservation")
             self._holding[key] = _promise(message)
         self._promised[_promise(message)] = message
 
     def _availability_reservation_closed(self, message: dict[str, Any]) -> None:
         promise = self._promised.pop(_promise(message), None)
         if promise is None:
-            self._break(f"reservation {message['reservation_id']} closed, never made")
+            self._report(f"reservation {message['reservation_id']} closed, never made")
             return
         over = _time(message["at"]) >= _time(promise["until"])
         if over != (message["why"] == "expired"):
             what = f"reservation {message['reservation_id']} is {message['why']}"
-            self._break(f"{what} at {message['at']}, and was until {promise['until']}")
+            self._report(f"{what} at {message['at']}, and was until {promise['until']}")
         for key in (("rider", message["rider_id"]), ("bike", message["bike_id"])):
             if self._holding.get(key) == _promise(message):
                 del self._holding[key]
@@ -134,15 +134,15 @@ class Audit:
         ride, bike = message["ride_id"], message["bike_id"]
         history = message["authorization_id"] == "history"
         if ride not in self._authorized and not history:
-            self._break(f"ride {ride} began without an authorized payment")
+            self._report(f"ride {ride} began without an authorized payment")
         if bike in self._riding:
-            self._break(f"bike {bike} is on rides {self._riding[bike]} and {ride}")
+            self._report(f"bike {bike} is on rides {self._riding[bike]} and {ride}")
         self._started[ride], self._riding[bike] = message, ride
 
     def _rides_ride_ended(self, message: dict[str, Any]) -> None:
         ride = message["ride_id"]
         if ride not in self._started or ride in self._ended:
-            self._break(f"ride {ride} ended twice, or had not begun")
+            self._report(f"ride {ride} ended twice, or had not begun")
         self._ended[ride] = message
         self._riding.pop(message["bike_id"], None)
 
@@ -150,13 +150,13 @@ class Audit:
         ride = message["ride_id"]
         self._charged[ride] += 1
         if ride not in self._ended:
-            self._break(f"ride {ride} was charged, and has not ended")
+            self._report(f"ride {ride} was charged, and has not ended")
             return
         if not isinstance(message["fare"]["amount"], str):
-            self._break(f"the fare of ride {ride} is no decimal")
+            self._report(f"the fare of ride {ride} is no decimal")
         fare, wanted = Decimal(message["fare"]["amount"]), self._fare(self._ended[ride])
         if fare != wanted:
-            self._break(f"ride {ride} was charged {fare}, and costs {wanted}")
+            self._report(f"ride {ride} was charged {fare}, and costs {wanted}")
 
     def _fare(self, ended: Mapping[str, Any]) -> Decimal:
         """Work the tariff out anew: 1 and 0.15 a minute, 18 a day, 30 minutes free."""
@@ -173,7 +173,7 @@ class Audit:
         price = Decimal(paid * 15 + (0 if covered else 100)) / 100
         return min(price, Decimal(18 * days))
 
-    def _break(self, what: str) -> None:
+    def _report(self, what: str) -> None:
         self.broken.append(what)
 
 
@@ -200,7 +200,7 @@ def auditor(audit: Audit, contexts: Iterable[str] = CONTEXTS) -> Any:
             if (event.source, event.id) in received:
                 return
             received.add((event.source, event.id))
-            audit.take(event.type.removeprefix("city.larkhaven."), event.data)
+            audit.handle(event.type.removeprefix("city.larkhaven."), event.data)
 
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:

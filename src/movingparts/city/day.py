@@ -24,7 +24,7 @@ from movingparts.core.clock import EPOCH
 WALK = 240.0  # seconds from the reservation to the dock, at most
 ON_TO_THE_NEXT = 180.0  # seconds from a full station to the next one
 DRIVE = 480.0  # seconds that a truck takes from one station to another
-LOOK = 300.0  # seconds until a truck asks again for something to do
+ASK_AGAIN = 300.0  # seconds until a truck asks again for something to do
 NEAR = 4  # so many stations are near enough to walk to
 WAIT = 300.0  # seconds until a rider without a bike looks again
 PATIENCE = 4  # so often does a rider look for a bike
@@ -67,12 +67,12 @@ class Day:
         walk = WALK - number % 7 * 30
         await self._until(ride.started_at, -walk)
         try:
-            what = await self._lived(number, ride, walk)
+            what = await self._ride(number, ride, walk)
         except httpx.TransportError:
             what = "no answer"
         self.outcome.requests[what] += 1
 
-    async def _lived(self, number: int, ride: Ride, walk: float) -> str:
+    async def _ride(self, number: int, ride: Ride, walk: float) -> str:
         promised = await self._reserve(ride)
         if promised is None:
             return "no bike"
@@ -155,7 +155,7 @@ class Day:
             if reply.status_code == 200:
                 await self._move(reply.json())
             else:
-                await self.world.clock.sleep(LOOK)
+                await self.world.clock.sleep(ASK_AGAIN)
 
     async def _move(self, move: dict[str, Any]) -> None:
         bikes = await self._lift(move["from_station"], move["bikes"])

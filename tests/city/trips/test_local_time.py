@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movingparts.city.trips import local_time as wallclock
+from movingparts.city.trips import local_time
 from movingparts.city.trips.local_time import WallClock
 
 LORD_HOWE = WallClock(ZoneInfo("Australia/Lord_Howe"))
@@ -52,7 +52,7 @@ def test_what_a_clock_remembers_agrees_with_zoneinfo(
 
 
 def test_a_clock_forgets_rather_than_grow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wallclock, "_REMEMBERED", 2)
+    monkeypatch.setattr(local_time, "_REMEMBERED", 2)
     clock = WallClock(ZoneInfo("Europe/Oslo"))
     for hour in range(24):
         instant, _ = clock.instant(datetime(2026, 1, 1, hour))  # noqa: DTZ001 - as above

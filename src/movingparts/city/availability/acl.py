@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from movingparts.city.availability.model import (
-    BikeCame,
+    BikeArrived,
     BikeId,
-    BikeWent,
+    BikeLeft,
     FitnessChanged,
     Message,
     RiderId,
@@ -54,7 +54,7 @@ class _Standing(BaseModel):
 def docked(data: object) -> Message:
     """A bike is in a dock: it can be promised, if it can be unlocked there."""
     message = _Docked.model_validate(data)
-    return BikeCame(
+    return BikeArrived(
         message.bike_id, message.station_id, message.dock_id is not None, message.at
     )
 
@@ -62,7 +62,7 @@ def docked(data: object) -> Message:
 def left(data: object) -> Message:
     """A bike has left a station: it cannot be promised there."""
     message = _Left.model_validate(data)
-    return BikeWent(message.bike_id, message.station_id, message.at)
+    return BikeLeft(message.bike_id, message.station_id, message.at)
 
 
 def dock_changed(data: object) -> Message | None:
@@ -71,8 +71,8 @@ def dock_changed(data: object) -> Message | None:
     if message.bike_id is None:
         return None
     if message.jammed:
-        return BikeCame(message.bike_id, message.station_id, False, message.at)
-    return BikeCame(message.bike_id, message.station_id, True, message.at)
+        return BikeArrived(message.bike_id, message.station_id, False, message.at)
+    return BikeArrived(message.bike_id, message.station_id, True, message.at)
 
 
 def condition_changed(data: object) -> Message:

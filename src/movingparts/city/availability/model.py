@@ -134,7 +134,7 @@ class RiderPromised:
 
 
 @dataclass(frozen=True, slots=True)
-class RiderServed:
+class RiderCollected:
     """A rider has what she was promised."""
 
     rider_id: RiderId
@@ -142,7 +142,7 @@ class RiderServed:
 
 
 @dataclass(frozen=True, slots=True)
-class RiderLetDown:
+class RiderPromiseBroken:
     """The promise that a rider had is broken; she may have another one."""
 
     rider_id: RiderId
@@ -169,7 +169,7 @@ class FitnessRecorded:
 
 
 BikeEvent = BikePlaced | FitnessRecorded
-RiderEvent = RiderAdmitted | RiderPromised | RiderServed | RiderLetDown
+RiderEvent = RiderAdmitted | RiderPromised | RiderCollected | RiderPromiseBroken
 StandEvent = (
     BikeOffered
     | BikeWithdrawn
@@ -343,7 +343,7 @@ class Rider:
 
     def admit(self, admitted: bool, at: datetime | None = None) -> None:
         """Let her have promises from now on, or no more; older news are none."""
-        if _is_news(at, self.admitted_at):
+        if _is_newer(at, self.admitted_at):
             self._record(RiderAdmitted(self.rider_id, admitted, at))
 
     def check(self, now: datetime) -> None:
@@ -357,14 +357,14 @@ class Rider:
         """Note the promise that she has now."""
         self._record(RiderPromised(self.rider_id, reservation))
 
-    def was_served(self, reservation: Reservation) -> None:
+    def record_collection(self, reservation: Reservation) -> None:
         """Note that her promise was kept."""
-        self._record(RiderServed(self.rider_id, reservation))
+        self._record(RiderCollected(self.rider_id, reservation))
 
-    def was_let_down(self, broken: Reservation) -> None:
+    def record_broken_promise(self, broken: Reservation) -> None:
         """Note that her promise is broken, if it is the one that she has."""
         if self.reservation == broken:
-            self._record(RiderLetDown(self.rider_id, broken))
+            self._record(RiderPromiseBroken(self.rider_id, broken))
 
     def _record(self, event: RiderEvent) -> None:
         self.apply(event)
@@ -377,9 +377,9 @@ class Rider:
                 self.admitted, self.admitted_at = admitted, at or self.admitted_at
             case RiderPromised(reservation=reservation):
                 self.reservation = reservation
-            case RiderServed(reservation=reservation):
+            case RiderCollected(reservation=reservation):
                 self.reservation, self.served = None, reservation
-            case RiderLetDown():
+            case RiderPromiseBroken():
                 self.reservation = None
 
 
@@ -419,21 +419,21 @@ class Bike:
         """Return whether nothing speaks against it."""
         return self.in_a_dock and self.fit
 
-    def stands_so(self, stand_id: StandId, in_a_dock: bool) -> bool:
+    def is_at(self, stand_id: StandId, in_a_dock: bool) -> bool:
         """Return whether it is known to stand there, and so."""
         return (self.stand_id, self.in_a_dock) == (stand_id, in_a_dock)
 
-    def came(self, stand_id: StandId, in_a_dock: bool, at: datetime) -> None:
+    def arrive(self, stand_id: StandId, in_a_dock: bool, at: datetime) -> None:
         """Note where it stands, and whether it can be had there."""
         self._record(BikePlaced(self.bike_id, stand_id, in_a_dock, at))
 
-    def went(self, at: datetime) -> None:
+    def leave(self, at: datetime) -> None:
         """Note that it stands nowhere."""
         self._record(BikePlaced(self.bike_id, None, False, at))
 
     def record_fitness(self, fit: bool, at: datetime | None = None) -> bool:
         """Note whether it is fit to ride, and say whether that is news."""
-        news = _is_news(at, self.fitness_at)
+        news = _is_newer(at, self.fitness_at)
         if news:
             self._record(FitnessRecorded(self.bike_id, fit, at))
         return news
@@ -452,7 +452,7 @@ class Bike:
                 self.fit, self.fitness_at = fit, at or self.fitness_at
 
 
-def _is_news(at: datetime | None, known: datetime | None) -> bool:
+def _is_newer(at: datetime | None, known: datetime | None) -> bool:
     """Return whether a time is newer than the one that is known, if there is one."""
     return at is None or known is None or at > known
 
@@ -490,7 +490,7 @@ def collect(
     if rider.served is not None and rider.served.reservation_id == reservation_id:
         return rider.served
     reservation = stand.collect(reservation_id, rider.rider_id, now)
-    rider.was_served(reservation)
+    rider.record_collection(reservation)
     return reservation
 
 
@@ -498,7 +498,7 @@ def collect(
 
 
 @dataclass(frozen=True, slots=True)
-class BikeCame:
+class BikeArrived:
     """A bike stands at a station, where it can be taken from a dock or not."""
 
     bike_id: BikeId
@@ -508,7 +508,7 @@ class BikeCame:
 
 
 @dataclass(frozen=True, slots=True)
-class BikeWent:
+class BikeLeft:
     """A bike has left a station."""
 
     bike_id: BikeId
@@ -534,4 +534,4 @@ class StandingChanged:
     at: datetime | None = None
 
 
-Message = BikeCame | BikeWent | FitnessChanged | StandingChanged
+Message = BikeArrived | BikeLeft | FitnessChanged | StandingChanged

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from movingparts.city.availability import acl, contract
 from movingparts.city.availability.model import (
     Bike,
-    BikeCame,
+    BikeArrived,
     BikeId,
-    BikeWent,
+    BikeLeft,
     FitnessChanged,
     Message,
     Refused,
@@ -46,7 +46,7 @@ class BikeRequest(BaseModel):
     station_id: str
 
 
-class Promised(BaseModel):
+class ReservationView(BaseModel):
     """What was promised."""
 
     reservation_id: str
@@ -56,7 +56,7 @@ class Promised(BaseModel):
     until: Instant
 
     @classmethod
-    def of(cls, reservation: Reservation, station_id: str) -> Promised:
+    def of(cls, reservation: Reservation, station_id: str) -> ReservationView:
         """Return a reservation as the API shows it."""
         return cls(
             reservation_id=reservation.reservation_id,
@@ -91,7 +91,7 @@ def availability(node: Node, *, store: Store | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bus(app):
-            await handlers.see_to_old_promises()
+            await handlers.resume_lapses()
             yield
 
     limits = Limits(request=30.0)  # telling the others may need all its tries
@@ -119,7 +119,7 @@ class Handlers:
             return promise(rider, stand, reservation_id, now)
 
         reservation = await execute(self._store, act, publish=self._publish)
-        self._let_lapse(stand_id, reservation.until)
+        self._schedule_lapse(stand_id, reservation.until)
         return reservation
 
     async def collect(
@@ -141,7 +141,7 @@ class Handlers:
 
         async def act(work: UnitOfWork) -> None:
             match message:
-                case BikeCame() | BikeWent():
+                case BikeArrived() | BikeLeft():
                     await _moved(work, message)
                 case FitnessChanged():
                     await _fitness_changed(work, message)
@@ -150,15 +150,15 @@ class Handlers:
 
         await execute(self._store, act, publish=self._publish)
 
-    async def see_to_old_promises(self) -> None:
+    async def resume_lapses(self) -> None:
         """Let lapse, each in its time, what was promised before a restart."""
         work = self._store.begin()
         for key in await work.of(Stand).keys():
             stand = await work.of(Stand).get(key)
             for reservation in stand.promised.values():
-                self._let_lapse(stand.stand_id, reservation.until)
+                self._schedule_lapse(stand.stand_id, reservation.until)
 
-    def _let_lapse(self, stand_id: StandId, until: datetime) -> None:
+    def _schedule_lapse(self, stand_id: StandId, until: datetime) -> None:
         self._node.tasks.create_task(self._lapse(stand_id, until), name="lapse")
 
     async def _lapse(self, stand_id: StandId, until: datetime) -> None:
@@ -204,7 +204,7 @@ async def _bike(work: UnitOfWork, bike_id: BikeId) -> Bike:
     return await bikes.find(bike_id) or bikes.add(Bike(bike_id))
 
 
-async def _moved(work: UnitOfWork, message: BikeCame | BikeWent) -> None:
+async def _moved(work: UnitOfWork, message: BikeArrived | BikeLeft) -> None:
     """Offer a bike where it stands, if it can be had there, and nowhere else."""
     bike = await _bike(work, message.bike_id)
     if bike.is_known_later_than(message.at):
@@ -213,17 +213,17 @@ async def _moved(work: UnitOfWork, message: BikeCame | BikeWent) -> None:
         message.at == bike.moved_at,
         bike.stand_id != message.stand_id,
     )
-    still = isinstance(message, BikeCame) and bike.stands_so(
+    still = isinstance(message, BikeArrived) and bike.is_at(
         message.stand_id, message.in_a_dock
     )
-    if same_time and (still or (isinstance(message, BikeWent) and elsewhere)):
+    if same_time and (still or (isinstance(message, BikeLeft) and elsewhere)):
         return  # told again; or it has left another place to come to this one
     if bike.stand_id is not None and not still:
         await _withdraw(work, bike.stand_id, bike.bike_id, message.at)
-    if isinstance(message, BikeWent):
-        bike.went(message.at)
+    if isinstance(message, BikeLeft):
+        bike.leave(message.at)
         return
-    bike.came(message.stand_id, message.in_a_dock, message.at)
+    bike.arrive(message.stand_id, message.in_a_dock, message.at)
     if bike.can_be_promised:
         (await _stand(work, message.stand_id)).offer(bike.bike_id, message.at)
 
@@ -244,27 +244,27 @@ async def _withdraw(
     """Promise a bike no more; whom it was promised to may have another promise."""
     broken = (await _stand(work, stand_id)).withdraw(bike_id, at)
     if broken is not None:
-        (await _rider(work, broken.rider_id)).was_let_down(broken)
+        (await _rider(work, broken.rider_id)).record_broken_promise(broken)
 
 
 def _promise(app: FastAPI, handlers: Handlers) -> None:
     @app.put("/reservations/{reservation_id}")
-    async def reserve(reservation_id: str, request: BikeRequest) -> Promised:
+    async def reserve(reservation_id: str, request: BikeRequest) -> ReservationView:
         reservation = await handlers.reserve(
             ReservationId(reservation_id),
             RiderId(request.rider_id),
             StandId(request.station_id),
         )
-        return Promised.of(reservation, request.station_id)
+        return ReservationView.of(reservation, request.station_id)
 
     @app.post("/reservations/{reservation_id}/collection")
-    async def collect_it(reservation_id: str, request: BikeRequest) -> Promised:
+    async def collect_it(reservation_id: str, request: BikeRequest) -> ReservationView:
         reservation = await handlers.collect(
             ReservationId(reservation_id),
             RiderId(request.rider_id),
             StandId(request.station_id),
         )
-        return Promised.of(reservation, request.station_id)
+        return ReservationView.of(reservation, request.station_id)
 
 
 def _show(app: FastAPI, node: Node, store: Store) -> None:

@@ -104,7 +104,7 @@ class Handlers:
             try:
                 authorize(payment, account)
             except Declined as declined:
-                payment.declined(account_id, str(declined))
+                payment.decline(account_id, str(declined))
             return payment
 
         return await execute(self._store, act, publish=self.publisher)

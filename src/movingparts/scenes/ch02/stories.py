@@ -229,7 +229,7 @@ async def opened(world: Any) -> Published:
     return published
 
 
-async def lived(story: Story) -> AsyncIterator[tuple[int, str]]:
+async def played(story: Story) -> AsyncIterator[tuple[int, str]]:
     """Live through a story; yield each step's number and phrase after it."""
     await story.open()
     yield 0, "Nothing has happened yet"
@@ -247,7 +247,7 @@ def moments() -> tuple[Moment, ...]:
         published, found = await opened(world), []
         for number in range(len(STORIES)):
             story = Story(world, number, published)
-            async for step, phrase in lived(story):
+            async for step, phrase in played(story):
                 events, now = story.events(), world.clock.now()
                 answers = await story.ask()
                 found.append(Moment(number, step, phrase, events, now, answers))
@@ -263,7 +263,7 @@ def filmed(moment: Moment, contexts: Sequence[str]) -> Recording:
 
     async def scenario(world: Any) -> int:
         story, begun = Story(world, moment.story, await opened(world)), 0
-        async for step, _ in lived(story):
+        async for step, _ in played(story):
             begun = begun or len(world.recording.messages)
             if step == moment.step:
                 break

@@ -93,21 +93,21 @@ class Payment:
         """The id of its ride."""
         return self.ride_id
 
-    def authorized(self, account_id: AccountId, amount: Money) -> None:
+    def authorize(self, account_id: AccountId, amount: Money) -> None:
         """Note that so much is held; asked again, it is noted once."""
         if self.state != "authorized":
             self._record(PaymentAuthorized(self.ride_id, account_id, amount))
 
-    def declined(self, account_id: AccountId, reason: str) -> None:
+    def decline(self, account_id: AccountId, reason: str) -> None:
         """Note that nothing is held, once; what was decided before stays decided."""
         if self.state == "new":
             self._record(PaymentDeclined(self.ride_id, account_id, reason))
 
-    def voided(self) -> None:
+    def void(self) -> None:
         """Note that the ride did not come about."""
         self._record(PaymentVoided(self.ride_id, self.account_id))
 
-    def charged(
+    def charge(
         self, account_id: AccountId, fare: Money, with_pass: bool, at: datetime
     ) -> None:
         """Note that it was charged."""
@@ -156,7 +156,7 @@ def authorize(payment: Payment, account: Account) -> None:
         raise Declined(f"ride {payment.ride_id} is {payment.state}")
     if payment.state == "authorized" and payment.account_id != account.account_id:
         raise Declined(f"ride {payment.ride_id} is another rider's")
-    payment.authorized(account.account_id, account.hold(payment.ride_id))
+    payment.authorize(account.account_id, account.hold(payment.ride_id))
 
 
 def charge(
@@ -168,12 +168,12 @@ def charge(
     with_pass = account.has_pass(over.started_at)
     fare = tariff.fare(over.ended_at - over.started_at, with_pass=with_pass)
     fare = Money.zero(fare.currency) if over.free else fare
-    payment.charged(account.account_id, fare, with_pass, now)
+    payment.charge(account.account_id, fare, with_pass, now)
     account.settle(payment.ride_id, fare)
 
 
 def void(payment: Payment, account: Account) -> None:
     """Hold nothing for a ride that did not come about, whoever asks for it later."""
     if payment.state not in ("voided", "charged"):
-        payment.voided()
+        payment.void()
         account.release(payment.ride_id)

@@ -1,7 +1,7 @@
-"""Mend the theme's pages where a screen reader, a keyboard or a phone needs it.
+"""Repair the theme's pages for screen readers, keyboards and phones.
 
-What the theme lets templates say is said in book/_templates; this is the rest. `mended`
-takes a page and returns it; a page that is mended already comes back as it is.
+What the theme lets templates change is changed in book/_templates; this is the rest.
+`repaired` takes a page and returns it; a repaired page comes back unchanged.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ ICON = re.compile(r'<i class="(fa-[^"]*)"></i>')
 TITLE = re.compile(r'<p class="(mp-exercise-title)" (?=id=)')
 
 
-def mended(page: str) -> str:
-    """Return a page of the book with the theme's defects mended.
+def repaired(page: str) -> str:
+    """Return a page of the book with the theme's defects repaired.
 
-    Raises `ValueError` where the theme's markup is not what this module knows, so that
-    an update of the theme cannot undo it silently.
+    Raises `ValueError` if the theme's markup is not what this module expects, so that
+    an update of the theme cannot undo the repair silently.
     """
     if 'class="bd-main"' not in page:
         return page  # not the theme's: 404.html, JupyterLite
@@ -86,7 +86,7 @@ def with_landmarks(page: str) -> str:
     if not end or (starts, ends) != (1, 1):
         raise ValueError(
             f"{starts} banners and {ends} ends of the article where one each was "
-            "expected: the theme's markup changed, see tools/site/mend.py"
+            "expected: the theme's markup changed, see tools/site/repair.py"
         )
     return page
 

@@ -1,10 +1,10 @@
-"""What is mended in the theme's pages, and that nothing is mended twice."""
+"""What is repaired in the theme's pages, and that nothing is repaired twice."""
 
 import re
 
 import pytest
 
-from tools.site.mend import mended
+from tools.site.repair import repaired
 
 PAGE = """<html><head><meta name="viewport" content="a" /><meta name="viewport" />
 <noscript><style>.x { display: none }</style></noscript>
@@ -31,7 +31,7 @@ PAGE = """<html><head><meta name="viewport" content="a" /><meta name="viewport" 
 
 def test_the_banner_and_the_foot_stand_outside_the_main_landmark() -> None:
     """As landmarks only do, and the main one holds the article alone."""
-    inner = mended(PAGE).partition("<main")[2].partition("</main>")[0]
+    inner = repaired(PAGE).partition("<main")[2].partition("</main>")[0]
     assert "<h1>Title</h1>" in inner
     assert "<header>" not in inner
     assert "bd-footer-content" not in inner
@@ -39,7 +39,7 @@ def test_the_banner_and_the_foot_stand_outside_the_main_landmark() -> None:
 
 def test_what_had_no_name_has_one_and_what_was_empty_is_gone() -> None:
     """The menu's dialog, its folds and lists; empty header, footer, second title."""
-    page = mended(PAGE)
+    page = repaired(PAGE)
     assert '<dialog id="pst-primary-sidebar-modal" aria-label="Chapters">' in page
     folds = re.findall(r'<span class="visually-hidden">([^<]*)</span>', page)
     assert ["Pages of: One", "Pages of: Two"] == folds
@@ -56,24 +56,24 @@ def test_a_page_with_sections_beside_it_says_so_before_its_article() -> None:
     dialog = '</div><dialog id="pst-secondary-sidebar-modal"></dialog></div>\n<footer '
     beside = PAGE.replace(foot, f'{dialog}class="bd-footer-content">')
     assert beside != PAGE
-    assert '<div class="bd-content mp-beside">' in mended(beside)
-    assert '<div class="bd-content">' in mended(PAGE)
+    assert '<div class="bd-content mp-beside">' in repaired(beside)
+    assert '<div class="bd-content">' in repaired(PAGE)
 
 
 def test_readers_without_scripts_get_a_style_sheet_of_their_own() -> None:
     """From beside book.css, at the page's own depth."""
     link = '<noscript><link rel="stylesheet" href="../_static/css/noscript.css">'
-    assert link in mended(PAGE)
+    assert link in repaired(PAGE)
 
 
-def test_a_mended_page_stays_as_it_is() -> None:
+def test_a_repaired_page_stays_as_it_is() -> None:
     """And so does a page that is not the theme's."""
-    once = mended(PAGE)
-    assert once == mended(once)
-    assert "<p>Another</p>" == mended("<p>Another</p>")
+    once = repaired(PAGE)
+    assert once == repaired(once)
+    assert "<p>Another</p>" == repaired("<p>Another</p>")
 
 
 def test_markup_that_is_not_known_is_refused() -> None:
     """An update of the theme cannot take the landmarks away unseen."""
     with pytest.raises(ValueError, match="0 banners"):
-        mended(PAGE.replace("<header>Buttons</header>", ""))
+        repaired(PAGE.replace("<header>Buttons</header>", ""))
