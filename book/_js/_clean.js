@@ -1,7 +1,7 @@
-/* Make the HTML of a result safe to stand in the page.
+/* Make the HTML of a result safe to insert into the page.
  *
  * No script runs, nothing is fetched from elsewhere, no id is the page's own. What our
- * figures bring is kept: their elements, the data inside them, and their styles, which
+ * figures bring stays: their elements, the data inside them, and their styles, which
  * a strict content security policy lets in only by way of the CSSOM.
  */
 import DOMPurify from "dompurify";
@@ -23,7 +23,7 @@ const RULES = {
   },
 };
 
-/** HTML as a document of its own, and the style sheets that it brought.
+/** Parse HTML as a separate document; return it and its style sheets.
  *
  * They are taken out before: the policy would complain of each that is parsed.
  */
@@ -59,7 +59,7 @@ export function cleaned(html) {
   return { fragment, styles: styles.filter((text) => !FETCHES.test(text)) };
 }
 
-/** Data as it stood: the type is set before it is in a page, so nothing runs it. */
+/** Put data back: the type is set before it is in a page, so nothing runs it. */
 function inert(text) {
   const script = document.createElement("script");
   script.type = "application/json";

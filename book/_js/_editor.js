@@ -1,6 +1,6 @@
 /* The editor of a live cell: CodeMirror, loaded when a reader first edits.
  *
- * It stands in a shadow root: there its styles are constructed sheets, which a strict
+ * It is in a shadow root: there its styles are constructed sheets, which a strict
  * content security policy allows, and the page's own styles do not reach it.
  */
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
@@ -39,7 +39,7 @@ const LOOK = EditorView.theme({
 
 /** Put an editor in the place of a cell's code.
  *
- * `changed(source)` is told of each change, `run()` of Shift+Enter and Ctrl+Enter. The
+ * `changed(source)` is called on each change, `run()` on Shift+Enter and Ctrl+Enter. The
  * key Tab moves on, as everywhere in the page; Ctrl+] and Ctrl+[ indent.
  */
 export function opened(cell, { changed, run }) {

@@ -1,4 +1,4 @@
-/* Elements, made without markup: what a child says is text, whoever wrote it. */
+/* Elements, made without markup: a string child is always inserted as text. */
 
 /** Make an element; attributes that are undefined or false are left out, true is "". */
 export function make(tag, attributes = {}, ...children) {
@@ -10,7 +10,7 @@ export function make(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** A sign before a verdict, which is also said in words. */
+/** A sign before a verdict, which also has words. */
 export function sign(right) {
   return make("span", { class: right ? "mp-sign-right" : "mp-sign-wrong", "aria-hidden": "true" }, right ? "✓ " : "✕ ");
 }

@@ -24,15 +24,15 @@ export class Output {
   constructor(cell) {
     this.cell = cell;
     this.built = cell.built.output;
-    this.live = null; // what stands in the page in place of the built output
+    this.live = null; // what the page shows in place of the built output
     this.runs = 0;
   }
 
-  /** A run begins; what was there stays until something new comes. */
+  /** Begin a run; the old output stays until there is new output. */
   begin() {
     this.next = made("div", "cell_output docutils container mp-live-output");
     this.stream = null;
-    this.items = []; // what came, for the comparison with the page
+    this.items = []; // the results, for the comparison with the page
     this.runs += 1;
   }
 
@@ -98,7 +98,7 @@ export class Output {
     this.live = this.next;
   }
 
-  /** A run has ended; say whether it showed what the page showed. */
+  /** End a run; return whether it showed what the page showed. */
   end({ mime, data, error }) {
     if (error) this.put(traceback(error));
     else if (mime) this.show(mime, data);
@@ -107,7 +107,7 @@ export class Output {
     return !error && this.items.length > 0 && this.same();
   }
 
-  /** A run was ended from outside. */
+  /** End a run that was stopped from outside. */
   stop(words) {
     if (words) this.note(words);
   }
@@ -135,7 +135,7 @@ function alike(element, kind, words) {
   return bare(element.innerHTML) === bare(words);
 }
 
-/** HTML as it comes out of the sanitizer, without what only says how it looks. */
+/** HTML from the sanitizer, without what only affects its look. */
 function bare(html) {
   const { fragment } = cleaned(html);
   for (const element of fragment.querySelectorAll("[style]")) element.removeAttribute("style");
@@ -147,7 +147,7 @@ function bare(html) {
   return made("div", "", fragment).innerHTML.trim();
 }
 
-/** Have the elements that a result brings work: by files that the page may lack.
+/** Make a result's elements work: load files that the page may lack.
  *
  * What they show in their shadow roots is drawn with the result's own styles.
  */
@@ -162,7 +162,7 @@ function define(element, sheets) {
   for (const [name, script] of Object.entries(scripts)) {
     const found = [...element.querySelectorAll(name)];
     if (!found.length) continue;
-    // Without it the drawing stands as it is.
+    // Without it the static drawing stays.
     if (!customElements.get(name)) import(new URL(script, root).href).catch(() => {});
     customElements.whenDefined(name).then(() => {
       for (const { shadowRoot } of found) shadowRoot?.adoptedStyleSheets.push(...sheets);
@@ -170,7 +170,7 @@ function define(element, sheets) {
   }
 }
 
-/** Load a style sheet, unless the page has it. */
+/** Load a style sheet, unless the page has it already. */
 function loadStyles(path, root) {
   if (document.querySelector(`link[href*="${path}"]`)) return;
   const link = made("link", "");
@@ -179,7 +179,7 @@ function loadStyles(path, root) {
   document.head.append(link);
 }
 
-/** An error as Python tells it, with the frames of libraries folded. */
+/** An error as Python reports it, with the frames of libraries folded. */
 function traceback({ last, parts }) {
   const box = made("div", "output traceback mp-live-error");
   if (parts.length) box.append(made("pre", "", "Traceback (most recent call last):"));

@@ -1,4 +1,4 @@
-/* Python in a worker: started once, told to run cells one after another, ended at will. */
+/* Python in a worker: started once, runs cells one after another, ended at will. */
 import { faults, reason } from "../_templates/host.js";
 
 // Files that a host may send as something that no browser runs.
@@ -10,9 +10,9 @@ function place() {
   return new URL("pyodide/", new URL(root, location.href)).href;
 }
 
-/** Python could not be loaded; the message says to the reader what is missing.
+/** Python could not be loaded; the message tells the reader what is missing.
  *
- * `final` says that trying again is of no use.
+ * `final` is true if trying again is of no use.
  */
 export class Unloaded extends Error {
   final = false;
@@ -30,7 +30,7 @@ export class Python {
     this.ready = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });
-    this.ready.catch(() => {}); // who waits for it is told; nobody may wait yet
+    this.ready.catch(() => {}); // handled by those who await it; nobody may await it yet
     this.worker = worker((error) => this.end(error));
     if (!this.worker) return;
     this.worker.onmessage = ({ data }) => this.receive(data);
@@ -44,7 +44,7 @@ export class Python {
     this.onStatus("Loading Python");
   }
 
-  /** End where the host sends a file as another type: Pyodide would wait on. */
+  /** End if the host sends a file with a wrong type: Pyodide would wait forever. */
   async check() {
     const found = await faults(RUNTIME.map((name) => new URL(name, place()).href));
     if (this.started || !found[0]?.needed) return;
@@ -52,7 +52,7 @@ export class Python {
     this.end(Object.assign(error, { final: true }));
   }
 
-  /** Run a cell; `receive` gets what it shows meanwhile; gives its outcome. */
+  /** Run a cell; `receive` gets its output meanwhile; returns its outcome. */
   async run(number, source, receive) {
     await this.ready;
     return new Promise((resolve, reject) => {
@@ -93,7 +93,7 @@ function missing(file, why) {
     "Check the connection, then try again.";
 }
 
-/** A module worker; null where the browser has none, and `fail` is told. */
+/** A module worker; null if the browser has none, after a call of `fail`. */
 function worker(fail) {
   let known = false; // whether the browser asks for a worker's type
   const options = { get type() { known = true; return "module"; } };

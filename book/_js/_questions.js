@@ -1,7 +1,7 @@
-/* Questions at work: answer, be told why, answer again; a prediction covers its output.
+/* Questions: answer, read why, answer again; a prediction covers its output.
  *
- * The page's own markup is the source: options, answer and explanations stand in it, and
- * a question whose markup is not as expected stays as it is.
+ * The page's own markup is the source: options, answer and explanations are in it, and
+ * a question with unexpected markup is left unchanged.
  */
 import { all, page, update, watch } from "./_store.js";
 import { make, sign } from "./_make.js";
@@ -19,7 +19,7 @@ let reading = null;
 restore(true);
 watch(() => restore(false));
 
-/** Bring every question to what is kept of it. */
+/** Show what is stored for every question. */
 async function restore(first) {
   if (reading) return void (reading.again = true);
   reading = { again: false };
@@ -66,7 +66,7 @@ function question(group) {
   const outputs = kind === "predict" ? coverOutputs(group, skipped) : { show() {}, cover() {} };
   const asked = summary.textContent;
   let state = "open"; // "open", "answered" or "skipped"
-  let dirty = false; // the reader is at it: what another tab says can wait
+  let dirty = false; // the reader is answering: changes in another tab can wait
   let seen = null; // what shows of a record
 
   answering.build(form, announce);
@@ -160,7 +160,7 @@ function question(group) {
     answering.focus();
   }
 
-  /** Show what is kept, unless it shows already or the reader is answering. */
+  /** Show what is stored, unless it shows already or the reader is answering. */
   function restored(record, first) {
     const usable = record && relevant(record) ? record : null;
     const now = usable && signature(usable);

@@ -26,7 +26,7 @@ export class Replay {
     }
   }
 
-  /** Run a cell, and before it those above that have not run as they stand. */
+  /** Run a cell, and before it those above that have not run since they changed. */
   run(clicked) {
     const above = this.above(clicked);
     return this.add({ clicked, choose: () => [...above.filter((each) => !fresh(each)), clicked] });
@@ -109,7 +109,7 @@ export class Replay {
     for (const each of new Set([...cells, clicked])) release(each);
   }
 
-  /** Have Python ready; say whether cells had run in one before it. */
+  /** Start Python, if necessary; return whether cells had run in one before it. */
   async start(onStatus) {
     if (this.python?.ended) this.forget();
     this.python ??= new Python(onStatus);
@@ -126,7 +126,7 @@ export class Replay {
     for (const cell of this.cells) cell.ran = null;
   }
 
-  /** Run one cell; say whether it went well. */
+  /** Run one cell; return whether it succeeded. */
   async one(cell, aloud) {
     const { source } = cell;
     const since = performance.now();
@@ -145,7 +145,7 @@ export class Replay {
     return !outcome.error;
   }
 
-  /** Tell the cells below that one above them has changed since they ran. */
+  /** Mark the cells below as out of date: one above them has changed. */
   outdate(cell, source) {
     if (source === cell.last) return;
     cell.last = source;
@@ -176,7 +176,7 @@ export class Replay {
   }
 }
 
-/** Say at the cell that was clicked what has been done. */
+/** Show at the clicked cell what has been done. */
 function close({ clicked, cells, ran, since, again }) {
   const others = cells.filter((each) => each !== clicked);
   const failed = cells.find((each) => !ran.includes(each));

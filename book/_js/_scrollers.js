@@ -1,4 +1,4 @@
-// What is wider than the screen scrolls inside itself: by keyboard too, as soon as it is.
+// An element that is wider than the screen scrolls inside itself, by keyboard too.
 const SCROLLS = "pre, .cell_output > .output, .pst-scrollable-table-container, div.math";
 
 function reach(element) {

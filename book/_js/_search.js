@@ -1,4 +1,4 @@
-/* The search: in a dialog over each page, and on a page of its own (search/?q=…).
+/* The search: in a dialog over each page, and on its own page (search/?q=…).
  *
  * pagefind, made beside the pages by tools/site/search.py, finds; here it is asked and
  * what it found is shown, page by page. Nothing of it is loaded before the search is
@@ -110,7 +110,7 @@ class Search {
     this.count.textContent = message;
   }
 
-  /** Enter: search at once, then to the first page found. */
+  /** Enter: search now, then go to the first page found. */
   async first(event) {
     event.preventDefault();
     await this.run();

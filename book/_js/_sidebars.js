@@ -36,7 +36,7 @@ function inDialog(which) {
   });
 }
 
-/** Show the list of pages where it was, or where the page that is read stands in it. */
+/** Scroll the list of pages to where it was, or to the current page. */
 function rememberScroll(sidebar) {
   if (!sidebar) return;
   const saved = Number.parseInt(sessionStorage.getItem(PLACE) ?? "", 10);

@@ -11,7 +11,7 @@
  *   answer    question, predict: what was answered, as in data-answer ("b", "a c", "7")
  *   right     question, predict: whether that was right; null where it was skipped
  *   tries     question, predict: how often it was answered
- *   tried     exercise: whether the reader says so
+ *   tried     exercise: whether the reader has marked it so
  *   hints, checks, passed   exercise: as in a lab's own progress file
  *
  * movingparts.check writes the exercises of a lab that runs in the browser to the same
@@ -54,7 +54,7 @@ function makeChannel() {
     made.onmessage = notifyAll;
     return made;
   } catch {
-    return null; // no other tab hears of it
+    return null; // other tabs are not notified
   }
 }
 
@@ -217,7 +217,7 @@ function announce() {
   try {
     channel?.postMessage("changed");
   } catch {
-    // A closed channel: other tabs hear of it when they are looked at.
+    // A closed channel: other tabs notice when they become visible.
   }
 }
 

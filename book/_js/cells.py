@@ -1,4 +1,4 @@
-"""The Python side of live cells: runs one cell at a time and tells what came of it.
+"""The Python side of live cells: runs one cell at a time and reports its result.
 
 A page's worker imports this module in Pyodide; tests import it natively. All cells of
 a page share one namespace, as in a notebook. What a cell shows is what the executed
@@ -102,7 +102,7 @@ class Cells:
         return repr(value) if self.printer is None else self.printer.pretty(value)
 
     def display(self, *values: object) -> None:
-        """Show values at once, as in a notebook."""
+        """Show values immediately, as in a notebook."""
         for value in values:
             self.send("display", *self.form(value))
 
@@ -157,7 +157,7 @@ def silent(source: str) -> bool:
 
 def special(value: object, method: str) -> Any:
     """Return what a value's own method says, or None where it has none."""
-    # What answers to any name, as a mock does, has no form of its own.
+    # What answers to any name, as a mock does, has no representation of its own.
     if inspect.isclass(value) or hasattr(value, "_no_object_has_this_attribute_"):
         return None
     found = getattr(value, method, None)
@@ -256,7 +256,7 @@ def last_lines(found: traceback.TracebackException) -> str:
 
 
 def refuse_input(prompt: object = "") -> str:
-    """Stand in for `input`: a page has no place to type an answer."""
+    """Replace `input`: a page has no place to type an answer."""
     raise EOFError("a cell in the page cannot ask: write the answer into the code")
 
 

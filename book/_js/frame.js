@@ -1,6 +1,6 @@
 /* The frame around each page: colors, sidebars, the place in the page, copying, search.
  *
- * It stands in for the theme's scripts (bootstrap, doctools and seven more). The theme's
+ * It replaces the theme's scripts (bootstrap, doctools and seven more). The theme's
  * markup and its style sheet are as they were; the first colors are set in the page's
  * head (book/_templates/first.js).
  */

@@ -9,7 +9,7 @@
 
 const FORMAT = "movingparts.knob/1";
 const SVG = "http://www.w3.org/2000/svg";
-const PATIENCE = 300; // milliseconds of loading before a line says so
+const PATIENCE = 300; // milliseconds of loading before a message appears
 const SETTLED = 700; // milliseconds without a turn before the finding is read out
 
 const TAGS = new Set(["g", "path", "rect", "circle", "text", "tspan", "title", "desc"]);

@@ -1,6 +1,6 @@
-/* The third door of a lab page: restore the original in this browser.
+/* The third button of a lab page: restore the original in this browser.
  *
- * JupyterLite keeps what a reader wrote in a database of its own, made by localforage:
+ * JupyterLite keeps what a reader wrote in its own database, made by localforage:
  * one object store for files, one for checkpoints, each under the notebook's path. A
  * copy that is deleted there is taken from the site again at the next visit.
  */

@@ -18,7 +18,7 @@ class Cell {
       source: this.input.querySelector("pre").textContent.replace(/\n$/, ""),
       output: element.querySelector(".cell_output"),
     };
-    // Taken down now: players and others rebuild what stands in the page.
+    // Copied now: players and others change the page.
     this.built.html = this.built.output?.innerHTML ?? "";
     this.source = this.built.source;
     this.state = "as built";

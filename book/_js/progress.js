@@ -35,7 +35,7 @@ async function start() {
     return;
   }
   await draw();
-  place.append(list, rest); // at once, so that nothing on the page is pushed down
+  place.append(list, rest); // together, so that nothing on the page is pushed down
   place.dataset.ready = "true";
   watch(draw);
 }
@@ -46,7 +46,7 @@ async function index() {
   return answer.json();
 }
 
-/** Draw the lists anew, if anything in them has changed. */
+/** Redraw the lists, if anything in them has changed. */
 async function draw() {
   if (drawing) return void (drawing.again = true);
   drawing = { again: false };

@@ -41,7 +41,7 @@ self.fetch = async (request, options) => {
   }
 };
 
-/** Count what comes, for the reader who waits. */
+/** Count what is loaded, for the waiting reader. */
 function counted() {
   let files = 0;
   let bytes = 0;
@@ -91,7 +91,7 @@ async function python(base) {
   return py.runPython(START, { globals });
 }
 
-/** Import a module; say which one where it does not come. */
+/** Import a module; if that fails, add its address to the error. */
 async function loaded(address) {
   try {
     return await import(address);
@@ -118,7 +118,7 @@ function show(kind, name, text) {
   }
 }
 
-/** Tell streams in pieces: a message for each print would choke the page. */
+/** Send streams in pieces: a message for each print would be too many. */
 function gather(name, text) {
   if (stream.name !== name) flush();
   stream.name = name;

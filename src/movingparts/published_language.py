@@ -1,8 +1,8 @@
-"""A published language: what a context tells others, in words that they may rely on.
+"""A published language: the messages of a context that others may rely on.
 
-A context's own events are its own affair and may change any day. What others hear is
-said in classes of its contract, published as CloudEvents with a schema; who hears it
-takes what it needs, and turns it into words of its own.
+A context's own events are private and may change any day. The classes of its contract
+define what others receive, published as CloudEvents with a schema. A subscriber takes
+what it needs, and translates it into its own words.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))
 ToMessage = Callable[[Any], BaseModel | None]
 Reader = Callable[[Any], Any] | type[Any]
 Handler = Callable[[Any], Awaitable[None]]
-TRIES = 5  # times that a publisher tells an event whose arrival it cannot learn
+TRIES = 5  # times that a publisher sends an event whose arrival is not confirmed
 
 
 @cache
@@ -44,8 +44,8 @@ def named(context: str, contract: type[BaseModel]) -> str:
 def schema(context: str, contract: type[BaseModel]) -> dict[str, Any]:
     """Return the contract of an event's data: its JSON Schema, under its name.
 
-    Who publishes promises the properties that are required; who reads must let pass
-    what it does not know.
+    A publisher promises the properties that are required; a subscriber must ignore
+    properties that it does not know.
     """
     body = contract.model_json_schema(mode="serialization")
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
@@ -58,13 +58,13 @@ def address(name: str) -> str:
 
 
 class Publisher:
-    """Tells what happened in a context to those who listen, after it was saved.
+    """Publishes what happened in a context, after it was saved.
 
-    `to_message` returns what others learn of an event of the model, or None for one
-    that is nobody else's affair. An event keeps its id however often it is published.
+    `to_message` returns what others learn about an event of the model, or None if the
+    event is private. An event keeps its id however often it is published.
 
     Source: chapter 02; Evans 2003 (published language), CloudEvents 1.0. Leaves out: a
-    crash between saving and telling (chapter 06), further versions (chapter 09).
+    crash between saving and publishing (chapter 06), further versions (chapter 09).
     """
 
     def __init__(self, node: Node, to_message: ToMessage) -> None:
@@ -74,13 +74,13 @@ class Publisher:
         return f"<Publisher of {self._node.name}>"
 
     async def open(self) -> None:
-        """Have the broker keep what this context will tell."""
+        """Make sure that the broker stores what this context will publish."""
         await ensure_stream(self._node, self._node.name)
 
     async def __call__(self, recorded: Sequence[RecordedEvent]) -> None:
-        """Tell what happened, in order.
+        """Publish what happened, in order.
 
-        Raises `BusTimeout` where the broker's word did not come even so: indefinite.
+        Raises `BusTimeout` if the broker never confirmed an event: indefinite.
         """
         for each in recorded:
             message = self._to_message(each.event)
@@ -113,7 +113,7 @@ def on_the_bus(
     reads: Mapping[str, Reader] | None = None,
     handler: Handler | None = None,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Return the lifespan of a service that tells others, and perhaps hears others."""
+    """Return the lifespan of a service that publishes, and may subscribe to others."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -127,19 +127,19 @@ def on_the_bus(
 
 
 async def ensure_stream(node: Node, context: str) -> None:
-    """Have the broker keep what a context tells; whoever comes first does it."""
+    """Make sure that the broker stores what a context publishes; safe to repeat."""
     await node.bus.stream(context.upper(), f"{context}.*")
 
 
 async def listen(
     node: Node, reads: Mapping[str, Reader], handler: Handler
 ) -> list[Subscription]:
-    """Hear the contracts named in `reads`, each in its reader's words.
+    """Subscribe to the contracts named in `reads`, each in its reader's words.
 
-    A reader is a function of the event's data (a translation), or a class of one's own
-    model that takes them as they are. Events of one context come in order and at least
-    once; a contract that is not named is let pass. What `handler` raises sends the
-    event again, and at last to the dead letters.
+    A reader is a function that translates the event's data, or a class of the model
+    that takes the data unchanged. Events of one context come in order and at least
+    once; a contract that is not named is ignored. If `handler` raises, the event is
+    delivered again, and in the end goes to the dead letters.
     """
     readings = {name: _reading(reader) for name, reader in reads.items()}
 

@@ -49,7 +49,7 @@ class RecordedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An aggregate as it is written: `expected` is the version that was read."""
+    """An aggregate to be written: `expected` is the version that was read."""
 
     kind: str
     key: str
@@ -136,7 +136,7 @@ READ = "SELECT version, state FROM aggregates WHERE kind = ? AND key = ?"
 class SqliteRows:
     """Rows in an SQLite file, for several processes at once.
 
-    Another's transaction is waited for as long as `db` is told to (5 s by default);
+    It waits for another's transaction for as long as `db` allows (5 s by default);
     then `sqlite3.OperationalError` says that it is locked, and nothing was saved.
 
     >>> db = sqlite3.connect(":memory:")

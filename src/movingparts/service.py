@@ -1,7 +1,7 @@
-"""A template for a service: what each one needs besides its own work.
+"""A template for a service: what each one needs apart from its own work.
 
-It says whether it lives and whether it is ready, tells errors as problem details,
-lets nothing take forever, and ends in good order.
+It reports whether it is alive and ready, returns errors as problem details, limits
+how long anything takes, and shuts down cleanly.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def service(
     lifespan: Lifespan | None = None,
     limits: Limits | None = None,
 ) -> FastAPI:
-    """Return an app with all but the routes of its own.
+    """Return an app with everything but its own routes.
 
     `checks` must all return before the service is ready for requests; `lifespan` opens
     what it needs and closes it after its last request.
@@ -149,7 +149,7 @@ def _report_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        """Tell the caller that it may have been done; the log has the reason."""
+        """Answer that the request may have been done; the log has the reason."""
         return problem(500, "unexpected: this may have been done, in whole or in part")
 
 

@@ -153,12 +153,12 @@ Publish = Callable[[Sequence[RecordedEvent]], Awaitable[None]]
 async def execute(
     store: Store, act: Act[T], *, publish: Publish | None = None, attempts: int = 10
 ) -> T:
-    """Let `act` read and decide, and commit; where somebody was faster, do it again.
+    """Let `act` read and decide, then commit; if another commit was first, try again.
 
-    `publish` is told what happened, after it was saved. Raises what `act` raises, and
-    `StaleVersion` after so many attempts; then, nothing was saved.
+    `publish` gets the recorded events, after they are saved. Raises what `act` raises,
+    and `StaleVersion` after the last attempt; then nothing was saved.
 
-    Leaves out: a crash between saving and telling (chapter 06).
+    Leaves out: a crash between saving and publishing (chapter 06).
     """
     for attempt in range(1, attempts + 1):
         work = store.begin()

@@ -16,7 +16,7 @@ all of these are allowed, but nothing may come from another place or be sent to 
 Its kernel waits forever for a file that did not come. So the page itself asks whether
 the host sends those files as a browser needs them, and says what is wrong (`WATCH`).
 
-A worker made from a file has no policy of its own unless its server sends one: code
+A worker made from a file has no policy unless its server sends one: code
 that a reader types into a cell can ask any host that answers. Nothing of ours does.
 """
 
@@ -36,12 +36,12 @@ from tools.dev.alone import alone
 ROOT = Path(__file__).resolve().parents[2]
 KIT = ROOT / ".movingparts" / "lite"
 LABS = ROOT / "labs"
-# What it tells a reader of the host is told on the book's pages too.
+# The book's pages show the same message about the host.
 WATCH = tuple(ROOT / "book" / "_templates" / name for name in ("host.js", "lite.js"))
 STAMP = "built-from.txt"
 TITLE = "Moving Parts"
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
-# Loaded at once when the kernel starts; what is listed here is not installed again.
+# Loaded immediately when the kernel starts; what is listed here is not installed again.
 PACKAGES = (
     *("micropip", "piplite", "ipykernel", "comm", "pyodide-kernel", "jedi", "ipython"),
     *("ipywidgets", "anywidget", "movingparts"),
@@ -98,7 +98,7 @@ class LiteError(Exception):
 
 
 def settings() -> dict[str, object]:
-    """Return what JupyterLite is told: our Pyodide, and no other place."""
+    """Return JupyterLite's settings: our Pyodide, and no other place."""
     kernel = {
         "disablePyPIFallback": True,
         "pyodideUrl": "./../pyodide/pyodide.mjs",

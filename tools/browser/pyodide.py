@@ -56,7 +56,7 @@ INSIDE = {
     "python_full_version": f"{PYTHON}.0",
     "extra": "",
 }
-# What JupyterLite's kernel installs by itself, besides the wheels that it brings.
+# What JupyterLite's kernel installs on its own, apart from the wheels it brings.
 KERNEL = ("comm", "ipython", "jedi", "micropip", "packaging")
 BROUGHT = ("ipykernel", "piplite", "pyodide-kernel")
 # What JupyterLite's kernel loads before a cell whose own text imports it: the lock
@@ -194,7 +194,7 @@ def _fetch() -> Path:
     shutil.rmtree(KIT, ignore_errors=True)
     WHEELS.mkdir(parents=True)
     had: list[str] = []
-    # What is not installed here tells what it asks for only when its wheel is there.
+    # A package that is not installed here lists its requirements only in its wheel.
     while (names := in_all()) != had:
         download([name for name in names if name not in had])
         had = names
@@ -244,7 +244,7 @@ def brought_wheels() -> list[Path]:
 
 
 def entry(wheel: Path, asks: list[str]) -> dict[str, object]:
-    """Return what pyodide-lock.json says of one wheel."""
+    """Return the entry of one wheel in pyodide-lock.json."""
     name, version, _, _ = parse_wheel_filename(wheel.name)
     return {
         "name": str(name),
@@ -279,7 +279,7 @@ def lock(wheels: list[Path], roots: list[str]) -> str:
     packages = {}
     for file in wheels:
         asks = roots if named(file) == ITSELF else depends(file)
-        # A wheel that JupyterLite brings stands for one that would not run here.
+        # A wheel that JupyterLite brings replaces one that would not run here.
         packages[named(file)] = entry(file, [name for name in asks if name in here])
     return json.dumps({"info": info, "packages": packages}, indent=1, sort_keys=True)
 
@@ -309,7 +309,7 @@ def assemble(site: Path) -> Path:
         KitError: a wheel could not be fetched or built.
     """
     fetch()
-    # A folder of its own: two builds at the same time take nothing from each other.
+    # A separate folder: two builds at the same time take nothing from each other.
     with tempfile.TemporaryDirectory() as folder:
         return _assemble(site / "pyodide", own_wheel(Path(folder)))
 

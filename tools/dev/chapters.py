@@ -2,7 +2,7 @@
 
 Nothing is listed by hand. Files and tests belong to a chapter by its name, NN-slug,
 or its number; a module, by being the first chapter's that prints it or imports it.
-All else is the base that the chapters stand on.
+Everything else is the base of all chapters.
 """
 
 import re
@@ -51,7 +51,7 @@ def tracked(root: Path) -> list[str]:
 
 
 class Owners:
-    """Says of each file and each test which chapter it belongs to, by number."""
+    """Finds the chapter that each file and each test belongs to, by number."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
@@ -68,7 +68,7 @@ class Owners:
         return found
 
     def _of_page(self, page: Path) -> Iterator[str]:
-        """The modules of its own that a page prints, and the mechanisms it imports."""
+        """The chapter's modules that a page prints, and the mechanisms it imports."""
         for path in printed(page):
             if path.is_file() and path.is_relative_to(self.root / PACKAGE):
                 within = path.relative_to(self.root / PACKAGE)

@@ -120,7 +120,7 @@ class Change:
                 yield name
 
     def there(self, path: Path) -> Iterator[str]:
-        """A path, if the repository has it."""
+        """A path, if it is in the repository."""
         if (self.root / path).exists():
             yield path.as_posix()
 

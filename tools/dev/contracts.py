@@ -1,7 +1,7 @@
 """Write the contracts of Larkhaven from its code (`python -m tools.dev.contracts`).
 
 The schemas in src/movingparts/city/contracts/events are what contexts share, so a test
-fails where they and the code differ: whoever changes one sees it in review.
+fails if they and the code differ: a change is then seen in review.
 """
 
 import json

@@ -45,7 +45,7 @@ def cells(exercise: Exercise) -> dict[str, str]:
 def write(exercise: Exercise, lab: Path) -> bool:
     """Write an exercise's cells into its lab, new ones last; return whether it changed.
 
-    Outputs stay as they are: run the lab again after a change.
+    Outputs are unchanged: run the lab again after a change.
     """
     notebook = nbformat.read(lab, as_version=4)
     known = {cell.id: cell for cell in notebook.cells}

@@ -153,7 +153,7 @@ def jupyterlab() -> Iterator[Lab]:
     """JupyterLab for the length of a `with` block, ready when the block begins.
 
     Raises:
-        LabError: it did not answer in time, ended at once, or there is no place
+        LabError: it did not answer in time, ended immediately, or there is no place
             for its log.
     """
     port, token = free_port(PORT), secrets.token_hex(16)

@@ -22,7 +22,7 @@ HEAD = """\
 """
 
 NO_UV = """\
-make lock needs uv, which resolves for all systems and Pythons at once.
+make lock needs uv, which resolves for all systems and Pythons together.
 Install it with your package manager, or with: pipx install uv"""
 
 

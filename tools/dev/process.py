@@ -36,7 +36,7 @@ def end_like_ctrl_c() -> None:
 def watch_terminal() -> None:
     """Notice a closed terminal where no shell passes its signal on.
 
-    A terminal that runs make itself, as `ssh -t` and containers do, tells make alone,
+    A terminal that runs make itself, as `ssh -t` and containers do, signals make alone,
     and make waits for this program.
     """
     terminal = select.poll()
@@ -84,7 +84,7 @@ def running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in the background for the length of a `with` block.
 
-    It gets a session of its own, so that Ctrl-C in the terminal reaches only this
+    It gets its own session, so that Ctrl-C in the terminal reaches only this
     program, which then ends the other one in its own time, by the farewell signal.
     With a lifeline, its standard input is a pipe that ends when this program is
     killed; see `end_with_parent`. Piped, its output and its errors are for the caller

@@ -3,7 +3,7 @@
 In place of a dot for each test there is one line: how many are done, the time so
 far and the time that is left, by what each test took in the run before. On a
 terminal the line is rewritten; elsewhere there is a new one every ten seconds. A
-failed test is named at once.
+failed test is named immediately.
 
 `--chapter 03` leaves out all tests that do not belong to that chapter; `--within 90`,
 those that took longest before, until the others took 90 seconds.
@@ -136,7 +136,7 @@ class Progress:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what `make test` tells this plugin."""
+    """Add the options that `make test` passes to this plugin."""
     group = parser.getgroup("progress")
     group.addoption("--before", type=Path, help="the report of the run before")
     group.addoption("--later", type=float, default=0.0, help="seconds of later parts")

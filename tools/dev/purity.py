@@ -1,6 +1,6 @@
 """Two contracts for import-linter: a package's rooms in order, and pure models.
 
-Modules of a model are pure: whoever reads one needs to know nothing else, and whatever
+Modules of a model are pure: a reader of one needs to know nothing else, and whatever
 runs Python can run it.
 """
 
@@ -38,7 +38,7 @@ class RoomsInOrder(Contract):
     """The rooms of `package` import only what stands below them.
 
     `above` and `below` name rooms, the highest first. What is in none of the lists, a
-    mechanism or a folder of them, stands between the two, so a new one needs no entry.
+    mechanism or a folder of them, is between the two, so a new one needs no entry.
     """
 
     package = fields.StringField()

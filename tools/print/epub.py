@@ -1,6 +1,6 @@
 """Make an EPUB 3 of the whole book (`make epub`): book/_build/moving-parts.epub.
 
-The same book gives the same bytes: files stand in a fixed order and carry one date,
+The same book gives the same bytes: files are in a fixed order and have one date,
 that of SOURCE_DATE_EPOCH or the first day of the book's year. Sphinx's own builder was
 tried: EPUBCheck finds 7 fatal errors and 58 others in what it makes of these pages, and
 none in this.

@@ -20,7 +20,7 @@ VARIABLE = re.compile(
     r"var\(\s*(--[\w-]+)\s*(?:,((?:[^()]|\((?:[^()]|\([^()]*\))*\))*))?\)"
 )
 MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
-DEPTH = 8  # a variable may stand for another, at most this often
+DEPTH = 8  # a variable may refer to another, at most this often
 
 PATH = re.compile(r"path\('([^']*)'\)")
 NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")
@@ -88,7 +88,7 @@ def settle(article: Tag) -> None:
 
 
 def hold_still(city: Tag) -> None:
-    """Draw the moving city at the moment at which it stands still."""
+    """Draw the moving city at the moment of its still picture."""
     style = city.find("style")
     moves = style.get_text() if style else ""
     shares = {name: float(share) / 100 for name, share in ARRIVED.findall(moves)}

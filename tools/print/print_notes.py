@@ -2,7 +2,7 @@
 
 On paper nothing can be opened, and an answer right under its question is no question.
 So each fold moves to the end of its page, and a line with a link takes its place. The
-hints stand in three groups, all first hints before any second one.
+hints are in three groups, all first hints before any second one.
 """
 
 from __future__ import annotations

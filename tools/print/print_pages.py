@@ -2,7 +2,7 @@
 
 `pages(site)` reads book/_build/dirhtml in the order of book/_toc.yml. Each page comes
 without what needs a script or a pointer; hints, answers and the tables behind figures
-stand at its end (tools/print/print_notes.py), and links lead to places of this book.
+are at its end (tools/print/print_notes.py), and links lead to places of this book.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Jupyter Book remembers which pages and which cells changed. It does not see three
 things, which are seen to here: a change in the code that the cells import (their
-outputs are then made anew), a change in the book's own extension (all pages are
-then written anew), and a build that failed (its warnings would be forgotten).
+outputs are then made again), a change in the book's own extension (all pages are
+then written again), and a build that failed (its warnings would be forgotten).
 """
 
 import hashlib
@@ -28,9 +28,9 @@ SITE = BUILD / "dirhtml"
 STATE = BUILD / "built-from.json"
 LOG = ROOT / ".movingparts" / "build.log"
 
-# What the outputs of the pages are made of, besides their own cells.
+# What the outputs of the pages depend on, apart from their own cells.
 EXECUTED = ("src", "bench/measured", "requirements.lock")
-# What the pages look like, besides their own text.
+# What the look of the pages depends on, apart from their own text.
 RENDERED = ("book/_ext", "book/_templates", "book/_config.yml", "book/_toc.yml")
 
 COMMAND = (

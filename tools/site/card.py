@@ -1,4 +1,4 @@
-"""Draw the card that stands for the book where a link to it is shown.
+"""Draw the card that is shown with a link to the book.
 
 `python -m tools.site.card` photographs the cover's picture of the built book (make
 book) with Chromium and writes book/_static/card.png, 1200 by 630 pixels.
@@ -40,7 +40,7 @@ ARRANGE = """() => {
 
 
 def draw(site: Path, chromium: str, target: Path = CARD) -> None:
-    """Photograph the cover, which stands still as for readers who want less motion."""
+    """Photograph the cover, without motion, as for readers who want less of it."""
     with SiteServer(site).running() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]

@@ -41,7 +41,7 @@ def text(wheels: list[Path]) -> bytes:
 
 
 def licensed(wheel: Path) -> list[str]:
-    """Return what a wheel says of its license, and where its sources are."""
+    """Return the license of a wheel, and where its sources are."""
     output = metadata(wheel)
     names = output.get_all("License-Expression") or []
     classified = [

@@ -1,9 +1,9 @@
 """The content security policy of each page of the built book.
 
-A page runs the site's own scripts and those few of its own text whose hashes stand in
+A page runs the site's own scripts and those few of its own text whose hashes are in
 its policy; its style attributes become classes of one style sheet, since a policy
 that lets attributes through lets everybody's through. JupyterLite (`lite/`) compiles
-code as it runs and inserts styles of its own: its pages have a wider policy, which
+code as it runs and inserts its own styles: its pages have a wider policy, which
 tools/browser/lite.py gives them, and the chapters never frame or import anything of it.
 """
 
@@ -72,7 +72,7 @@ class Inline(HTMLParser):
             self._into = None
 
     def handle_data(self, data: str) -> None:
-        """Keep the text of a script or a style sheet as it is written."""
+        """Keep the text of a script or a style sheet unchanged."""
         if self._into is not None:
             self._into[-1] += data
 

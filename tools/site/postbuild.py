@@ -1,6 +1,6 @@
-"""Finish the built book: drop what pages do not need, mend the theme, check addresses.
+"""Finish the built book: drop what pages don't need, repair the theme, check addresses.
 
-`python -m tools.site.postbuild [SITE]` works on book/_build/dirhtml unless told
+`python -m tools.site.postbuild [SITE]` works on book/_build/dirhtml unless given
 otherwise. It can be run again and changes nothing then. Each page but
 JupyterLite's gets its content security policy (tools/site/policy.py). It fails when a
 page would load anything from another host, or holds what its policy would block, and
@@ -53,7 +53,7 @@ UNUSED = (
     "_static/scripts",
     "_static/styles/*.map",
 )
-# A script or a style sheet with a query, which is there to tell one version from the
+# A script or a style sheet with a query, which distinguishes one version from the
 # next: so it has to be made of what the file holds now.
 VERSIONED = re.compile(r'(?<=[\s"])(href|src)="([^"?#]*\.(?:css|js))\?[^"]*"')
 

@@ -10,7 +10,7 @@ import re
 from html import escape, unescape
 
 # The banner (book/_templates/sections/header-article.html) and the foot are landmarks
-# only where they stand outside the main one.
+# only outside the main one.
 MAIN = re.compile(r'<main id="main-content" class="bd-main" role="main">')
 BANNER = re.compile(r"</header>\s*</div>")
 BEFORE_SECTIONS = re.compile(r'</div>(?=\s*<dialog id="pst-secondary-sidebar-modal")')
@@ -41,7 +41,7 @@ NAMELESS_FOLD = re.compile(
     r"<details[^>]*><summary>)(?=<span class=\"toctree-toggle\")",
     re.DOTALL,
 )
-# Captions there are names of lists, not headings that stand before the page's own.
+# Captions there are names of lists, not headings before the page's own.
 CAPTION = re.compile(
     r'<p aria-level="2" class="caption" role="heading">'
     r'<span class="caption-text">(?P<name>[^<]*)</span></p>\s*<ul class="'

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-# What stands in an article and is not searched: answers that a reader has to find,
+# What is in an article and is not searched: answers that a reader has to find,
 # drawings, and what belongs to the page rather than to its text.
 NOT_SEARCHED = (
     "svg",

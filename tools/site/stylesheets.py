@@ -85,7 +85,7 @@ def _at_rule(rule: AtRule, used: set[str]) -> str:
 def _selectors(prelude: list[Node]) -> Iterator[tuple[str, set[str]]]:
     """Yield each selector of a rule, and the classes that an element must have.
 
-    Those inside of `:not(…)` or `:is(…)` do not count: there one may be missing.
+    Those inside `:not(…)` or `:is(…)` do not count: there one may be missing.
     """
     part: list[Node] = []
     for node in [*prelude, None]:

@@ -63,7 +63,7 @@ class Place:
 
 @dataclass(frozen=True)
 class ChapterPage:
-    """A page of a chapter, as it is written."""
+    """The source of a page of a chapter."""
 
     file: Path
 

@@ -3,7 +3,7 @@
 Stations and rides are those of `movingparts.city.synthetic`; a ride is drawn along the
 streets between its stations and takes its own time, a minute for an hour and a half.
 Coast and river are decoration. All motion is CSS: it stops while the box is ticked, and
-it stands still where the reader's system asks for less motion.
+it does not move if the reader's system asks for less motion.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ SEED = 1
 FROM, UNTIL = time(7, 30), time(9, 0)
 EVERY = 3  # one ride in three is drawn
 LOOP = 60.0  # seconds that the window takes on the page
-BAR = 3  # minutes that a bar of the strip stands for
-STILL = 40 / 90  # where in the window the picture stands still
+BAR = 3  # minutes that a bar of the strip covers
+STILL = 40 / 90  # the time that the still picture shows
 STEP = 30  # seconds to which a ride's duration is rounded, so that few kinds are needed
 
 # The picture's frame: meters east and north of the Town Hall, and meters for one unit.
@@ -48,7 +48,7 @@ RIVER: Sequence[Point] = (
     *((560, 3150), (300, 2750), (60, 2480), (-310, 2180), (-330, 1780), (-240, 1400)),
     *((-330, 1020), (-560, 700), (-690, 350), (-640, -50), (-500, -380), (-440, -760)),
 )
-# Places that are named on the map, with the side that their name stands on.
+# Places that are named on the map, with the side of their name.
 NAMED = {
     "Larkhaven Central": "end",
     "Lark Hill": "end",
@@ -61,7 +61,7 @@ NAMED = {
 
 @dataclass(frozen=True)
 class Trip:
-    """One ride as it is drawn: the stations it passes, and when."""
+    """One ride in the drawing: the stations it passes, and when."""
 
     stations: tuple[str, ...]
     starts: float  # seconds into the loop
@@ -87,7 +87,7 @@ def smooth(points: Sequence[Point]) -> str:
 
 
 def places(city: synthetic.City) -> dict[str, Point]:
-    """Return where each station stands in the picture."""
+    """Return the position of each station in the picture."""
     # The city's own map is a square of 0 to 1 whose side is its longer extent; two
     # stations whose distance is known give that side in meters.
     first, last = city.stations[0], city.stations[-1]
@@ -290,7 +290,7 @@ def picture() -> str:
 
 
 class CityPicture(SphinxDirective):
-    """Larkhaven in motion, made anew when the city's code changes."""
+    """Larkhaven in motion, rebuilt when the city's code changes."""
 
     def run(self) -> list[nodes.Node]:
         """Return the figure."""

@@ -1,10 +1,10 @@
-"""The directive `exercise-card`: an exercise as the registry of exercises tells it.
+"""The directive `exercise-card`: an exercise, from the registry of exercises.
 
     ```{exercise-card} 1.2
     ```
 
 shows its title, difficulty and what its statement begins with, then each hint and the
-solution behind a fold of its own, links the lab of the page's chapter
+solution behind its own fold, links the lab of the page's chapter
 (`:lab: 01-one-ride-two-services` names another) and opens it in the browser or
 locally. The exercises come from `movingparts.check.exercises()`; the setting
 `moving_parts_exercises` names another function, as "module:function".
@@ -34,7 +34,7 @@ HINTS = 3
 
 
 class Exercise(Protocol):
-    """What an exercise tells about itself."""
+    """What the registry knows about an exercise."""
 
     id: str
     title: str
@@ -127,7 +127,7 @@ class ExerciseCard(SphinxDirective):
         folder = getattr(exercises.get(wanted), "folder", None)
         for home in filter(None, (source and source.parent, folder)):
             # A change of any file beside the registry, or of the exercise itself,
-            # reads this page anew.
+            # reads this page again.
             for file in sorted(home.rglob("*.[mp][dy]")):
                 self.env.note_dependency(str(file))
         if wanted not in exercises:

@@ -1,6 +1,6 @@
 """Formulas are set by KaTeX while the book is built; this makes that dependable.
 
-sphinxcontrib-katex 0.9.11 starts a server of its own and connects to it as soon as its
+sphinxcontrib-katex 0.9.11 starts its own server and connects to it as soon as its
 socket is there, which is a moment before it listens: on a busy machine the build then
 ends in a refused connection. It also prints a formula that KaTeX cannot read in red
 instead of failing.

@@ -61,7 +61,7 @@ def kept(app: Sphinx, found: re.Match[str]) -> str:
 
 
 def room(dials: list[dict[str, Any]]) -> str:
-    """Return what stands where the controls will be, as high as they are."""
+    """Return a placeholder for the controls, as high as they are."""
     each = "".join(
         f'<div class="mp-dial"><span class="mp-dial-name">{escape(dial["label"])}'
         "</span></div>"

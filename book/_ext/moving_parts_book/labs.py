@@ -1,6 +1,6 @@
 """The two doors of a lab: *Run in your browser* and *Run locally*.
 
-They stand under the title of each lab page and in each exercise card. The first is a
+They are under the title of each lab page and in each exercise card. The first is a
 link to JupyterLite on the same site (tools/browser/lite.py), the second a fold with
 the two commands. Both work without JavaScript; book/_js/lab.js adds a third to a lab
 page, which restores the original. Formats other than the site have no doors.
@@ -61,7 +61,7 @@ def local(lab: str, clone: str) -> nodes.Element:
 
 
 def repository(app: Sphinx) -> str:
-    """Return the address that a reader clones, as book/_config.yml has it."""
+    """Return the address that a reader clones, from book/_config.yml."""
     return str(app.config.html_theme_options.get("repository_url", ""))
 
 

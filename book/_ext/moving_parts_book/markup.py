@@ -21,7 +21,7 @@ class element(nodes.General, nodes.Element):  # noqa: N801  docutils names nodes
 
 
 class phrase(element, nodes.TextElement):  # noqa: N801  docutils names nodes so
-    """An HTML element that holds text: docutils lets links stand in such nodes only."""
+    """An HTML element that holds text: docutils allows links in such nodes only."""
 
 
 def make(tag: str, *children: nodes.Node, **attributes: str | None) -> element:

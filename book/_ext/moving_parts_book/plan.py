@@ -151,7 +151,7 @@ def reread_cover(
     changed: set[str],
     removed: set[str],
 ) -> list[str]:
-    """Read the cover anew when a chapter comes or goes."""
+    """Read the cover again when a chapter is added or removed."""
     return [app.config.root_doc] if added or removed else []
 
 

@@ -1,6 +1,6 @@
 """The directive `progress`: the page that lists what its reader has done.
 
-What there is to do stands in `_static/book-index.json`, written at each build: every
+What there is to do is listed in `_static/book-index.json`, written at each build: every
 page in reading order, with its predictions, questions and exercises. The lists are
 filled in by scripts (book/_js/progress.js), from the reader's browser alone.
 """
@@ -89,7 +89,7 @@ def collect(app: Sphinx, document: nodes.document) -> None:
 
 
 def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
-    """Forget a page that is read anew, or gone."""
+    """Forget a page that is read again, or removed."""
     collected(env).pop(docname, None)
 
 

@@ -108,7 +108,7 @@ class Question(SphinxDirective):
 
     @property
     def form(self) -> str:
-        """The form of the question; `one` where nothing else is said."""
+        """The form of the question; `one` by default."""
         return str(self.options.get("form", "one"))
 
     def check_id(self) -> str:
@@ -353,7 +353,7 @@ class Quiz(SphinxDirective):
                 f"quiz {name!r} has no question: write {{question}} in it."
             )
         if not title and isinstance(body.children[0], nodes.paragraph):
-            # The title may also stand on a line of its own.
+            # The title may also be on its own line.
             heading = list(body.children[0].children)
             body.remove(body.children[0])
         else:
@@ -378,12 +378,12 @@ class Quiz(SphinxDirective):
 
 
 def clones(children: list[nodes.Node]) -> list[nodes.Node]:
-    """Return copies of nodes, which may stand in one place of a tree only."""
+    """Return copies of nodes, since a node may be in only one place of a tree."""
     return [child.deepcopy() for child in children]
 
 
 def refuse_stray_explanations(app: Sphinx, document: nodes.document) -> None:
-    """Warn of a `why` that stands in no question, and leave it out."""
+    """Warn about a `why` outside a question, and leave it out."""
     for stray in list(document.findall(explanation)):
         logger.warning(
             "a {why} stands in no {question} or {predict}: move it into one.",

@@ -1,4 +1,4 @@
-"""The exercise checkers: they judge what an answer does, not how it is written.
+"""The exercise checkers: they evaluate what an answer does, not how it is written.
 
 `check` runs an answer under seeds and faults and holds what it did against a table of
 laws. `exercises` lists what there is, `hint` helps. An exercise's own `check.py` gives

@@ -83,7 +83,7 @@ def shown(value: object, limit: int = LIMIT) -> str:
 
 
 def fits(value: Any, kind: Any) -> bool:  # noqa: PLR0911  # one return for each kind
-    """Return whether a value is of a type, inside of lists, tuples and dicts too.
+    """Return whether a value is of a type, inside lists, tuples and dicts too.
 
     A list may be a tuple, a float may be an int, and a bool is no number.
 
@@ -309,7 +309,7 @@ def _takes(function: Any, call: Call, name: str) -> None:
     """Raise `Rejected` where a function does not take the arguments of its call."""
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):  # some callables have none: the call will tell
+    except (TypeError, ValueError):  # some callables have none: the call will show it
         return
     try:
         signature.bind(*call.arguments)
@@ -322,7 +322,7 @@ def _takes(function: Any, call: Call, name: str) -> None:
 
 
 def _sentence(name: str, error: BaseException) -> str:
-    """Return what to say of an exception that an answer let out."""
+    """Return what to say about an exception that an answer let out."""
     try:
         reason = " ".join(str(error).partition("For further information")[0].split())
     except Exception:  # noqa: BLE001  # a reader's __str__ may raise anything
@@ -356,5 +356,5 @@ async def _ended(value: Awaitable[Any]) -> tuple[Any, BaseException | None]:
         return await value, None
     except KeyboardInterrupt:  # Ctrl-C, or the limit on processor time
         raise
-    except BaseException as error:  # noqa: BLE001  # judged by the caller
+    except BaseException as error:  # noqa: BLE001  # the caller decides
         return None, error

@@ -85,7 +85,7 @@ SCRIPT = """
   try {
     channel = new BroadcastChannel(name);
     channel.onmessage = () => then(read);
-  } catch {} // no other tab hears of it
+  } catch {} // other tabs are not notified
   kept.text = () => {
     const all = new Map(rows);
     for (const [id, wanted] of fresh) all.set(id, merged(all.get(id), wanted));

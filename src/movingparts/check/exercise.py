@@ -20,12 +20,12 @@ PARTS = ("Hints", "Transfer", "Laws", "Passed")
 
 
 class ExerciseError(ValueError):
-    """A folder is not an exercise; the message says which file to mend, and how."""
+    """A folder is not an exercise; the message says which file to fix, and how."""
 
 
 @dataclass(frozen=True, eq=False)
 class Exercise:
-    """One exercise of the book, as its folder has it.
+    """One exercise of the book, read from its folder.
 
     `difficulty` is easy, medium or hard, and `minutes` how long it takes; `transfer`
     is a question in another domain, with its answer; `laws` has the paragraph of each
@@ -55,7 +55,7 @@ class Exercise:
 
     @cached_property
     def stub(self) -> str:
-        """What the learner starts from, as the lab has it."""
+        """What the learner starts from, as in the lab."""
         return (self.folder / "stub.py").read_text(encoding="utf-8")
 
     @cached_property
@@ -95,7 +95,7 @@ class Exercise:
         return _filled(self.laws[broken.name], broken.seen)
 
     def praise(self, count: int, facts: Mapping[str, Any]) -> str:
-        """Return what to say of an answer that passed."""
+        """Return what to say about an answer that passed."""
         return self.passed.format_map({"count": count, **facts})
 
 
@@ -121,7 +121,7 @@ def all_exercises() -> tuple[Exercise, ...]:
 def home() -> Path:
     """Return the folder of all exercises, in the wheel or in the repository.
 
-    Raises `LookupError` where neither has it.
+    Raises `LookupError` if it is in neither.
     """
     packed = Path(str(resources.files("movingparts.check") / "exercises"))
     beside = Path(__file__).parents[3] / "labs" / "exercises"

@@ -20,7 +20,7 @@ class StillToDo(Exception):
 
 
 class Rejected(Exception):
-    """An answer that no law can judge; `name` says which nonsense, `message` why."""
+    """An answer that no law can evaluate; `name` says which nonsense, `message` why."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -85,7 +85,7 @@ class Verdict:
 
 
 def _marked(text: str) -> str:
-    """Return a text as HTML, with what stands in backticks as code."""
+    """Return a text as HTML, with what is in backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 

@@ -1,8 +1,7 @@
-"""The city's rules, held against what its contexts have told.
+"""The city's rules, checked against the events that its contexts publish.
 
-An audit knows the published language and nothing of how any context is written. It
-takes the events of all, in the order in which they were told, and names each rule that
-they break.
+An audit knows the published language, but not how any context is written. It takes the
+events of all contexts in the order of publication, and names each rule that they break.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class Audit:
     >>> audit.broken
     ['bike B1 is docked at S2 and was at S1']
 
-    Leaves out: what no event tells of, as two riders on one bike.
+    Leaves out: what no event reports, for example two riders on one bike.
     """
 
     def __init__(self, capacities: Mapping[str, int] | None = None) -> None:
@@ -67,7 +66,7 @@ class Audit:
             check(dict(data))
 
     def close(self) -> list[str]:
-        """Return what was broken, also by what has not happened."""
+        """Return the broken rules, also those broken by events that are missing."""
         for ride_id in self._ended:
             if self._charged[ride_id] != 1:
                 times = self._charged[ride_id]
@@ -159,7 +158,7 @@ class Audit:
             self._report(f"ride {ride} was charged {fare}, and costs {wanted}")
 
     def _fare(self, ended: Mapping[str, Any]) -> Decimal:
-        """Work the tariff out anew: 1 and 0.15 a minute, 18 a day, 30 minutes free."""
+        """Calculate the fare again: 1 and 0.15 a minute, 18 a day, 30 minutes free."""
         begin, end = _time(ended["started_at"]), _time(ended["ended_at"])
         if ended["anomaly"].startswith("it ended at once"):
             return Decimal(0)
@@ -178,7 +177,7 @@ class Audit:
 
 
 def _promise(message: Mapping[str, Any]) -> Promise:
-    """Return by what a promise is known: riders' apps may choose the same name."""
+    """Return a promise's key: two riders' apps may choose the same reservation id."""
     return message["reservation_id"], message["rider_id"]
 
 
@@ -187,9 +186,9 @@ def _time(text: str) -> datetime:
 
 
 def auditor(audit: Audit, contexts: Iterable[str] = CONTEXTS) -> Any:
-    """Return the factory of a service that hears all contexts, for an audit.
+    """Return the factory of a service that passes all contexts' events to an audit.
 
-    An event that is told again, which its source and id tell, is one event.
+    An event that is delivered again (same source and id) counts once.
     """
     names = tuple(contexts)
 

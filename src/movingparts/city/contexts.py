@@ -1,6 +1,6 @@
-"""What the code of each context says of it: the facts that the context map is made of.
+"""What the code of each context says about it: the facts of the context map.
 
-Nothing here is a list of who knows whom: events are read from their schemas, operations
+Nothing here lists who knows whom: events are read from their schemas, operations
 from each service, readers from each context's border, calls and imports from source.
 """
 
@@ -32,7 +32,7 @@ PLATFORM = (
     "movingparts.unit_of_work",
     "movingparts.world",
 )
-"""What every context stands on, as it stands on its web framework."""
+"""What every context uses, as it uses its web framework."""
 
 VENDOR = "docklink"
 METHODS = ("get", "put", "post", "delete", "patch")
@@ -147,7 +147,7 @@ def _called(node: ast.AST) -> tuple[str, str, str] | None:
 
 
 def _text(node: ast.expr) -> str:
-    """Return a text as it is written, with {} for what is filled in."""
+    """Return a text as written, with {} for what is filled in."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):

@@ -1,6 +1,6 @@
 """A day of Larkhaven: riders who reserve, ride and dock, trucks, and what breaks.
 
-The demand is `city.synthetic`'s. What comes of it is up to the services: a rider who
+The demand is `city.synthetic`'s. The outcome depends on the services: a rider who
 finds no bike walks, and one who finds no dock rides on to the next station.
 """
 
@@ -35,7 +35,7 @@ FAULTY = 150  # after so many rides, a rider finds a fault
 
 @dataclass
 class Outcome:
-    """What became of a day's wishes to ride.
+    """The outcome of a day's ride requests.
 
     >>> Outcome(Counter({"ridden": 2, "no bike": 1}))
     <Outcome of 3 ride requests: 2 ridden, 1 no bike>
@@ -52,7 +52,7 @@ class Outcome:
 
 
 class Day:
-    """Everybody who is about on one day."""
+    """Everybody who is out on one day."""
 
     def __init__(self, world: World, city: City, where: Where) -> None:
         self.world, self.city, self.where = world, city, where
@@ -63,7 +63,7 @@ class Day:
         self._near: dict[str, Sequence[Station]] = {}
 
     async def request_ride(self, number: int, ride: Ride) -> None:
-        """Live through one wish to ride: reserve, walk, ride, dock."""
+        """Play one ride request: reserve, walk, ride, dock."""
         walk = WALK - number % 7 * 30
         await self._until(ride.started_at, -walk)
         try:
@@ -209,10 +209,10 @@ async def live_day(
     trucks: int = 12,
     hours: tuple[int, int] = (0, 24),
 ) -> Outcome:
-    """Let a day pass in a city that is open, and return what became of the wishes.
+    """Play a day in an open city; return the outcome of its ride requests.
 
     `hours` are those of the city's clock in which rides begin. Ends when the last rider
-    has docked, and everybody has heard.
+    has docked, and all events are delivered.
     """
     about = Day(world, city, where)
     tasks = world.node("app").tasks

@@ -1,6 +1,6 @@
-"""DockLink: the vendor whose docks the city has bought, with words of its own.
+"""DockLink: the vendor of the city's docks, with its own vocabulary.
 
-It stands outside every context: a service that opens slots, and tells what moved in
+It is outside every context: a service that opens slots, and reports what moved in
 them. Reports of a hub come in order, at least once, and late where its line was down.
 
 Source: chapter 02; the states and types of events are those of MDS. Leaves out: the
@@ -30,7 +30,7 @@ STATES = {
 
 
 class Fitted(BaseModel):
-    """The slots of a hub, and what stands in them: vehicle by number of slot."""
+    """The slots of a hub: the vehicle in each, by number of slot."""
 
     slots: int
     vehicles: dict[int, str] = {}
@@ -44,7 +44,7 @@ class Vehicle(BaseModel):
 
 
 class Vehicles(BaseModel):
-    """What a truck moves at once."""
+    """What a truck moves in one trip."""
 
     vehs: list[str]
 
@@ -77,7 +77,7 @@ class Opened(BaseModel):
 
 @dataclass
 class Hub:
-    """What stands in a hub's slots, and what it has not yet told."""
+    """The vehicles in a hub's slots, and the messages it has not sent yet."""
 
     name: str
     slots: dict[int, str | None] = field(default_factory=dict)
@@ -164,7 +164,7 @@ class DockLink:
         return loaded
 
     def jam(self, hub: Hub, slot: Slot) -> None:
-        """Have a slot jam, or work again, and say so."""
+        """Make a slot jam or work again, and report it."""
         change = hub.jammed.add if slot.jammed else hub.jammed.discard
         change(slot.slot)
         self._report(hub, slot.slot, "", "", "jammed" if slot.jammed else "cleared")
@@ -174,7 +174,7 @@ class DockLink:
         return int(self._node.clock.now().timestamp())
 
     def set_line(self, hub: Hub, up: bool) -> None:
-        """Cut a hub off, or connect it again: then it tells what it kept."""
+        """Disconnect a hub, or connect it again: then it sends what it buffered."""
         hub.line_up = up
         self._send_pending(hub)
 
@@ -197,7 +197,7 @@ class DockLink:
             self._node.tasks.create_task(self._send_all(hub), name=f"hub {hub.name}")
 
     async def _send_all(self, hub: Hub) -> None:
-        """Send what a hub has to tell, in order, until it was taken."""
+        """Send a hub's messages in order, each until it is accepted."""
         try:
             while hub.line_up and hub.unsent:
                 message = {"fw": str(self._version), "hub": hub.name}

@@ -1,6 +1,6 @@
 """Larkhaven's services, all of them, and the one place where they are wired together.
 
-Each context is a service of its own here; none of them knows that. `serve_city` starts
+Here each context is a separate service; none of them knows that. `serve_city` starts
 them in any world, and `open_city` gives them stations, bikes and riders.
 """
 
@@ -43,7 +43,7 @@ Where = Callable[[str], str]
 
 
 def own_service(context: str) -> str:
-    """Return the address of a context that is a service of its own."""
+    """Return the address of a context that is a separate service."""
     return f"http://{context}"
 
 
@@ -67,8 +67,8 @@ async def open_city(
     """Install the stations, dock the bikes, sign the riders up.
 
     Members buy a pass. Of `poor` riders, one has a card with hardly any limit; 0 is for
-    none. `settle` are the seconds until all have heard. Raises `httpx.HTTPStatusError`
-    where a service refuses.
+    none. `settle` is the time until all events are delivered. Raises
+    `httpx.HTTPStatusError` if a service refuses.
     """
     client = world.client("operator", timeout=60.0)
     for bike in city.bikes:

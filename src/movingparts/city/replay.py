@@ -1,4 +1,4 @@
-"""A trip history, told to the services of rides and stations as reports.
+"""Replays a trip history to the services of rides and stations, as reports.
 
 A history names neither bikes nor what trucks did. The replay gives each ride a bike:
 the one that has stood longest at the station; if none stands there, one that has stood
@@ -26,14 +26,14 @@ from movingparts.core import World
 IDLE = timedelta(minutes=30)
 """A truck moves bikes that have stood for so long."""
 CAPACITY = 24
-"""Docks of a station of which nothing is said; histories don't tell."""
+"""Docks of a station, since histories don't say how many there are."""
 TARGETS = ("stations", "rides")
-"""Those that a history is told to."""
+"""The services that a history is replayed to."""
 
 
 @dataclass
 class Replayed:
-    """How much was told, and what was odd about it, in the words of those who heard.
+    """How much was replayed, and the anomalies that the services found.
 
     >>> Replayed(rides=2, anomalies=Counter({"no dock was free": 1}))
     <Replayed 2 rides on 0 bikes at 0 stations: 1 anomalies>
@@ -72,7 +72,7 @@ class Supply:
         return bike
 
     def bring(self, bike: str, station: str, at: datetime) -> None:
-        """Let a bike stand at a station."""
+        """Put a bike at a station."""
         self._standing.setdefault(station, deque()).append(bike)
         self._since[bike] = (at, station)
 
@@ -100,12 +100,12 @@ async def replay(
     where: Where = own_service,
     settle: float = 30.0,
 ) -> Replayed:
-    """Tell rides and stations of trips, in order of time, and return what was told.
+    """Replay trips to rides and stations, in order of time; return the result.
 
     `trips` are in order of their start, as `by_time()` of a trip file gives them. The
     services are those of `serve_city`. Raises `httpx.HTTPStatusError` where a report is
     not taken, which no row of a readable file brings about. `settle` are the seconds
-    until all have heard.
+    until all events are delivered.
     """
     replayer = Replayer(world.client("history", timeout=60.0), where, capacities or {})
     bus = world.node("history").bus
@@ -128,7 +128,7 @@ async def replay(
 
 
 class Replayer:
-    """Tells one beginning or end of a ride after the other."""
+    """Replays beginnings and ends of rides, one after the other."""
 
     def __init__(
         self, client: httpx.AsyncClient, where: Where, capacities: Mapping[str, int]
@@ -143,7 +143,7 @@ class Replayer:
         self.replayed.anomalies[event.data["reason"]] += 1
 
     async def begin(self, ride: Ride) -> str:
-        """Tell that a ride has begun; return the bike that it was given."""
+        """Report that a ride began; return the bike that it was given."""
         for station in (ride.start_station_id, ride.end_station_id):
             await self._install(station)
         bike = self._supply.take(ride.start_station_id, ride.started_at)
@@ -156,7 +156,7 @@ class Replayer:
         return bike
 
     async def end(self, bike: str, ride: Ride) -> None:
-        """Tell that a bike was docked; rides hears it from stations."""
+        """Report that a bike was docked; rides learns it from stations."""
         at = ride.ended_at.isoformat()
         here = {"bike_id": bike, "station_id": ride.end_station_id, "at": at}
         await self._post("stations", "reports", {**here, "what": "docked"})
@@ -179,7 +179,7 @@ class Replayer:
 
 
 def _sayable(ride: Ride) -> Ride:
-    """Return a ride whose names can be said: no event takes control characters."""
+    """Return a ride with clean names: no event may contain control characters."""
     names = (ride.ride_id, ride.start_station_id, ride.end_station_id)
     if all(map(str.isprintable, names)):
         return ride

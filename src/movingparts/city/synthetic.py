@@ -2,7 +2,7 @@
 
 Everything follows from a seed, to the byte, on every Python and in the browser:
 times are whole seconds, distances whole meters, draws are integers, and each purpose
-has a random stream of its own, so that one more station changes no rider's day.
+has its own random stream, so one more station changes no rider's day.
 """
 
 from __future__ import annotations
@@ -453,7 +453,7 @@ class _Streets:
             self._dock(station_id, bike)
 
     def free_rider(self, wanted: int, riders: int) -> int | None:
-        """That rider or, while that one is on a bike, the next one who is not."""
+        """That rider or, if she is on a bike, the next one who is not."""
         if len(self._busy) >= riders:
             return None
         while wanted in self._busy:
@@ -487,7 +487,7 @@ class _Streets:
 
 
 def _ridden(city: City, day: date, requests: list[_Request]) -> Iterator[Ride]:
-    """Give each wish a free rider and a bike; a wish that finds neither is lost."""
+    """Give each request a free rider and a bike; a request without both is lost."""
     streets, number = _Streets(city), 0
     for request in requests:
         streets.settle(request.started_at)

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     )
 
 FORMAT = "movingparts.board/1"
-MOST_CONTEXTS = 12  # each is a column of the page's desk
+MOST_CONTEXTS = 12  # each is a column of the page's workspace
 MOST_RULES = len(ascii_uppercase)  # each is named by a letter
 
 _INERT = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&"})
 _PRESETS = ("Start over", "Put all into one", "Put each alone")
 
-# What only a page has, the desk, is styled there (book/_static/css/board.css).
+# The workspace, which only a page has, is styled there (book/_static/css/board.css).
 WALL = Path(__file__).with_name("wall.css")
 _SPACE = re.compile(r"/\*.*?\*/|\s*\n\s*", re.DOTALL)
 
@@ -43,7 +43,7 @@ class BoardFigure:
 
     Without JavaScript, on paper and in JupyterLab, it is the wall of notes and two
     tables, of the cards and of the rules. In a page the reader sorts the events into
-    contexts, and each move is judged as `Board.evaluate` does.
+    contexts, and each move is evaluated as `Board.evaluate` does.
     """
 
     storming: Board = field(repr=False)
@@ -89,7 +89,7 @@ class BoardFigure:
         return TextTable("The rules, as a table", columns, rows)
 
     def data(self) -> dict[str, Any]:
-        """Return what the page judges a sorting by."""
+        """Return what the page evaluates an assignment by."""
         return {
             "format": FORMAT,
             "contexts": list(self.contexts),
@@ -125,7 +125,7 @@ class BoardFigure:
         return _list("mp-wall", "Cards in order of time", items)
 
     def _card(self, before: Card | None, card: Card) -> str:
-        """Return a note; one that follows what stands before it is tied to that."""
+        """Return a note; one that follows the note before it is tied to it."""
         follows = before is not None and before.name in card.after
         others = [name for name in card.after if before is None or name != before.name]
         words = "".join(
@@ -155,7 +155,7 @@ class BoardFigure:
         return f'<span class="mp-sort">{text}</span>'
 
     def _workspace(self) -> str:
-        """Return the desk as a page's script fills it first: it has its room."""
+        """Return the workspace as a script will fill it first, to reserve its room."""
         found = self.storming.evaluate(self.start)
         bins = "".join(self._bin(context) for context in ("", *self.contexts))
         presets = "".join(f'<button type="button">{each}</button>' for each in _PRESETS)
@@ -212,11 +212,11 @@ def board(
     title: str,
     start: Mapping[str, str] | None = None,
 ) -> BoardFigure:
-    """Return a storming's board as a figure that a page lets one sort.
+    """Return a storming's board as a figure whose events the reader can assign.
 
-    `contexts` are the names that the page offers, at most 12; `start` is a sorting to
-    begin with. Raises `ValueError` for names that cannot be, a start that sorts what
-    is no event of the board or into no context of it, or more than 26 rules.
+    `contexts` are the names that the page offers, at most 12; `start` is the first
+    assignment. Raises `ValueError` for impossible names, for a start with an unknown
+    event or context, or for more than 26 rules.
 
     >>> from movingparts.strategy.event_storming import Board, Card
     >>> docked = Board((Card("BikeDocked", "A bike is locked in a dock."),))

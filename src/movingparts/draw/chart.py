@@ -245,7 +245,7 @@ def _axes(x: Scale, y: Scale, names: tuple[str, str], height: int) -> Iterator[s
 
 
 def _apart(wanted: Mapping[str, int]) -> dict[str, int]:
-    """Move the heights of names apart until each has a line of its own."""
+    """Move the heights of names apart until each has its own line."""
     ordered = sorted(wanted, key=lambda name: (wanted[name], name))
     placed: dict[str, int] = {}
     for name in ordered:

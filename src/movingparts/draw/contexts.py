@@ -1,4 +1,4 @@
-"""A context map as a figure: contexts in two columns, and what stands between them."""
+"""A context map as a figure: two columns of contexts, relationships between them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DOWN = 30  # of a line that goes down between them
 _BOXES = (110, 124)  # how wide boxes are,
 _WIDEST = 96  # and a tag: two of each leave room between the columns
 
-# What a mark means. Those of _OWN are the context's, whoever is downstream of it.
+# What a mark means. Those of _OWN belong to the context, whatever is downstream of it.
 _NAMES = {
     "U": "upstream",
     "D": "downstream",
@@ -68,7 +68,7 @@ class Tie:
     called: bool
 
     def other(self, name: str) -> str:
-        """Return who is at the other end."""
+        """Return the context at the other end."""
         return self.names[name == self.names[0]]
 
 
@@ -225,7 +225,7 @@ def described(found: ContextMap) -> str:
     ends = list(_marks(found.relationships))
     for mark, name in _NAMES.items():
         who = [one for one, marks in ends if mark in marks]
-        if mark in _MUTUAL:  # both ends have it, one after the other
+        if mark in _MUTUAL:  # both ends show it, one after the other
             pairs = zip(who[::2], who[1::2], strict=True)
             who = [" with ".join(sorted(pair)) for pair in pairs]
         if who and mark not in _ROLES:
@@ -478,7 +478,7 @@ def _bent(plan: Plan, group: Sequence[Line]) -> dict[tuple[str, str], str]:
 
 
 def _free(plan: Plan, top: int, bottom: int) -> tuple[int, int]:
-    """Return from where to where nothing stands between the columns at some heights."""
+    """Return the free space between the columns at some heights."""
     things: list[tuple[int, Box | Tag]] = []
     things += [(box.seat[0], box) for box in plan.boxes.values()]
     things += [(plan.boxes[name].seat[0], tag) for (name, _), tag in plan.tags.items()]

@@ -1,4 +1,4 @@
-"""What a figure shows of a recording: the first messages, their twin, the finding."""
+"""What a figure shows of a recording: the first messages, their table, the finding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TYPICAL_US = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One row of the twin: a message or a moment, with when it is over."""
+    """One row of the table: a message or a moment, and when it ends."""
 
     at_us: int
     end_us: int
@@ -45,7 +45,7 @@ class Excerpt:
         return message.sent_us + self.typical_us // 2
 
     def happenings(self) -> list[Happening]:
-        """Return messages and moments in order of time, as the twin lists them."""
+        """Return messages and moments in order of time, as the table lists them."""
         rows = [
             ((m.sent_us, 1, m.id), Happening(m.sent_us, self.ends(m), m, None))
             for m in self.messages
@@ -57,7 +57,7 @@ class Excerpt:
         return [row for _, row in sorted(rows, key=lambda row: row[0])]
 
     def scale(self) -> tuple[str, int]:
-        """Return the axis's unit, and the decimals that tell its times apart."""
+        """Return the axis's unit, and the decimals that distinguish its times."""
         unit = units(self.until_us)
         sent = {m.sent_us for m in self.messages} | {m.at_us for m in self.moments}
         sent |= {self.ends(m) for m in self.messages}

@@ -75,7 +75,7 @@ class Knob:
 
     @property
     def shown(self) -> Figure:
-        """The figure that stands in the page before anybody turns a knob."""
+        """The figure that the page shows before anybody turns a knob."""
         return self.figures[tuple(dial.place() for dial in self.dials)]
 
     def html(self) -> str:

@@ -167,7 +167,7 @@ def _downs(part: Excerpt) -> list[list[Any]]:
 
 
 def _inert(data: dict[str, Any]) -> str:
-    """Return JSON that cannot end the script element it stands in, or open another."""
+    """Return JSON that cannot end its script element, or open another."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")

@@ -98,7 +98,7 @@ def topology(
     """Draw who spoke with whom, with counts of what was sent and what went missing.
 
     `title` states the finding; without it, what became of the messages is counted.
-    `nodes` and `kinds` choose what counts (never acks). Callers stand at the top,
+    `nodes` and `kinds` choose what counts (never acks). Callers are at the top,
     whom they call below them, the broker in the middle. Raises `ValueError` for a
     node that took no part.
     """

@@ -19,7 +19,7 @@ from movingparts.world.simulated import SimulatedWorld, simulate
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Who comes, and what they change.
+    """Who makes requests, and what they change.
 
     `actors` come at random, `per_second` on average; None is: all at once. Each changes
     one of `aggregates`: so many, each as likely, or a list of how likely each is.
@@ -65,7 +65,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Contention:
-    """What came of a load: attempts, and those of them that were too late.
+    """The result of a load: attempts, and how many of them were too late.
 
     `waited` is how long each actor took who got through, in virtual seconds, in the
     order in which they came; `gave_up` counts the others.
@@ -92,7 +92,7 @@ class Contention:
 
 
 def contend(load: Load, *, seed: int, rows: Rows | None = None) -> Contention:
-    """Put a load on aggregates in a simulated world of its own, and count.
+    """Put a load on aggregates in a new simulated world, and count.
 
     They are kept in memory, or in other `rows`. In the recording each read and each
     commit is a message from an actor to an aggregate; a commit too late is refused.

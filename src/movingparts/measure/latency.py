@@ -95,9 +95,9 @@ def calls_made(recording: Recording, node: str) -> list[list[float]]:
 
 
 def asking(*targets: str) -> Factory:
-    """Make a service that asks all targets at once, and answers after the slowest.
+    """Make a service that calls all targets at once, and answers after the slowest.
 
-    Without a target it answers at once; with one it is a link of a chain.
+    Without a target it answers immediately; with one it is a link of a chain.
     """
 
     def make(node: Node) -> FastAPI:

@@ -24,7 +24,7 @@ _DOWN = {"P": "P", "C/S": "C", "ACL": "ACL", "CF": "CF", "SK": "SK"}
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the code and the contracts of one bounded context say of it.
+    """What the code and the contracts of one bounded context say about it.
 
     `kind` is core, supporting or generic; `package` the dotted name of its code.
     `publishes` are event contracts, `offers` the operations of its API. `reads` maps
@@ -51,8 +51,8 @@ class Context:
     def takes(self, contract: str) -> str:
         """Return how a contract's words are taken: "ACL", "CF" or "" for neither.
 
-        They are translated by what stands in a module `acl` of the context's own, or
-        taken as they are by a class (a name with a capital) of its own `model`.
+        They are translated by the context's own module `acl`, or used unchanged by a
+        class (a name with a capital) of its own `model`.
         """
         reader = self.reads.get(contract, "")
         *modules, name = reader.removeprefix(f"{self.package}.").split(".")
@@ -81,7 +81,7 @@ class Relationship:
     patterns: Mapping[str, str]
 
     def ends(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return what stands at the upstream end, and what at the downstream end."""
+        """Return the marks at the upstream end and at the downstream end."""
         up = [_UP[pattern] for pattern in self.patterns if pattern in _UP]
         down = [_DOWN[pattern] for pattern in self.patterns if pattern in _DOWN]
         return (("U", *up), ("D", *down)) if self.through else (tuple(up), tuple(down))
@@ -136,7 +136,7 @@ class ContextMap:
 def context_map(contexts: Sequence[Context], *, platform: Names = ()) -> ContextMap:
     """Derive how contexts relate from what each of them says.
 
-    - *Downstream* is who reads an event or calls an operation, *upstream* who
+    - *Downstream* is whoever reads an event or calls an operation, *upstream* whoever
       publishes or offers it.
     - P: each uses the other, the dependence that calls for a *partnership* (Evans'
       may run one way; that the teams plan together, no code shows).
@@ -145,7 +145,7 @@ def context_map(contexts: Sequence[Context], *, platform: Names = ()) -> Context
     - OHS, PL: two contexts or more use the same contract of the upstream, so it is an
       *open host service*, and they are a *published language*.
     - ACL, CF: the downstream reads through an *anti-corruption layer*, or it is a
-      *conformist*; `Context.takes` tells which.
+      *conformist*; `Context.takes` decides which.
     - SK: both use a module that is a *shared kernel*: no library's, in no package of
       the `platform`. It may be one's own that the other imports.
     - *Separate ways*: none of these.

@@ -1,9 +1,8 @@
-"""Event storming: cards on a wall, sorted into contexts, and what a sorting costs.
+"""Event storming: cards on a wall, assigned to contexts, and what an assignment costs.
 
-Each card tells of something that happens; words on it mean something to those who wrote
-it. A rule ties the events that it speaks of together, a word with two meanings drives
-the cards apart that use it. `Board.evaluate` says of any sorting which rules it tears
-and which words it mixes up.
+Each card describes something that happens, in the words of those who wrote it. A rule
+ties its events together; a word with two meanings drives apart the cards that use it.
+`Board.evaluate` says which rules an assignment tears and which words it mixes up.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ class Card:
     """One card: a name, what it says, the cards that it follows.
 
     `words` maps a word of the card to what those who wrote the card mean by it. Only
-    events are sorted; the other kinds tell how one event leads to the next.
+    events are assigned; the other kinds show how one event leads to the next.
 
     >>> Card("BikeDocked", "A bike is locked in a dock.").kind
     'event'
@@ -38,7 +37,7 @@ class Rule:
     """Something that must hold between events.
 
     One that holds `at_once` can be broken at no instant, so its events belong into one
-    transaction. Another may be broken for a while: a process sees to it.
+    transaction. Another may be broken for a while, until a process repairs it.
 
     >>> Rule("a dock holds one bike", ("BikeDocked", "BikeUndocked")).at_once
     True
@@ -76,7 +75,7 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a sorting costs.
+    """What an assignment costs.
 
     `torn` are rules that need a transaction across contexts, `processes` those for
     which a process across contexts will do, `clashes` words with two meanings in one
@@ -135,7 +134,7 @@ class Board:
         return tuple(card for card in self.cards if card.kind == "event")
 
     def evaluate(self, assignment: Mapping[str, str]) -> Findings:
-        """Return what a sorting, from the names of events to contexts, costs.
+        """Return what an assignment, from the names of events to contexts, costs.
 
         Raises `ValueError` for a name that is no event of this board.
         """

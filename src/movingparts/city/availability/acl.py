@@ -1,4 +1,4 @@
-"""What availability hears of others, and what it means here."""
+"""Translates the messages of other contexts into availability's words."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def left(data: object) -> Message:
 
 
 def dock_changed(data: object) -> Message | None:
-    """A jammed dock keeps its bike to itself; a mended one has it to give."""
+    """A jammed dock can't release its bike; a cleared one can."""
     message = _Dock.model_validate(data)
     if message.bike_id is None:
         return None
@@ -84,7 +84,7 @@ def condition_changed(data: object) -> Message:
 
 
 def standing_changed(data: object) -> Message:
-    """Riders tells how somebody stands with the city; here she may reserve, or not."""
+    """Riders publishes a rider's standing; here it decides whether she may reserve."""
     message = _Standing.model_validate(data)
     return StandingChanged(message.rider_id, message.standing == "good", message.at)
 

@@ -1,4 +1,4 @@
-"""What availability tells others: the published language of this context."""
+"""The published language of availability."""
 
 from __future__ import annotations
 

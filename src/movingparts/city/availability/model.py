@@ -328,7 +328,7 @@ class Rider:
     admitted: bool = True
     reservation: Reservation | None = None
     served: Reservation | None = None
-    admitted_at: datetime | None = None  # when that was decided, as far as it is told
+    admitted_at: datetime | None = None  # when that was decided, if it is known
 
     def __post_init__(self) -> None:
         self.events: list[RiderEvent] = []
@@ -347,7 +347,7 @@ class Rider:
             self._record(RiderAdmitted(self.rider_id, admitted, at))
 
     def check(self, now: datetime) -> None:
-        """Refuse who is not admitted, or has a promise already."""
+        """Refuse a rider who is not admitted or has a promise already."""
         if not self.admitted:
             raise Refused(f"rider {self.rider_id} may not reserve")
         if self.reservation is not None and self.reservation.is_active(now):
@@ -385,7 +385,7 @@ class Rider:
 
 @dataclass(eq=False)
 class Bike:
-    """What is told of a bike: where it stands, and what speaks against promising it.
+    """What is known about a bike: where it is, and whether it can be promised.
 
     >>> Bike(BikeId("B7"))
     <Bike B7: away, fit>
@@ -420,7 +420,7 @@ class Bike:
         return self.in_a_dock and self.fit
 
     def is_at(self, stand_id: StandId, in_a_dock: bool) -> bool:
-        """Return whether it is known to stand there, and so."""
+        """Return whether it is known to be there, in a dock or not."""
         return (self.stand_id, self.in_a_dock) == (stand_id, in_a_dock)
 
     def arrive(self, stand_id: StandId, in_a_dock: bool, at: datetime) -> None:
@@ -432,7 +432,7 @@ class Bike:
         self._record(BikePlaced(self.bike_id, None, False, at))
 
     def record_fitness(self, fit: bool, at: datetime | None = None) -> bool:
-        """Note whether it is fit to ride, and say whether that is news."""
+        """Record whether it is fit to ride; return whether that is new."""
         news = _is_newer(at, self.fitness_at)
         if news:
             self._record(FitnessRecorded(self.bike_id, fit, at))
@@ -463,7 +463,7 @@ def _is_newer(at: datetime | None, known: datetime | None) -> bool:
 def promise(
     rider: Rider, stand: Stand, reservation_id: ReservationId, now: datetime
 ) -> Reservation:
-    """Promise a bike to a rider who has no promise; refused otherwise.
+    """Promise a bike to a rider who has no promise; otherwise refuse.
 
     Asked again under the same id, the promise is the same, also when it was kept.
     """
@@ -494,12 +494,12 @@ def collect(
     return reservation
 
 
-# What others have told, in words of this context.
+# Messages of other contexts, in words of this context.
 
 
 @dataclass(frozen=True, slots=True)
 class BikeArrived:
-    """A bike stands at a station, where it can be taken from a dock or not."""
+    """A bike is at a station, in a working dock or not."""
 
     bike_id: BikeId
     stand_id: StandId

@@ -94,7 +94,7 @@ def availability(node: Node, *, store: Store | None = None) -> FastAPI:
             await handlers.resume_lapses()
             yield
 
-    limits = Limits(request=30.0)  # telling the others may need all its tries
+    limits = Limits(request=30.0)  # publishing may need all its tries
     app = service(node, title="Availability", lifespan=lifespan, limits=limits)
     refuses(app, Refused, NotFound)
     _promise(app, handlers)
@@ -103,7 +103,7 @@ def availability(node: Node, *, store: Store | None = None) -> FastAPI:
 
 
 class Handlers:
-    """What the service does, whoever asks for it."""
+    """Handles the commands and messages of the service."""
 
     def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
         self._node, self._store, self.publisher = node, store, publisher
@@ -137,7 +137,7 @@ class Handlers:
         return await execute(self._store, act, publish=self._publish)
 
     async def handle(self, message: Message | None) -> None:
-        """Take in what others have told."""
+        """Handle a message of another context."""
 
         async def act(work: UnitOfWork) -> None:
             match message:
@@ -151,7 +151,7 @@ class Handlers:
         await execute(self._store, act, publish=self._publish)
 
     async def resume_lapses(self) -> None:
-        """Let lapse, each in its time, what was promised before a restart."""
+        """Schedule the end of each promise that was made before a restart."""
         work = self._store.begin()
         for key in await work.of(Stand).keys():
             stand = await work.of(Stand).get(key)
@@ -171,7 +171,7 @@ class Handlers:
         await execute(self._store, act, publish=self._publish)
 
     async def _publish(self, recorded: Sequence[RecordedEvent]) -> None:
-        """Tell the others; and whenever a stand runs short, find it bikes."""
+        """Publish events; whenever a stand runs short, find bikes for it."""
         await self.publisher(recorded)
         for each in recorded:
             if isinstance(each.event, StandRanShort):
@@ -205,7 +205,7 @@ async def _bike(work: UnitOfWork, bike_id: BikeId) -> Bike:
 
 
 async def _moved(work: UnitOfWork, message: BikeArrived | BikeLeft) -> None:
-    """Offer a bike where it stands, if it can be had there, and nowhere else."""
+    """Offer a bike where it is, if it is available there, and nowhere else."""
     bike = await _bike(work, message.bike_id)
     if bike.is_known_later_than(message.at):
         return
@@ -217,7 +217,7 @@ async def _moved(work: UnitOfWork, message: BikeArrived | BikeLeft) -> None:
         message.stand_id, message.in_a_dock
     )
     if same_time and (still or (isinstance(message, BikeLeft) and elsewhere)):
-        return  # told again; or it has left another place to come to this one
+        return  # delivered again; or the bike has left another place to come here
     if bike.stand_id is not None and not still:
         await _withdraw(work, bike.stand_id, bike.bike_id, message.at)
     if isinstance(message, BikeLeft):
@@ -241,7 +241,7 @@ async def _fitness_changed(work: UnitOfWork, message: FitnessChanged) -> None:
 async def _withdraw(
     work: UnitOfWork, stand_id: StandId, bike_id: BikeId, at: datetime
 ) -> None:
-    """Promise a bike no more; whom it was promised to may have another promise."""
+    """Stop offering a bike; a rider it was promised to may get another promise."""
     broken = (await _stand(work, stand_id)).withdraw(bike_id, at)
     if broken is not None:
         (await _rider(work, broken.rider_id)).record_broken_promise(broken)

@@ -1,6 +1,6 @@
-"""What billing hears of rides, and what it means here.
+"""Translates the messages of rides into billing's words.
 
-What riders tells of passes it takes as it is: to that, billing conforms.
+Billing takes riders' messages about passes unchanged: there it is a conformist.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What billing tells others: the published language of this context."""
+"""The published language of billing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Amount(BaseModel):
 
 
 class PaymentAuthorized(BaseModel):
-    """So much is held for a ride, which may begin."""
+    """An amount is held for a ride, so the ride may begin."""
 
     ride_id: str
     rider_id: str
@@ -29,7 +29,7 @@ class PaymentAuthorized(BaseModel):
 
 
 class PaymentDeclined(BaseModel):
-    """Nothing is held for a ride, which may not begin."""
+    """Nothing is held for a ride, so the ride may not begin."""
 
     ride_id: str
     rider_id: str
@@ -47,7 +47,7 @@ class FareCharged(BaseModel):
 
 
 class AnomalyFound(BaseModel):
-    """What was told of a ride contradicts what was known of its payment."""
+    """A message about a ride contradicts what is known about its payment."""
 
     ride_id: str
     reason: str

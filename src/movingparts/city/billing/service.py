@@ -41,7 +41,7 @@ class Payer(BaseModel):
 
 
 class Authorization(BaseModel):
-    """What is held, and the id under which it is known."""
+    """What is held, and its id."""
 
     authorization_id: str
     amount: contract.Amount
@@ -78,7 +78,7 @@ def billing(
     store = store or RowStore(SqliteRows(node.disk.connect()))
     handlers = Handlers(node, store, Publisher(node, contract.to_message), tariff)
     bus = on_the_bus(node, handlers.publisher, acl.READS, handlers.handle)
-    limits = Limits(request=30.0)  # telling the others may need all its tries
+    limits = Limits(request=30.0)  # publishing may need all its tries
     app = service(node, title="Billing", lifespan=bus, limits=limits)
     refuses(app, NotFound)
     _authorize(app, handlers)
@@ -87,7 +87,7 @@ def billing(
 
 
 class Handlers:
-    """What the service does, whoever asks for it."""
+    """Handles the commands and messages of the service."""
 
     def __init__(
         self, node: Node, store: Store, publisher: Publisher, tariff: Tariff
@@ -118,7 +118,7 @@ class Handlers:
         await execute(self._store, act, publish=self.publisher)
 
     async def handle(self, message: RideOver | acl.Cancelled | Pass) -> None:
-        """Take in what others have told."""
+        """Handle a message of another context."""
 
         async def act(work: UnitOfWork) -> None:
             match message:

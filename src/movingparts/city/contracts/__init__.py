@@ -1,6 +1,6 @@
 """The contracts of Larkhaven: all that its contexts share, as files.
 
-`events` holds a JSON Schema for each event that a context tells others, `expectations`
+`events` holds a JSON Schema for each event that a context publishes, `expectations`
 what a customer relies on in its supplier, which the supplier's tests run.
 `python -m tools.dev.contracts` writes the schemas from the code; a test compares, so
 that a change of a contract is seen in review. An OpenAPI document is in no file: each

@@ -1,4 +1,4 @@
-"""What fleet hears of others, and what it means here."""
+"""Translates the messages of other contexts into fleet's words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ended(data: object) -> Ridden:
 
 
 def wanted(data: object) -> Move:
-    """Bikes are wanted elsewhere: that is a move, one for each time it was said."""
+    """Bikes are wanted elsewhere: each such message is one move."""
     message = _Wanted.model_validate(data)
     name = f"{message.from_station}-{message.to_station}-{message.at:%Y%m%dT%H%M%S}"
     return Move(MoveId(name), message.from_station, message.to_station, message.bikes)

@@ -1,4 +1,4 @@
-"""What fleet tells others: the published language of this context."""
+"""The published language of fleet."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ class Bike:
             self._record(BikeRetired(self.bike_id, at))
 
     def ridden(self, ride_id: str, minutes: int) -> None:
-        """Note a ride, once, also if it is told again after later ones."""
+        """Record a ride once, even if it is reported again after later ones."""
         if ride_id not in self.counted:
             self._record(BikeRidden(self.bike_id, ride_id, minutes))
 
@@ -242,7 +242,7 @@ class Depot:
         return self.name
 
     def plan(self, move: Move) -> None:
-        """Have something to do; told again, it is planned once."""
+        """Plan a move, once; a message that comes again changes nothing."""
         known = [*(each.move_id for each in self.planned), *self.under_way, *self.done]
         if move.move_id not in known:
             self._record(MovePlanned(move))
@@ -280,7 +280,7 @@ class Depot:
                 self.done = [*self.done, move.move_id][-100:]
 
 
-# What others have told, in words of this context.
+# Messages of other contexts, in words of this context.
 
 
 @dataclass(frozen=True, slots=True)

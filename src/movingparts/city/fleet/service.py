@@ -69,7 +69,7 @@ def fleet(node: Node, *, store: Store | None = None) -> FastAPI:
     store = store or RowStore(SqliteRows(node.disk.connect()))
     handlers = Handlers(node, store, Publisher(node, contract.to_message))
     bus = on_the_bus(node, handlers.publisher, acl.READS, handlers.handle)
-    limits = Limits(request=30.0)  # telling the others may need all its tries
+    limits = Limits(request=30.0)  # publishing may need all its tries
     app = service(node, title="Fleet", lifespan=bus, limits=limits)
     refuses(app, Refused, NotFound)
     _maintain(app, handlers)
@@ -89,7 +89,7 @@ def fleet(node: Node, *, store: Store | None = None) -> FastAPI:
 
 
 class Handlers:
-    """What the service does, whoever asks for it."""
+    """Handles the commands and messages of the service."""
 
     def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
         self._node, self._store, self.publisher = node, store, publisher
@@ -140,7 +140,7 @@ class Handlers:
         await execute(self._store, act, publish=self.publisher)
 
     async def handle(self, message: Message) -> None:
-        """Take in what others have told."""
+        """Handle a message of another context."""
 
         async def act(work: UnitOfWork) -> None:
             match message:

@@ -1,4 +1,4 @@
-"""What riders tells others: the published language of this context."""
+"""The published language of riders."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def riders(node: Node, *, store: Store | None = None) -> FastAPI:
     store = store or RowStore(SqliteRows(node.disk.connect()))
     handlers = Handlers(node, store, Publisher(node, contract.to_message))
     bus = on_the_bus(node, handlers.publisher)
-    limits = Limits(request=30.0)  # telling the others may need all its tries
+    limits = Limits(request=30.0)  # publishing may need all its tries
     app = service(node, title="Riders", lifespan=bus, limits=limits)
     refuses(app, Refused, NotFound)
     _serve(app, handlers)
@@ -88,7 +88,7 @@ def riders(node: Node, *, store: Store | None = None) -> FastAPI:
 
 
 class Handlers:
-    """What the service does, whoever asks for it."""
+    """Handles the commands of the service."""
 
     def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
         self._node, self._store, self.publisher = node, store, publisher

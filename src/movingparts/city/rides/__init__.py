@@ -1,4 +1,4 @@
-"""Rides, a supporting context: who is on the way, with which bike, since when.
+"""Rides, a supporting context: who is riding, on which bike, since when.
 
 A bike is *available* here when it is not on a ride.
 """

@@ -1,4 +1,4 @@
-"""What rides hears of others, and what it means here."""
+"""Translates the messages of other contexts into rides' words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _Docked(BaseModel):
 
 
 def docked(data: object) -> BikeBrought:
-    """A bike stands at a station: whoever rode it has brought it."""
+    """A bike is at a station: its rider has brought it back."""
     message = _Docked.model_validate(data)
     return BikeBrought(message.bike_id, message.station_id, message.at)
 

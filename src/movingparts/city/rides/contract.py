@@ -1,4 +1,4 @@
-"""What rides tells others: the published language of this context."""
+"""The published language of rides."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ Event = (
 
 @dataclass(eq=False)
 class Ride:
-    """One ride, from the wish to its end.
+    """One ride, from the request to its end.
 
     >>> ride = Ride.request(RideId("r1"), RiderId("R1"), BikeId("B7"), StationId("S01"))
     >>> ride.start(datetime.fromisoformat("2031-05-05T08:00:00+00:00"))
@@ -167,7 +167,7 @@ class Ride:
     def request(
         cls, ride_id: RideId, rider_id: RiderId, bike_id: BikeId, start: StationId
     ) -> Ride:
-        """Begin with a wish."""
+        """Begin with a request."""
         ride = cls(ride_id)
         ride._record(RideRequested(ride_id, rider_id, bike_id, start))
         return ride
@@ -213,14 +213,14 @@ class Ride:
             self._record(RideCancelled(self.ride_id, reason))
 
     def end(self, to_station: StationId, at: datetime, anomaly: str = "") -> bool:
-        """Note its end, which is never refused; say whether it is one.
+        """Record its end, which is never refused; return whether it is valid.
 
         A report from before its start is none, since another ride was ended by it.
         """
         if self.state != "underway" or self.started_at is None:
             return False
         if at < self.started_at:
-            if EARLIER not in self.anomalies:  # it may come again, and is said once
+            if EARLIER not in self.anomalies:  # it may come again, and is recorded once
                 self._note(EARLIER, at)
             return False
         anomaly = anomaly or self._oddity(to_station, at)
@@ -241,7 +241,7 @@ class Ride:
         return True
 
     def was_reported_again(self, at: datetime) -> None:
-        """Note that a history tells of another ride of its id."""
+        """Record that a history contains another ride with this id."""
         self._note(REPEATED, at)
 
     def _oddity(self, to_station: StationId, at: datetime) -> str:
@@ -332,7 +332,7 @@ class Bike:
 
 @dataclass(frozen=True, slots=True)
 class BikeBrought:
-    """A report: a bike stands at a station."""
+    """A report: a bike is at a station."""
 
     bike_id: BikeId
     station_id: StationId

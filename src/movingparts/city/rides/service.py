@@ -32,7 +32,7 @@ from movingparts.service import Limits, problem, refuses, service
 from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
 
 HISTORY = AuthorizationId("history")
-"""What stands for the authorization of a ride that a trip history tells of."""
+"""The authorization id of a ride from a trip history."""
 
 
 class Wanted(BaseModel):
@@ -45,7 +45,7 @@ class Wanted(BaseModel):
 
 
 class RideReport(BaseModel):
-    """A ride that began, as a trip history tells it."""
+    """A ride that began, as a trip history reports it."""
 
     bike_id: str
     station_id: str
@@ -93,7 +93,7 @@ def rides(node: Node, *, store: Store | None = None) -> FastAPI:
     store = store or RowStore(SqliteRows(node.disk.connect()))
     handlers = Handlers(node, store, Publisher(node, contract.to_message))
     bus = on_the_bus(node, handlers.publisher, acl.READS, handlers.handle)
-    limits = Limits(request=40.0)  # three others are asked, and all are told
+    limits = Limits(request=40.0)  # three others are called, and the event is published
     app = service(node, title="Rides", lifespan=bus, limits=limits)
     refuses(app, Refused, NotFound)
 
@@ -111,7 +111,7 @@ def rides(node: Node, *, store: Store | None = None) -> FastAPI:
 
 
 class Handlers:
-    """What the service does, whoever asks for it."""
+    """Handles the commands and messages of the service."""
 
     def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
         self._node, self._store, self.publisher = node, store, publisher
@@ -161,7 +161,7 @@ class Handlers:
         await execute(self._store, act, publish=self.publisher)
 
     async def believe(self, ride_id: RideId, report: RideReport) -> None:
-        """Take a ride that began, as a trip history tells it; told again, once."""
+        """Accept a ride that began, from a trip history; a repeat changes nothing."""
 
         async def act(work: UnitOfWork) -> None:
             known = await work.of(Ride).find(ride_id)

@@ -1,4 +1,4 @@
-"""What stations tell others: the published language of this context."""
+"""The published language of stations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from movingparts.published_language import Instant
 
 
 class BikeDocked(BaseModel):
-    """A bike stands at a station, locked in a dock or, without one, beside it."""
+    """A bike is at a station, locked in a dock or, without one, beside it."""
 
     bike_id: str
     station_id: str

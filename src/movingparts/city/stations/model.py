@@ -44,7 +44,7 @@ class StationInstalled:
 
 @dataclass(frozen=True, slots=True)
 class BikeDocked:
-    """A bike is locked in a dock; without a dock, it stands beside the station."""
+    """A bike is locked in a dock or, without a dock, beside the station."""
 
     station_id: StationId
     dock_id: DockId | None
@@ -54,7 +54,7 @@ class BikeDocked:
 
 @dataclass(frozen=True, slots=True)
 class BikeUnlocked:
-    """A bike was let go because somebody was to have it."""
+    """A dock released a bike because somebody asked for it."""
 
     station_id: StationId
     bike_id: BikeId
@@ -102,7 +102,7 @@ class AnomalyFound:
 
 @dataclass(frozen=True, slots=True)
 class BikeSeen:
-    """A bike was heard of: at a station, or on the way."""
+    """A bike was seen: at a station, or on the way."""
 
     bike_id: BikeId
     station_id: StationId | None
@@ -125,7 +125,7 @@ Event = (
 
 @dataclass(eq=False)
 class Station:
-    """The docks of one station, and the bikes that stand beside it.
+    """The docks of one station, and the bikes beside it.
 
     >>> station = Station.install(StationId("S01"), (DockId("S01-01"),))
     >>> at = datetime.fromisoformat("2031-05-05T08:00:00+00:00")
@@ -200,7 +200,7 @@ class Station:
             raise Refused(f"dock {dock}, which holds bike {bike_id}, is jammed")
 
     def let_go(self, bike_id: BikeId, at: datetime) -> None:
-        """Note that a dock let go of a bike, as it was told to."""
+        """Record that a dock released a bike, as requested."""
         self._record(BikeUnlocked(self.station_id, bike_id, at))
 
     def receive(
@@ -208,7 +208,7 @@ class Station:
     ) -> DockId | None:
         """Take in a bike, into the dock that is named or any that is free.
 
-        Without one it stands beside, which is an anomaly. Returns the dock.
+        Without one it is beside, which is an anomaly. Returns the dock.
         """
         dock = dock_id
         if dock is None:
@@ -275,7 +275,7 @@ class Station:
 
 @dataclass(eq=False)
 class Bike:
-    """Where a bike was last heard of; None is: on the way, as far as anybody knows.
+    """Where a bike was last seen; None means on the way, as far as anybody knows.
 
     >>> Bike(BikeId("B7"))
     <Bike B7 on the way>
@@ -318,7 +318,7 @@ class Bike:
 
 @dataclass(frozen=True, slots=True)
 class Docked:
-    """A report: a bike is in a dock now; who does not know the dock says None."""
+    """A report: a bike is in a dock now; None if the dock is unknown."""
 
     bike_id: BikeId
     station_id: StationId
@@ -366,14 +366,14 @@ def bike_docked(
         here.note(bike_id, at, LATE)
         return
     if before is here and report.dock_id in (None, here.dock_of(bike_id)):
-        if at != bike.seen_at:  # else it is the same report, told again
+        if at != bike.seen_at:  # else it is the same report again
             bike.seen(here.station_id, at)
         return
     if before is not None:
         before.note(bike_id, at, MOVED)
         before.lose(bike_id, at)
     if occupant is not None and occupant.is_known_later_than(at):
-        if (bike.station_id, bike.seen_at) != (None, at):  # else it was told before
+        if (bike.station_id, bike.seen_at) != (None, at):  # else it was reported before
             here.note(bike_id, at, GONE_SINCE)
             bike.seen(None, at)
         return
@@ -394,7 +394,7 @@ def bike_taken(
         here.note(bike_id, at, LATE)
         return
     if before is None and bike.seen_at == at:
-        return  # told again
+        return  # reported again
     if before is None and bike.seen_at is not None and not here.holds(bike_id):
         here.note(bike_id, at, NOT_THERE)
     elif before is not None and before is not here:
@@ -405,7 +405,7 @@ def bike_taken(
 
 
 def bike_let_go(bike: Bike, here: Station, at: datetime) -> None:
-    """Note that a dock let go of a bike, as it was told to, unless it is back."""
+    """Record that a dock released a bike, as requested, unless it is back."""
     if here.holds(bike.bike_id) and not bike.is_known_later_than(at):
         here.let_go(bike.bike_id, at)
         bike.seen(None, at)

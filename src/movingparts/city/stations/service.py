@@ -101,7 +101,7 @@ def stations(node: Node, *, store: Store | None = None) -> FastAPI:
     publisher = Publisher(node, contract.to_message)
 
     bus = on_the_bus(node, publisher)
-    limits = Limits(request=30.0)  # telling the others may need all its tries
+    limits = Limits(request=30.0)  # publishing may need all its tries
     app = service(node, title="Stations", lifespan=bus, limits=limits)
     refuses(app, Refused, NotFound)
     handlers = Handlers(node, store, publisher)
@@ -112,7 +112,7 @@ def stations(node: Node, *, store: Store | None = None) -> FastAPI:
 
 
 class Handlers:
-    """What the service does, whoever asks for it."""
+    """Handles the commands and reports of the service."""
 
     def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
         self._node, self._store, self._publisher = node, store, publisher
@@ -148,9 +148,9 @@ class Handlers:
         return at
 
     async def report(self, reports: Sequence[Report]) -> None:
-        """Take what the vendor, or somebody who knows, says has happened, in order.
+        """Handle reports of the vendor, or of a trip history, in order.
 
-        Each is a unit of work, so that what one brings about is told before the next.
+        Each is one unit of work, so its events are published before the next.
         """
         for report in reports:
             act = partial(_believed, report=report)
@@ -169,7 +169,7 @@ async def _believed(work: UnitOfWork, report: Report) -> None:
 async def _moved(work: UnitOfWork, report: Docked | Taken) -> None:
     bikes, before = work.of(Bike), None
     bike = await bikes.find(report.bike_id) or bikes.add(Bike(report.bike_id))
-    if bike.station_id is not None:  # read first: others hear first that it has left
+    if bike.station_id is not None:  # others must learn first that it has left
         before = await work.of(Station).get(bike.station_id)
     here = await _station(work, report)
     if isinstance(report, Taken):

@@ -31,7 +31,7 @@ BROKEN = (
     *(EOFError, OSError, zlib.error, zipfile.BadZipFile),
     *(NotImplementedError, RuntimeError, ValueError, struct.error),
 )
-"""All that a damaged archive has been seen to raise, besides what is documented."""
+"""The undocumented errors that damaged archives raise."""
 
 
 class TripsError(ValueError):
@@ -52,7 +52,7 @@ class Record:
 
 
 def broken_off(name: str, line: int, error: Exception) -> str:
-    """What to say of a file that can't be read on after a line."""
+    """The message for a file that can't be read beyond a line."""
     return (
         f"{name} breaks off after line {line} ({error}); "
         "the download was probably cut short: download it again. "
@@ -66,7 +66,7 @@ def records(
     """The rows of a CSV file, in order; empty lines are no rows.
 
     ``width`` is how many fields a row must have for its quotes to be believed;
-    without it, the first row tells.
+    without it, the first row decides.
 
     Raises: TripsError where the file breaks off.
     """

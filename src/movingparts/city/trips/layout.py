@@ -12,7 +12,7 @@ class Layout:
 
     ``ride_id`` and the fields after it name the column that holds that field of a
     ``Ride``, or are ``None`` where the layout has none.
-    ``local_times`` tells whether its times are the city's wall clock, with no offset.
+    ``local_times`` is true if its times are the city's local time, with no offset.
 
     >>> LYFT.missing(["ride_id", "started_at", "ended_at", "start_station_id"])
     ['end_station_id']

@@ -1,4 +1,4 @@
-"""What a file is that holds no CSV, as far as its first bytes tell."""
+"""Recognizes files that are no CSV by their first bytes."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class Finding:
 class TripsReport:
     """What one pass over a trip file found; ``read == usable + unusable`` always.
 
-    ``complete`` tells whether the pass reached the end of the file. Counts are rows,
+    ``complete`` is true if the pass reached the end of the file. Counts are rows,
     but in ``skipped``: what that file holds besides tables of trips.
 
     >>> report = TripsReport("june.csv", read=3, usable=2)

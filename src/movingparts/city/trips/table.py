@@ -39,7 +39,7 @@ class Table:
 def tables(
     path: Path, encoding: str, report: TripsReport
 ) -> Generator[Table, None, None]:
-    """The parts of a file that hold trips; of the others, the report tells.
+    """The parts of a file that hold trips; the report lists the others.
 
     Raises: TripsError where none does.
     """

@@ -1,4 +1,4 @@
-"""Rides written as a trip history, for whoever has no city of his own at hand."""
+"""Rides written as a trip history, for readers without real data at hand."""
 
 from __future__ import annotations
 

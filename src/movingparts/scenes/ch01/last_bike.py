@@ -59,7 +59,7 @@ class _Impatient(Disk):
 
 
 def impatient(node: Node) -> Node:
-    """Return a node whose database refuses at once what another connection locked.
+    """Return a node whose database refuses immediately what another connection locked.
 
     Waiting for a lock would stop the process, and virtual time with it.
     """
@@ -118,7 +118,7 @@ def bikes(path: Path) -> dict[str, str | None]:
 
 @dataclass
 class Ride:
-    """A rider who comes after so many seconds, and what they were answered.
+    """A rider who comes after some seconds, and the answer they got.
 
     `bike` is only set by an answer as it should be.
     """

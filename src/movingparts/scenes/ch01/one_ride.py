@@ -71,7 +71,7 @@ class EndedRide(BaseModel):
 
 
 class Receipt(BaseModel):
-    """What the rider is told: the fare, or None while nobody has priced the ride.
+    """The answer to the rider: the fare, or None while the ride has no price.
 
     >>> Receipt(ride_id="ride-1", cents=280).cents
     280
@@ -103,7 +103,7 @@ def charge(db: sqlite3.Connection, ride: EndedRide, tariff: Tariff = STANDARD) -
 
 
 def charges(node: Node) -> list[tuple[str, int]]:
-    """Return what was charged, by ride, as it stands on a node's disk."""
+    """Return what was charged, by ride, from a node's disk."""
     rows = node.disk.connect().execute("SELECT * FROM charges ORDER BY charge_id")
     return [(row["ride_id"], row["cents"]) for row in rows]
 
@@ -120,7 +120,7 @@ def show_rides(app: FastAPI, db: sqlite3.Connection) -> None:
 
 
 def show_quotes(app: FastAPI, tariff: Tariff) -> None:
-    """Tell what a ride would cost."""
+    """Return what a ride would cost."""
 
     @app.get("/quotes")
     async def quote(minutes: int) -> dict[str, int]:
@@ -195,7 +195,7 @@ def pricing(
     tariff: Tariff = STANDARD,
     lifespan: Any = None,
 ) -> FastAPI:
-    """Price rides and charge for them, with a database of its own."""
+    """Price rides and charge for them, with its own database."""
     app = FastAPI(title="pricing", lifespan=lifespan)
     db = node.disk.connect()
     db.execute(CHARGES)

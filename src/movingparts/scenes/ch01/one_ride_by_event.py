@@ -26,7 +26,7 @@ from movingparts.scenes.ch01.one_ride import (
 
 
 def rides_by_event(node: Node) -> FastAPI:
-    """Save rides and say so on the bus; who charges for them is not known here."""
+    """Save rides and publish an event; this service does not know who charges."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -49,7 +49,7 @@ def rides_by_event(node: Node) -> FastAPI:
 
 
 def ride_ended(node: Node, ride: EndedRide) -> Event:
-    """Return the event that tells of a ride; telling it again makes the same id."""
+    """Return the event that reports a ride; publishing it again gives the same id."""
     return Event(
         id=f"{ride.ride_id}/ended",
         source=f"/{node.name}",
@@ -61,7 +61,7 @@ def ride_ended(node: Node, ride: EndedRide) -> Event:
 
 
 def pricing_by_event(node: Node, *, tariff: Tariff = STANDARD) -> FastAPI:
-    """Charge for each ride that the bus tells of, once, however often it is told."""
+    """Charge once for each ride, however often its event is delivered."""
     db = node.disk.connect()
 
     async def on_ride_ended(event: Event) -> None:

@@ -63,7 +63,7 @@ async def report(
 ) -> httpx.Response | httpx.HTTPError:
     """Report the ride; return the response or the exception that the rider gets.
 
-    The simulated network tells fewer failures apart than a real one: `error` is the
+    The simulated network distinguishes fewer failures than a real one: `error` is the
     one that a real client may raise here. After a `PoolTimeout` nothing was sent.
     """
     if error is httpx.PoolTimeout:

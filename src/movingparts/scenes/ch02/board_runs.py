@@ -1,4 +1,4 @@
-"""How the sorting of a board is shown to be broken: by a run of the services it makes.
+"""Shows that an assignment is broken, by running the services that follow from it.
 
 A rule that holds at once is a state machine. If its events are in two contexts, there
 are two copies of its state with a message between them, and the run loses that message.
@@ -184,7 +184,7 @@ class Sorted:
 
     @property
     def price(self) -> str:
-        """The processes that this sorting needs."""
+        """The processes that this assignment needs."""
         rules = [f"“{each.rule.says}”" for each in self.processes]
         return f"{len(rules)} processes across contexts ({'; '.join(rules)})"
 

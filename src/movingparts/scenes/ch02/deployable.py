@@ -1,8 +1,8 @@
 """A modular monolith: several contexts in one deployable, with their borders.
 
-The factories of the contexts stay as they are. What is a request between services is a
+The factories of the contexts are unchanged. What is a request between services is a
 call within one process here, and what is an event on the bus is handed over in memory;
-each context keeps a database file of its own.
+each context keeps its own database file.
 
 Source: chapter 02. Leaves out: a durable log of the events in memory, which a crash
 loses (chapter 06), and limits on what one context may take from the others.
@@ -47,7 +47,7 @@ class Inside(httpx.AsyncBaseTransport):
 
 
 def together(contexts: Mapping[str, Make]) -> Callable[[Node], FastAPI]:
-    """Make one deployable of several contexts, each under a path of its own name."""
+    """Make one deployable of several contexts, each under a path with its name."""
 
     def factory(node: Node) -> FastAPI:
         apps: dict[str, FastAPI] = {}

@@ -202,7 +202,7 @@ WALL = Board(
 
 
 def as_built() -> dict[str, str]:
-    """Return the sorting of the wall that the code has: each event's context.
+    """Return the assignment that the code has: each event's context.
 
     >>> WALL.evaluate(as_built())
     <Findings: 0 torn, 0 clashes, 6 processes>

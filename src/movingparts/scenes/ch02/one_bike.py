@@ -56,7 +56,7 @@ def bikes(node: Node) -> FastAPI:
 
 
 async def read(node: Node, bike_id: str) -> Bike:
-    """Return a bike, as it is now."""
+    """Return a bike's current state."""
     reply = await node.client.get(f"http://bikes/bikes/{bike_id}")
     return Bike.model_validate(reply.json())
 

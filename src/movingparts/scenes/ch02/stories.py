@@ -1,6 +1,6 @@
-"""Short stories that Larkhaven's six services live through, for exercise 2.1.
+"""Short stories played by Larkhaven's six services, for exercise 2.1.
 
-Each story has a bike, a rider and a ride of its own. After each of its steps the six
+Each story has its own bike, rider and ride. After each of its steps the six
 services are asked whether the bike is *available*.
 """
 
@@ -230,7 +230,7 @@ async def opened(world: Any) -> Published:
 
 
 async def played(story: Story) -> AsyncIterator[tuple[int, str]]:
-    """Live through a story; yield each step's number and phrase after it."""
+    """Play a story; yield each step's number and phrase after it."""
     await story.open()
     yield 0, "Nothing has happened yet"
     for step, name in enumerate(STORIES[story.number].split(", "), start=1):

@@ -1,7 +1,7 @@
 """Two contexts done with less thought: billing bought, availability without promises.
 
 Each answers rides as the context does that it takes the place of, so that a day of the
-city can tell whether riders miss it.
+city can find out whether riders miss it.
 
 Source: chapter 02. Leaves out: what riders do not ask of them.
 """
@@ -27,7 +27,7 @@ SHOWN_FOR = timedelta(minutes=10)
 def bought_billing(node: Node, *, store: Store | None = None) -> FastAPI:
     """Answer as a provider of payments would to somebody with credit.
 
-    Leaves out: declining, charging, and telling anybody.
+    Leaves out: declining, charging, and publishing events.
     """
     app = service(node, title="Payments")
 
@@ -62,7 +62,7 @@ class BikeRequest(BaseModel):
 
 
 class Docks:
-    """Which bikes are in the docks of which station, as stations tells.
+    """Which bikes are in the docks of which station, as stations reports.
 
     >>> docks = Docks()
     >>> docks.handle(("S01", "B7", True))
@@ -128,7 +128,7 @@ def first_come(node: Node, *, store: Store | None = None) -> FastAPI:
 
     @app.post("/reservations/{reservation_id}/collection")
     async def collect(reservation_id: str, request: BikeRequest) -> dict[str, Any]:
-        return {"bike_id": ""}  # whoever is there first has it: the dock will tell
+        return {"bike_id": ""}  # the first rider at the dock gets it
 
     @app.get("/stations/{station_id}")
     async def stand(station_id: str) -> dict[str, Any]:

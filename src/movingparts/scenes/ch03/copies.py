@@ -1,6 +1,6 @@
 """Several processes that serve the same stands from one file.
 
-Each of these is a factory for a process of its own: `world.spawn(name, factory)`. The
+Each of these is a factory for a separate process: `world.spawn(name, factory)`. The
 file is on the disk of a node called `stands`, beside their own.
 
 Source: chapter 03. Leaves out: copies on several machines, which share no file.
@@ -59,7 +59,7 @@ def halting_copy(node: Node) -> FastAPI:
     """Serve moves, and halt for good between the two rows of the first commit.
 
     As soon as it halts, there is a file `halted` on its disk. It holds the lock of the
-    database then, so give it a process of its own, and kill that.
+    database then, so give it a separate process, and kill that.
     """
     db, rows = shared(node), list[str]()
 

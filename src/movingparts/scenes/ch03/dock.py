@@ -55,7 +55,7 @@ class Cleared:
 
 @dataclass(frozen=True, slots=True)
 class BikeUnlocked:
-    """The dock was told to release its bike."""
+    """A dock was asked to release its bike."""
 
     bike: str
     at: datetime
@@ -131,7 +131,7 @@ class Dock:
         return known_at is not None and report.at < known_at
 
     def after(self, event: Event) -> Dock:
-        """Return the dock as it is after an event."""
+        """Return the dock after an event."""
         match event:
             case BikeDocked(bike, at):
                 return replace(self, bike=bike, bike_known_at=at)
@@ -143,7 +143,7 @@ class Dock:
         return self
 
     def after_all(self, events: Sequence[Event]) -> Dock:
-        """Return the dock as it is after some events."""
+        """Return the dock after some events."""
         dock = self
         for event in events:
             dock = dock.after(event)

@@ -1,6 +1,6 @@
 """The last bike of a stand, given out by three handlers: rules beside data, or inside.
 
-`SCATTERED` are handlers around a stand that is only data: each looks whether a bike is
+`SCATTERED` are handlers around a stand that is only data: each checks whether a bike is
 left, asks another service, and takes one. `GUARDED` are the same three around the stand
 of `availability`, which keeps its rule itself.
 
@@ -46,7 +46,7 @@ class Command(BaseModel):
 
 
 def agrees(node: Node) -> FastAPI:
-    """Stand for whoever is asked: a service that says yes to everything."""
+    """A stub for every partner: a service that says yes to everything."""
     app = FastAPI(title="agrees")
 
     @app.post("/{what:path}")
@@ -69,7 +69,7 @@ Answer = Callable[[Command], Awaitable[str]]
 def _counter(
     answers: Mapping[str, Answer], lifespan: Lifespan | None = None
 ) -> FastAPI:
-    """Return an app that answers each wish with a bike, or 409."""
+    """Return an app that answers each request with a bike, or 409."""
     app = FastAPI(title="availability", lifespan=lifespan)
     refuses(app, Refused)
     for name, answer in answers.items():
@@ -82,7 +82,7 @@ def _counter(
 
 @dataclass
 class Stand:
-    """What stands at a station, and which of it is promised to whom; only data.
+    """The bikes at a station, and which of them is promised to whom; only data.
 
     >>> Stand("S01", bikes=["B7"])
     Stand(stand_id='S01', bikes=['B7'], promised={})

@@ -53,13 +53,13 @@ class Turn:
 
     @property
     def caller(self) -> str:
-        """Who comes; a list of commands is worked off at the desk."""
+        """One request: a list of commands, executed in order."""
         return "desk" if len(self.commands) > 1 else str(self.commands[0].arguments[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run: what the object is made with, who comes, and when the service crashes."""
+    """A run: how the object is made, the requests, and when the service crashes."""
 
     arguments: tuple[Any, ...]
     turns: tuple[Turn, ...]
@@ -82,7 +82,7 @@ def scripted(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A command, when it was given, and what came of it.
+    """A command, when it was given, and its result.
 
     `value` is what it returned or the refusal; `after_refusal` says whether the object
     was given one before that it refused, and `clean` is the value where it was not.
@@ -205,7 +205,7 @@ class Saved:
     def _outcomes(
         self, node: Node, thing: Any, clean: Any, commands: Iterable[Command]
     ) -> tuple[list[Outcome], Any]:
-        """Give commands to an object and its clean twin; return the latter too."""
+        """Give commands to an object and to a fresh copy; return the copy too."""
         outcomes: list[Outcome] = []
         now = node.clock.now()
         for command in commands:

@@ -69,5 +69,5 @@ class Scattered:
         return dock_releases(self.stand, rider, now)
 
     def give_back(self, rider: str, bike: str, now: datetime) -> None:
-        """Take a bike back at the desk."""
+        """Take a bike back at the support desk."""
         desk_takes_back(self.stand, rider, bike, now)

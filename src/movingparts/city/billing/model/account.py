@@ -22,7 +22,7 @@ class Declined(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A pass as riders sells it; billing takes it as it is, kinds and words and all."""
+    """A pass as riders publishes it; billing uses it unchanged, names included."""
 
     pass_id: str
     rider_id: AccountId
@@ -41,7 +41,7 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """An account may owe so much, with what is held."""
+    """The limit of an account: what it may owe, including what is held."""
 
     account_id: AccountId
     limit: Money
@@ -57,7 +57,7 @@ class PassNoted:
 
 @dataclass(frozen=True, slots=True)
 class RideHeld:
-    """So much is held for a ride."""
+    """An amount is held for a ride."""
 
     account_id: AccountId
     ride_id: str
@@ -66,7 +66,7 @@ class RideHeld:
 
 @dataclass(frozen=True, slots=True)
 class RideReleased:
-    """Nothing is held for a ride any more."""
+    """Nothing is held for a ride anymore."""
 
     account_id: AccountId
     ride_id: str
@@ -74,7 +74,7 @@ class RideReleased:
 
 @dataclass(frozen=True, slots=True)
 class RideSettled:
-    """So much is owed for a ride, and nothing is held for it any more."""
+    """An amount is owed for a ride, and nothing is held for it anymore."""
 
     account_id: AccountId
     ride_id: str

@@ -21,7 +21,7 @@ State = Literal["new", "authorized", "declined", "charged", "voided"]
 
 @dataclass(frozen=True, slots=True)
 class PaymentAuthorized:
-    """So much is held for a ride, which may begin."""
+    """An amount is held for a ride, so the ride may begin."""
 
     ride_id: RideId
     account_id: AccountId
@@ -30,7 +30,7 @@ class PaymentAuthorized:
 
 @dataclass(frozen=True, slots=True)
 class PaymentDeclined:
-    """Nothing is held for a ride, which may not begin."""
+    """Nothing is held for a ride, so the ride may not begin."""
 
     ride_id: RideId
     account_id: AccountId
@@ -39,7 +39,7 @@ class PaymentDeclined:
 
 @dataclass(frozen=True, slots=True)
 class PaymentVoided:
-    """A ride did not come about, and nothing is held for it any more."""
+    """A ride did not take place, and nothing is held for it anymore."""
 
     ride_id: RideId
     account_id: AccountId
@@ -58,7 +58,7 @@ class FareCharged:
 
 @dataclass(frozen=True, slots=True)
 class AnomalyFound:
-    """What was told of a ride contradicts what was known of its payment."""
+    """A message about a ride contradicts what is known about its payment."""
 
     ride_id: RideId
     reason: str
@@ -94,12 +94,12 @@ class Payment:
         return self.ride_id
 
     def authorize(self, account_id: AccountId, amount: Money) -> None:
-        """Note that so much is held; asked again, it is noted once."""
+        """Hold an amount; asked again, record it only once."""
         if self.state != "authorized":
             self._record(PaymentAuthorized(self.ride_id, account_id, amount))
 
     def decline(self, account_id: AccountId, reason: str) -> None:
-        """Note that nothing is held, once; what was decided before stays decided."""
+        """Decline, once; an earlier decision is final."""
         if self.state == "new":
             self._record(PaymentDeclined(self.ride_id, account_id, reason))
 
@@ -138,7 +138,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class RideOver:
-    """What rides has told: a ride is over, or did not come about (no end)."""
+    """A message of rides: a ride is over, or did not take place (no end)."""
 
     ride_id: RideId
     account_id: AccountId
@@ -162,7 +162,7 @@ def authorize(payment: Payment, account: Account) -> None:
 def charge(
     payment: Payment, account: Account, over: RideOver, tariff: Tariff, now: datetime
 ) -> None:
-    """Charge a ride that is over; told again, it was charged already."""
+    """Charge a ride that is over; asked again, do nothing."""
     if payment.state == "charged":
         return
     with_pass = account.has_pass(over.started_at)
@@ -173,7 +173,7 @@ def charge(
 
 
 def void(payment: Payment, account: Account) -> None:
-    """Hold nothing for a ride that did not come about, whoever asks for it later."""
+    """Release what is held for a ride that did not take place, for good."""
     if payment.state not in ("voided", "charged"):
         payment.void()
         account.release(payment.ride_id)
