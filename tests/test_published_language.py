@@ -1,4 +1,4 @@
-"""A published language: told after it was saved, heard in the hearer's own words."""
+"""A published language: published after saving, read in the subscriber's words."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RideEnded(BaseModel):
 
 @dataclass(frozen=True)
 class Passed:
-    """An event in the words of somebody who takes it as it is."""
+    """An event in the words of a subscriber that uses it unchanged."""
 
     ride_id: str
 
@@ -96,7 +96,7 @@ def test_a_schema_promises_what_is_required_and_lets_more_pass() -> None:
     assert not validator.is_valid({"bike_id": "B7"})
 
 
-def test_a_time_in_an_event_is_said_in_utc_and_has_a_zone() -> None:
+def test_a_time_in_an_event_is_in_utc_and_has_a_zone() -> None:
     read = TypeAdapter(Instant).validate_python
     assert "2031-05-05T08:00:00+00:00" == read("2031-05-05T10:00:00+02:00").isoformat()
     for naive in ("2031-05-05T10:00:00", datetime.min):  # noqa: DTZ901  # without a zone
@@ -104,7 +104,7 @@ def test_a_time_in_an_event_is_said_in_utc_and_has_a_zone() -> None:
             read(naive)
 
 
-# --- telling ----------------------------------------------------------------------
+# --- publishing -------------------------------------------------------------------
 
 
 class Broker:
@@ -122,7 +122,7 @@ class Broker:
 
 
 def published(broker: Broker, *recorded: RecordedEvent) -> list[tuple[str, Event]]:
-    """Return what a publisher of stations tells a broker."""
+    """Return what a publisher of stations sends to a broker."""
     node: Any = SimpleNamespace(
         name="stations", bus=broker, clock=SimpleNamespace(now=lambda: AT)
     )
@@ -147,17 +147,17 @@ def test_an_event_says_what_where_and_when() -> None:
     assert expected == event
 
 
-def test_events_are_told_in_order_and_what_is_nobodys_affair_is_not() -> None:
+def test_events_are_published_in_order_and_private_ones_are_not() -> None:
     secret = RecordedEvent("Station", "S1", 2, "an event that is told to nobody")
     found = published(Broker(), docked(1), secret, docked(3))
     assert ["Station/S1/1", "Station/S1/3"] == [event.id for _, event in found]
 
 
 @pytest.mark.parametrize("silent", [1, TRIES - 1])
-def test_an_event_whose_arrival_is_unknown_is_told_again_under_its_id(
+def test_an_unconfirmed_event_is_published_again_under_its_id(
     silent: int,
 ) -> None:
-    """So that who subscribes it twice can tell that it is the same."""
+    """So a subscriber that gets it twice can see that it is the same."""
     found = published(Broker(silent), docked(1), docked(2))
     ids = [event.id for _, event in found]
     assert ["Station/S1/1"] * (silent + 1) + ["Station/S1/2"] == ids
@@ -165,7 +165,7 @@ def test_an_event_whose_arrival_is_unknown_is_told_again_under_its_id(
 
 
 def test_a_publisher_gives_up_at_last_and_says_that_it_does_not_know() -> None:
-    """Later events are not told: they would come before an earlier one."""
+    """Later events are not published: they would come before an earlier one."""
     broker = Broker(TRIES)
     node: Any = SimpleNamespace(
         name="stations", bus=broker, clock=SimpleNamespace(now=lambda: AT)
@@ -177,7 +177,7 @@ def test_a_publisher_gives_up_at_last_and_says_that_it_does_not_know() -> None:
     assert "<Publisher of stations>" == repr(publisher)
 
 
-# --- hearing ----------------------------------------------------------------------
+# --- subscribing ------------------------------------------------------------------
 
 
 def received(
@@ -187,7 +187,7 @@ def received(
     fails: int = 0,
     wait: float = 60,
 ) -> tuple[list[Any], Any]:
-    """Return what rides subscribes of what stations tells, and the recording."""
+    """Return what rides receives of what stations publishes, and the recording."""
     seen: list[Any] = []
 
     async def handle(event: Any) -> None:
@@ -247,7 +247,7 @@ def test_each_context_is_subscribed_to_once_in_the_order_of_reading() -> None:
     assert ["fleet.*", "stations.a", "billing.x"] == recording.result
 
 
-def test_what_raises_comes_again_and_is_heard_at_last() -> None:
+def test_what_raises_comes_again_and_is_handled_in_the_end() -> None:
     seen, recording = received({"stations.ride-ended": Passed}, ended(1), fails=2)
     assert [Passed("r1")] == seen
     assert not [m for m in recording.moments if m.kind == "dead letter"]
@@ -258,7 +258,7 @@ def test_what_raises_comes_again_and_is_heard_at_last() -> None:
     [(int, "validation error"), (lambda data: data["no"], "KeyError")],
 )
 def test_what_cannot_be_read_ends_among_the_dead_letters(reader: Any, why: str) -> None:
-    """With the reason; what comes after it is heard all the same."""
+    """With the reason; what comes after it is handled all the same."""
 
     def readable(data: Any) -> Any:
         return "fine" if data["ride_id"] == "r2" else _read(reader, data)
@@ -279,7 +279,7 @@ def _read(reader: Any, data: Any) -> Any:
 
 
 def test_a_lost_word_of_the_broker_makes_one_event_two_deliveries() -> None:
-    """Both with one id: the hearer can tell, if it has to."""
+    """Both with one id: the subscriber can tell, if it has to."""
 
     def lossy(world: SimulatedWorld) -> None:
         world.network.lose("bus", "stations", kind="ack")
@@ -293,7 +293,7 @@ def test_a_lost_word_of_the_broker_makes_one_event_two_deliveries() -> None:
     assert 2 == sum(m.kind == "event" and m.target == "bus" for m in recording.messages)
 
 
-def test_hearers_that_come_later_hear_all_from_the_beginning() -> None:
+def test_late_subscribers_receive_all_from_the_beginning() -> None:
     """And those that come again go on where they were."""
     seen: list[str] = []
 
@@ -316,8 +316,8 @@ def test_hearers_that_come_later_hear_all_from_the_beginning() -> None:
     assert ["B1", "B2"] == seen
 
 
-def test_whoever_comes_first_has_the_stream_kept() -> None:
-    """A hearer may be there before the context that it subscribes."""
+def test_the_first_one_makes_the_stream() -> None:
+    """A subscriber may be there before the context that it subscribes to."""
 
     async def scenario(world: SimulatedWorld) -> list[str]:
         for who in ("rides", "stations", "rides"):
@@ -331,7 +331,7 @@ def test_whoever_comes_first_has_the_stream_kept() -> None:
 
 
 @pytest.mark.parametrize("subscribes", [True, False])
-def test_a_service_tells_and_hears_while_it_lives(subscribes: bool) -> None:
+def test_a_service_publishes_and_subscribes_while_it_lives(subscribes: bool) -> None:
     seen: list[Any] = []
 
     async def handle(event: Any) -> None:

@@ -74,7 +74,7 @@ def test_keys_are_those_of_a_kind_in_their_order(rows: Rows) -> None:
     assert ["S1"] == rows.keys("Stand")
 
 
-def test_what_was_read_or_was_new_is_said_of_a_stale_version() -> None:
+def test_a_stale_version_error_names_what_was_read_or_new() -> None:
     assert str(stale("Stand", "S1", 4)) == (
         "Stand 'S1' was read at version 4 and was written by somebody else since:"
         " nothing is saved; read it again and decide again"
@@ -90,7 +90,7 @@ def test_what_is_not_found_is_a_lookup_error() -> None:
 # --- a file, several connections -----------------------------------------------------
 
 
-def test_a_writer_waits_for_another_one_and_is_then_told_that_it_is_stale(
+def test_a_writer_waits_for_another_one_and_is_then_stale(
     tmp_path: Path,
 ) -> None:
     """Locked is not stale: it waits until the file is free, and looks then."""

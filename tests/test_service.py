@@ -98,7 +98,7 @@ def test_a_missing_dependency_makes_it_unready_but_not_unhealthy() -> None:
         ),
     ],
 )
-def test_each_error_is_told_as_problem_details(
+def test_each_error_is_answered_as_problem_details(
     path: str, status: int, title: str, detail: str
 ) -> None:
     answer = ask(path)
@@ -117,7 +117,7 @@ def test_an_error_keeps_its_headers() -> None:
     assert "3" == ask("/gone").headers["retry-after"]
 
 
-def test_an_invalid_request_is_told_what_is_wrong_where() -> None:
+def test_the_answer_to_an_invalid_request_names_each_error() -> None:
     answer = ask("/slow?seconds=soon")
     assert 422 == answer.status_code
     assert ["query.seconds"] == [each["at"] for each in answer.json()["errors"]]

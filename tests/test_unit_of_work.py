@@ -1,4 +1,4 @@
-"""Units of work, as far as tests/contract/test_store.py leaves them to be said."""
+"""Units of work, beyond what tests/contract/test_store.py covers."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_command_is_decided_again_until_nobody_was_faster(times: int) -> None:
     assert [(kept, RecordedEvent("Counter", "c", 1, Counted(1)))] == reported
 
 
-def test_after_so_many_attempts_it_gives_up_and_tells_nothing() -> None:
+def test_after_the_last_attempt_it_gives_up_and_publishes_nothing() -> None:
     rows, reported = FussyRows(3), []
 
     async def publish(recorded: Sequence[RecordedEvent]) -> None:
@@ -115,7 +115,7 @@ def test_after_so_many_attempts_it_gives_up_and_tells_nothing() -> None:
     assert 1 == run(execute(RowStore(rows), count, publish=publish, attempts=1))
 
 
-def test_ten_attempts_unless_said_otherwise() -> None:
+def test_ten_attempts_by_default() -> None:
     rows = FussyRows(10)
     with pytest.raises(StaleVersion):
         run(execute(RowStore(rows), count))
@@ -139,7 +139,7 @@ def test_what_a_command_raises_is_raised_at_once_and_nothing_is_saved() -> None:
     assert ([1], 0) == (decided, rows.written)
 
 
-def test_where_nothing_happened_nothing_is_written_and_that_is_told() -> None:
+def test_where_nothing_happened_nothing_is_written_and_that_is_reported() -> None:
     rows, reported = FussyRows(1), []
 
     async def look(work: UnitOfWork) -> bool:
@@ -153,7 +153,7 @@ def test_where_nothing_happened_nothing_is_written_and_that_is_told() -> None:
 
 
 def test_what_telling_raises_does_not_undo_what_is_saved() -> None:
-    """The gap that chapter 06 closes: it is saved, and nobody was told."""
+    """The gap that chapter 06 closes: it is saved, and not published."""
     rows = FussyRows(0)
 
     async def publish(recorded: Sequence[RecordedEvent]) -> None:

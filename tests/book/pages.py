@@ -70,7 +70,7 @@ def executed(site: Path, document: str) -> dict[str, Any]:
 
 @functools.cache
 def table_of_contents() -> dict[str, Any]:
-    """The table of contents as it is written."""
+    """The source of the table of contents."""
     loaded: dict[str, Any] = yaml.safe_load((ROOT / "book/_toc.yml").read_text("utf-8"))
     return loaded
 
@@ -105,7 +105,7 @@ def article(file: Path) -> Tag:
 
 
 def source_of(cell: dict[str, Any]) -> str:
-    """What stands in a cell."""
+    """The content of a cell."""
     source = cell["source"]
     return source if isinstance(source, str) else "".join(source)
 

@@ -70,7 +70,7 @@ def printed() -> PrintedPage:
 
 
 def test_paper_gets_the_wall_and_both_tables() -> None:
-    """No desk, no control, no data; the tables stand at the end of the page."""
+    """No workspace, no control, no data; the tables are at the end of the page."""
     article = printed().article
     assert 18 == len(article.select("figure .mp-card"))
     assert 8 == len(article.select("figure .mp-rules > li"))

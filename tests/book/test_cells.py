@@ -29,7 +29,7 @@ cells = module()
 
 
 class Sheet:
-    """The cells of a page, with what they have told."""
+    """The cells of a page, with what they have sent."""
 
     def __init__(self) -> None:
         self.reported: list[tuple[str, str, str]] = []
@@ -107,12 +107,12 @@ def test_html_goes_before_svg_and_both_before_text(sheet: Sheet) -> None:
     assert "text/plain" == sheet.run(f"{both}D")["mime"]  # the class itself
 
 
-def test_a_picture_is_told_as_base64(sheet: Sheet) -> None:
+def test_a_picture_is_sent_as_base64(sheet: Sheet) -> None:
     source = "class P:\n def _repr_png_(self): return b'abc'\nP()"
     assert {"mime": "image/png", "data": "YWJj"} == sheet.run(source)
 
 
-def test_printing_and_display_are_told_in_order(sheet: Sheet) -> None:
+def test_printing_and_display_are_sent_in_order(sheet: Sheet) -> None:
     sheet.run("import sys\nprint(1)\ndisplay(2)\nprint(3, file=sys.stderr, end='')")
     assert sheet.reported == [
         ("stream", "stdout", "1"),
@@ -184,7 +184,7 @@ def test_a_cell_cannot_end_python(sheet: Sheet, source: str) -> None:
     assert "1" == sheet.text("1")
 
 
-def test_an_error_whose_text_fails_is_told_all_the_same(sheet: Sheet) -> None:
+def test_an_error_whose_text_fails_is_reported_all_the_same(sheet: Sheet) -> None:
     source = "class E(Exception):\n def __str__(self): 1 / 0\nraise E"
     assert "E" == sheet.error(source)["name"]
 

@@ -1,4 +1,4 @@
-"""Chapter 01 says nothing that its own runs do not bear out."""
+"""Chapter 01 says nothing that its own runs do not show."""
 
 import pytest
 

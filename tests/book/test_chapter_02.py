@@ -1,4 +1,4 @@
-"""Chapter 02 says nothing that its own runs do not bear out."""
+"""Chapter 02 says nothing that its own runs do not show."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_six_contexts_give_six_different_columns(page: Names) -> None:
 
 
 @pytest.mark.slow
-def test_ada_hears_that_her_promise_is_broken_and_has_another(page: Names) -> None:
+def test_ada_learns_that_her_promise_is_broken_and_has_another(page: Names) -> None:
     again = page["simulate"](page["another_monday"], seed=page["SEED"]).result
     assert (["broken"], True) == again
 

@@ -1,4 +1,4 @@
-"""Chapter 03 says nothing that its own runs do not bear out."""
+"""Chapter 03 says nothing that its own runs do not show."""
 
 import asyncio
 import sqlite3
@@ -46,7 +46,7 @@ def test_the_seed_of_the_page_is_right_and_a_later_one_is_not(page: Names) -> No
 
 
 @pytest.mark.slow
-def test_one_mended_handler_is_broken_by_the_others(page: Names) -> None:
+def test_one_fixed_handler_is_broken_by_the_others(page: Names) -> None:
     counts = page["counts"]
     assert 5 == len(counts)
     assert all(as_written > 0 for as_written, _ in counts.values())
@@ -92,7 +92,7 @@ async def swap(node: Node, db: sqlite3.Connection, command: Command) -> str:
 
 
 @pytest.mark.slow
-def test_with_all_three_mended_these_runs_find_nothing_more(page: Names) -> None:
+def test_with_all_three_fixed_these_runs_find_nothing_more(page: Names) -> None:
     handlers = {"reservations": page["reserve"], "walk-ups": walk_up, "swaps": swap}
     one_fixed = partial(last_bike.anemic, handlers=handlers)
     found = [page["broken"](one_fixed, pair) for pair in page["PAIRS"].values()]

@@ -101,7 +101,7 @@ Because of the *retry*.
 
 
 def build(folder: Path, pages: dict[str, str], *options: str) -> tuple[int, str]:
-    """Build a small book of these pages; return the exit code and what was said."""
+    """Build a small book of these pages; return the exit code and the output."""
     (folder / "conf.py").write_text(CONF)
     (folder / "registry.py").write_text(REGISTRY)
     for name, text in pages.items():

@@ -1,6 +1,6 @@
 """What holds for every page of every chapter: its limits (STYLE.md), its numbers.
 
-What only one chapter's own runs can say is in a file of its own: test_chapter_01.py.
+What only one chapter's own runs can show is in a separate file: test_chapter_01.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Knob figures in pages: their settings stand in files, their controls have room."""
+"""Knob figures in pages: their settings are in files, their controls have room."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def page_of(built: Path, name: str = "index.html") -> BeautifulSoup:
 
 
 @pytest.mark.slow
-def test_the_settings_stand_in_a_file_that_the_page_names(built: Path) -> None:
+def test_the_settings_are_in_a_file_that_the_page_names(built: Path) -> None:
     """Each figure has its own, and its drawings are not in the page."""
     html = page_of(built)
     found = html.select("moving-parts-knob")
@@ -75,7 +75,7 @@ def test_the_settings_stand_in_a_file_that_the_page_names(built: Path) -> None:
 
 @pytest.mark.slow
 def test_the_page_keeps_a_figure_and_the_table_of_all(built: Path) -> None:
-    """Who has no JavaScript reads these."""
+    """Readers without JavaScript read these."""
     element = page_of(built).select("moving-parts-knob")[0]
     assert 1 == len(element.select("figure svg"))
     settings = element.find_all("details", recursive=False)
@@ -128,8 +128,8 @@ def test_other_builders_print_the_figure_and_the_table(tmp_path: Path) -> None:
     assert not (out / "_static/knobs").exists()
 
 
-def test_two_figures_on_a_page_are_told_apart() -> None:
-    """A match ends with its own element, whatever stands between."""
+def test_two_figures_on_a_page_are_distinct() -> None:
+    """A match ends with its own element, whatever is between."""
     text = f"<p>a</p>{sizes(1).html()}<p>b</p>{sizes(2).html()}"
     first, second = ELEMENT.finditer(text)
     assert "<p>b</p>" == text[first.end() : second.start()]

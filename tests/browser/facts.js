@@ -1,4 +1,4 @@
-/* What the tests ask of a page that stands in the browser: each function is one fact.
+/* What the tests ask of a page in the browser: each function is one fact.
  *
  * seen.py sends this text along with the name of a function, so it also works where a
  * page's own scripts are off.

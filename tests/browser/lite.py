@@ -95,7 +95,7 @@ class Lab:
         self.page.get_by_text(entry, exact=True).click()
 
     def run_all(self) -> None:
-        """Run all cells, and wait until what came of the last one is saved."""
+        """Run all cells, and wait until the result of the last one is saved."""
         self.menu("Edit", "Clear Outputs of All Cells")
         self.menu("Run", "Run All Cells")
         last = [cell.id for cell in self.notebook.cells if cell.cell_type == "code"][-1]

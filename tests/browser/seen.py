@@ -41,7 +41,7 @@ OBSERVE = """
 SETTLED = """() => document.fonts.ready.then(() => new Promise(done =>
   requestIdleCallback(() => requestAnimationFrame(() => requestAnimationFrame(
     () => done(true))))))"""
-# A player draws itself anew once it knows its width, and the page grows or shrinks.
+# A player redraws itself once it knows its width, and the page grows or shrinks.
 DRAWN = """new Promise(async (done) => {
   let heights = [];
   while (heights.length < 3) {
@@ -80,7 +80,7 @@ def look(page: Page, fact: str) -> Any:
 def violations(
     page: Page, within: str = "html", *, outside: str | None = None
 ) -> list[str]:
-    """What axe has to say of a page, or of a part of it, or of all but a part."""
+    """What axe finds on a page, or in a part of it, or in all but a part."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
     found: list[str] = page.evaluate(VIOLATIONS, [NOT_ASKED, within, outside])
@@ -243,7 +243,7 @@ class Seen:
 
     @once
     def new(self) -> Facts:
-        """Who has never been there: the weight, the structure, the keyboard, axe."""
+        """A new reader: the weight, the structure, the keyboard, axe."""
         visit = self.opened(self.reader)
         page = visit.page
         facts = {"asked": visit.names(), "links": look(page, "links")}
@@ -320,12 +320,12 @@ class Seen:
 
     @once
     def back(self) -> Facts:
-        """Who has answered and comes back at a desk, and uses what there is."""
+        """A reader who has answered comes back at a desk, and uses what there is."""
         return self.returned(DESK)
 
     @once
     def phone(self) -> Facts:
-        """Who comes back on a phone, in the dark, and wants nothing to move."""
+        """A reader comes back on a phone, in the dark, and wants nothing to move."""
         return self.returned(PHONE, color_scheme="dark", reduced_motion="reduce")
 
     def returned(self, size: tuple[int, int], **media: Any) -> Facts:

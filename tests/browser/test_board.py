@@ -217,7 +217,7 @@ def test_a_thumb_sorts_at_360_pixels(opened: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_on_a_wide_page_the_desk_stays_beside_the_wall(opened: Open) -> None:
+def test_on_a_wide_page_the_workspace_stays_beside_the_wall(opened: Open) -> None:
     page = opened()
     note(page, "BikeMoved").scroll_into_view_if_needed()
     expect(page.locator(".mp-score")).to_be_in_viewport(ratio=1)
@@ -250,7 +250,7 @@ def test_each_move_is_evaluated(opened: Open) -> None:
 
 
 def test_the_cards_rules_and_words_concerned_are_marked(opened: Open) -> None:
-    """By a sign as well as a color, and in words for those who hear it."""
+    """By a sign as well as a color, and in words for screen readers."""
     page = opened(figure(HALF).html())
     marked = ["RideStarted", "BikeDocked", "RideEnded", "FareCharged"]
     states = ["torn", "clash", "torn", "process"]
@@ -484,7 +484,7 @@ def test_without_javascript_the_wall_and_the_tables(opened: Open) -> None:
 
 
 def plain(html: str) -> str:
-    """A desk's elements, classes and texts, without what only a script needs."""
+    """A workspace's elements, classes and texts, without what only a script needs."""
     soup = BeautifulSoup(html, "html.parser")
     for element in soup.find_all(True):
         assert isinstance(element, Tag)
@@ -494,7 +494,7 @@ def plain(html: str) -> str:
 
 
 @pytest.mark.parametrize("start", [{}, HALF, GOOD])
-def test_the_desk_in_the_page_is_the_one_that_the_script_makes(
+def test_the_workspace_in_the_page_is_the_one_that_the_script_makes(
     opened: Open, start: dict[str, str]
 ) -> None:
     """So it has its room before the script has come."""
@@ -550,7 +550,7 @@ def test_chips_are_seen_to_move_unless_motion_is_not_wanted(opened: Open) -> Non
     assert 0 == opened(reduced_motion="reduce").evaluate(press)
 
 
-def test_forced_colors_tell_findings_by_sign_and_shape(opened: Open) -> None:
+def test_forced_colors_show_findings_by_sign_and_shape(opened: Open) -> None:
     """What a color says, a sign says too; borders are drawn."""
     page = opened(figure(HALF).html(), forced_colors="active")
     card = note(page, "RideEnded")

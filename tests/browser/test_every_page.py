@@ -234,7 +234,7 @@ def test_without_scripts_everything_can_be_read(seen: Seen) -> None:
 
 
 def test_without_scripts_a_phone_reaches_every_chapter(seen: Seen) -> None:
-    """The list stands at the foot of the page, and a link at its head leads there."""
+    """The list is at the foot of the page, and a link at its head leads there."""
     assert seen.framed == seen.plain["chapters"]
 
 

@@ -107,7 +107,7 @@ def press_run(page: Page, host: Host) -> Page:
 def test_a_wrong_content_type_is_named_within_seconds(
     reader: BrowserContext, host: Host, where: str, ending: str, kind: str
 ) -> None:
-    """The files, what came, what is needed, and what to do."""
+    """The files, what the host sent, what is needed, and what to do."""
     host.kinds = {ending: kind}
     page = reader.new_page()
     if where == "a lab":

@@ -123,7 +123,7 @@ def test_the_figure_of_a_recording_plays(lab: Lab) -> None:
     assert float(slider.input_value()) > 0
 
 
-def test_a_wrong_answer_is_told_why(verdicts: list[str]) -> None:
+def test_a_wrong_answer_gets_a_reason(verdicts: list[str]) -> None:
     wrong, right = verdicts
     assert wrong.startswith("Exercise 1.1 not yet: ")
     assert "passed" in right
@@ -206,7 +206,7 @@ def test_the_doors_are_there_without_javascript(browser: Browser, base: str) -> 
         expect(fold).to_contain_text("make serve")
 
 
-def test_storage_denied_is_said_in_a_sentence(browser: Browser, base: str) -> None:
+def test_denied_storage_is_reported_in_a_sentence(browser: Browser, base: str) -> None:
     with browser.new_context() as context:
         context.add_init_script(DENIED)
         page = context.new_page()

@@ -205,9 +205,9 @@ def with_live_cells() -> list[str]:
     return [path for path, text in pages.items() if '<div class="cell tag_live' in text]
 
 
-REPLAYED = """const told = new Map(%s);
+REPLAYED = """const results = new Map(%s);
 self.onmessage = ({data}) => {
-  const known = data.type === "start" ? [{type: "ready"}] : told.get(data.source);
+  const known = data.type === "start" ? [{type: "ready"}] : results.get(data.source);
   for (const each of known ?? [{type: "died", why: "a cell of another page"}]) {
     self.postMessage(each);
   }
@@ -215,7 +215,7 @@ self.onmessage = ({data}) => {
 
 
 def in_pyodide(built: list[Tag]) -> str:
-    """A worker that tells at once what a page's own has told of its cells in Node."""
+    """A worker that sends immediately what a page's worker sent in Node."""
     sources = [one.select_one(".cell_input pre").get_text() for one in built]
     sources = [source.removesuffix("\n") for source in sources]
     listed = node.page_cells(BUILT, sources)
@@ -234,7 +234,7 @@ def test_all_cells_of_a_page_show_what_the_build_has_shown(
 ) -> None:
     """To the letter: text, tables, drawings, and the recording that a player plays.
 
-    The page's worker runs them in Node's Pyodide, and the page shows what it told.
+    The page's worker runs them in Node's Pyodide, and the page shows what it sent.
     """
     file = BeautifulSoup(
         (BUILT / path / "index.html").read_text("utf-8"), "html.parser"

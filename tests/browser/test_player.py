@@ -136,7 +136,7 @@ def current_rows(page: Page) -> list[int]:
 
 
 def marks(page: Page) -> int:
-    """Count the marks that stand on the drawing in view."""
+    """Count the marks on the drawing in view."""
     return int(
         page.evaluate(
             """() => document.querySelector("moving-parts-player").shadowRoot
@@ -237,7 +237,7 @@ def test_steps_go_through_the_table_row_by_row(opened: Open) -> None:
         assert [row] == current_rows(page)
 
 
-def test_a_step_is_said_to_screen_readers(opened: Open) -> None:
+def test_a_step_is_announced_to_screen_readers(opened: Open) -> None:
     """The polite live region holds what the current row says."""
     page = opened(play(calls()).html())
     page.get_by_role("button", name="Step forward").focus()

@@ -149,7 +149,7 @@ def asked(browser: Browser, base: str) -> Iterator[Page]:
         ("0x10", "That is not a number. Write it in digits, for example 12.5."),
     ],
 )
-def test_number_is_judged_by_its_tolerance(
+def test_number_is_checked_with_its_tolerance(
     asked: Page, written: str, sentence: str
 ) -> None:
     question = asked.locator("#predict-01-tail")

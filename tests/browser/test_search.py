@@ -77,7 +77,7 @@ def test_words_and_names_in_code_are_found(
 
 
 def test_places_in_a_page_lead_to_their_section(visit: Visit, base: str) -> None:
-    """The first hit inside of the chapter names its section, and goes there."""
+    """The first hit inside the chapter names its section, and goes there."""
     links = searched(visit.page, "ask_pricing")
     place = links.filter(has_text="One lost reply")
     expect(place).to_have_count(1)
@@ -155,7 +155,7 @@ def test_the_page_of_the_search_keeps_its_words_in_the_address(visit: Visit) -> 
 
 
 def test_hostile_words_are_words(visit: Visit) -> None:
-    """What stands in ?q= is shown as it is written, and runs nowhere."""
+    """The text of ?q= is shown as written, and runs nowhere."""
     opened: list[str] = []
     visit.page.on("dialog", lambda box: (opened.append(box.message), box.dismiss()))
     page = visit.go(f"search/?q={quote(HOSTILE)}")
@@ -183,7 +183,7 @@ def test_the_search_passes_axe_and_fits(
         assert [] == visit.problems()
 
 
-def test_an_index_that_does_not_come_is_said(browser: Browser, base: str) -> None:
+def test_an_index_that_does_not_load_is_reported(browser: Browser, base: str) -> None:
     """And the next try works."""
     with browser.new_context() as context:
         page = context.new_page()

@@ -71,7 +71,7 @@ def test_a_named_file_is_a_file_in_a_tab_too(mirror: Mirror, tmp_path) -> None:
     assert (tmp_path / "mine.json").is_file()
 
 
-def test_a_browser_that_keeps_nothing_is_told_of_once(mirror: Mirror) -> None:
+def test_a_browser_that_stores_nothing_is_reported_once(mirror: Mirror) -> None:
     mirror.why = "The user denied\npermission."
     first, second = Progress(), Progress()
     first.save("1.1", Done(checks=1))

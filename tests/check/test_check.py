@@ -82,9 +82,7 @@ def test_checks_are_counted_and_what_passed_stays_passed():
     assert progress_file() == {"1.1": {"hints": 2, "checks": 2, "passed": True}}
 
 
-def test_progress_stands_beside_the_notebook_unless_it_is_told_otherwise(
-    monkeypatch, tmp_path
-):
+def test_progress_is_beside_the_notebook_by_default(monkeypatch, tmp_path):
     monkeypatch.delenv("MOVINGPARTS_PROGRESS")
     monkeypatch.chdir(tmp_path)
     hint("1.1")
@@ -111,7 +109,7 @@ def test_progress_stands_beside_the_notebook_unless_it_is_told_otherwise(
     ],
     ids=range(11),
 )
-def test_a_broken_file_is_set_aside_and_said(text):
+def test_a_broken_file_is_set_aside_and_reported(text):
     here().write_bytes(text.encode("utf-8", "surrogateescape"))
     output = hint("1.1")
     assert (output.number, "progress.broken-1.json" in output.note) == (1, True)

@@ -81,7 +81,7 @@ def test_its_lab_has_its_text_its_stub_and_its_check(exercise):
     assert ids.index(f"{key}-stub") + 1 == ids.index(f"{key}-check")
 
 
-def test_exercises_are_in_order_and_told_apart():
+def test_exercises_are_in_order_and_distinct():
     ids = [exercise.id for exercise in ALL]
     assert ids == sorted(set(ids), key=lambda known: [*map(int, known.split("."))])
     chapters = {int(exercise.lab[:2]) for exercise in ALL}

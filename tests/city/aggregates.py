@@ -61,7 +61,7 @@ def replayed(fresh: Aggregate, events: Iterable[Any]) -> dict[str, Any]:
 
 
 def loaded(aggregate: Aggregate) -> dict[str, Any]:
-    """Return the state of an aggregate, saved as a row and read again, or as it is."""
+    """Return the state of an aggregate, saved as a row and read again."""
     if not aggregate.events:
         return state(aggregate)
     store = RowStore(MemoryRows())

@@ -98,7 +98,7 @@ def test_an_event_that_a_context_does_not_know_is_not_published(context: str) ->
     )
 
 
-def test_news_and_commands_that_a_context_does_not_know_change_nothing() -> None:
+def test_unknown_messages_and_commands_change_nothing() -> None:
     city, clock = Harness(), SimpleNamespace(now=lambda: EIGHT)
     node: Any = SimpleNamespace(clock=clock)  # as much as the handlers need
     publish: Any = city.publish  # as much of a publisher

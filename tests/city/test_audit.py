@@ -148,7 +148,7 @@ def test_a_rule_that_is_broken_is_named(
 @pytest.mark.parametrize(
     "published",
     [
-        (docked(), docked(), left(), docked(station="S2")),  # told twice is no move
+        (docked(), docked(), left(), docked(station="S2")),  # reported twice is no move
         (docked(dock=None), docked("B2", dock=None), docked("B3", dock=None)),
         (left(), left()),
         (docked(), left(), paid(), started(), docked(), ended(), charged()),
@@ -188,7 +188,7 @@ def test_two_reservations_of_one_name_do_not_confuse_it() -> None:
     assert [] == broken(*published)
 
 
-def test_it_counts_what_it_was_told_and_what_was_odd() -> None:
+def test_it_counts_events_and_anomalies() -> None:
     audit = Audit()
     for context in ("stations", "rides", "stations"):
         audit.handle(f"{context}.anomaly-found", {"reason": f"odd to {context}"})
@@ -196,8 +196,8 @@ def test_it_counts_what_it_was_told_and_what_was_odd() -> None:
     assert "<Audit: 3 events, 0 broken>" == repr(audit)
 
 
-def test_as_a_service_it_hears_each_event_once() -> None:
-    """A publisher may tell an event again, and the broker may deliver it again."""
+def test_as_a_service_it_counts_each_event_once() -> None:
+    """A publisher may send an event again, and the broker may deliver it again."""
     audit = Audit()
 
     async def scenario(world: SimulatedWorld) -> None:

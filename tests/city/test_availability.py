@@ -178,7 +178,7 @@ def test_a_bike_has_at_most_one_active_reservation(steps: list[Step]) -> None:
 @pytest.mark.slow
 @laws
 @given(steps)
-def test_others_never_hear_of_two_promises_at_a_time(steps: list[Step]) -> None:
+def test_never_are_two_promises_published_at_a_time(steps: list[Step]) -> None:
     """Each that is closed was made, is closed once, and for the right reason."""
     assert [] == run(steps).audited(contract)
 
@@ -269,7 +269,7 @@ def test_what_has_lapsed_can_be_promised_to_somebody_else_at_once() -> None:
 @pytest.mark.slow
 @laws
 @given(st.lists(st.one_of(came, went), max_size=6), st.randoms())
-def test_where_a_bike_stands_is_what_the_latest_news_say(
+def test_a_bikes_place_is_what_the_latest_message_says(
     news: list[BikeArrived | BikeLeft], chance: Any
 ) -> None:
     """In whatever order they come, each perhaps twice."""
@@ -287,7 +287,7 @@ def test_where_a_bike_stands_is_what_the_latest_news_say(
 @pytest.mark.slow
 @laws
 @given(st.lists(st.one_of(fitness, standing), max_size=6), st.randoms())
-def test_who_may_ride_and_what_can_be_ridden_is_what_the_latest_news_say(
+def test_standing_and_fitness_are_what_the_latest_message_says(
     news: list[Any], chance: Any
 ) -> None:
     """Deliveries may pass each other, so an old one can come after a newer one."""
@@ -337,7 +337,7 @@ def test_a_second_reservation_is_refused_and_the_same_one_is_the_same() -> None:
 
 
 def test_a_reservation_stays_where_it_was_made() -> None:
-    """Asked for elsewhere under the same id, it is not said to be there."""
+    """Asked for elsewhere under the same id, it is not reported there."""
     city = Promises()
     city.arrive(B1)
     city.arrive(B2, S2)
@@ -371,7 +371,7 @@ def test_a_reservation_asked_for_again_after_it_was_kept_is_no_new_one() -> None
 
 
 def test_two_riders_may_have_reservations_of_one_name() -> None:
-    """Ids are made by apps; whoever comes gets her own bike, not the other's."""
+    """Apps make the ids; each rider gets her own bike, not the other's."""
     city = Promises()
     city.arrive(B1)
     city.arrive(B2)
@@ -393,7 +393,7 @@ def test_two_riders_may_have_reservations_of_one_name() -> None:
     ],
 )
 def test_a_promise_of_a_bike_that_cannot_be_had_is_broken(news: Message) -> None:
-    """And whom it was made to may have another one at once."""
+    """And its rider may have another one at once."""
     city = Promises()
     city.arrive(B1)
     promise = city.reserve(R1)
@@ -405,7 +405,7 @@ def test_a_promise_of_a_bike_that_cannot_be_had_is_broken(news: Message) -> None
 
 
 def test_a_promise_whose_time_is_over_is_not_broken_but_expired() -> None:
-    """When its bike leaves; somebody has to be told either way."""
+    """When its bike leaves; an event is published either way."""
     city = Promises()
     city.arrive(B1)
     promise = city.reserve(R1)
@@ -434,7 +434,7 @@ def test_a_bike_in_the_workshop_is_offered_nowhere() -> None:
 
 
 def test_a_bike_that_left_one_place_as_it_came_to_another_is_at_the_other() -> None:
-    """Stations tells both with the same time; whichever comes first."""
+    """Stations publishes both with the same time, in any order."""
     news: list[Message] = [
         BikeLeft(B1, S1, after(9)),
         BikeArrived(B1, S2, True, after(9)),
@@ -446,7 +446,7 @@ def test_a_bike_that_left_one_place_as_it_came_to_another_is_at_the_other() -> N
         assert ([], [B1]) == (city.free(S1), city.free(S2))
 
 
-def test_news_that_a_bike_stands_where_it_stood_outlive_older_ones() -> None:
+def test_a_message_that_a_bike_is_where_it_was_outdates_older_ones() -> None:
     """And neither break a promise nor put the bike to the end of the row."""
     city = Promises()
     city.arrive(B1, seconds=0)
@@ -458,7 +458,7 @@ def test_news_that_a_bike_stands_where_it_stood_outlive_older_ones() -> None:
     assert [B1, B2] == [*city.stand().bikes]
 
 
-def test_no_news_are_no_news() -> None:
+def test_a_missing_message_changes_nothing() -> None:
     """A dock that holds nothing may jam."""
     city = Promises()
     before = len(city.recorded)
@@ -474,7 +474,7 @@ def test_no_news_are_no_news() -> None:
         (True, None, None),
     ],
 )
-def test_a_jammed_dock_has_its_bike_and_a_mended_one_gives_it(
+def test_a_jammed_dock_keeps_its_bike_and_a_cleared_one_releases_it(
     jammed: bool, bike: str | None, published: Message | None
 ) -> None:
     dock = {"station_id": "S1", "dock_id": "S1-01", "bike_id": bike}
@@ -482,7 +482,7 @@ def test_a_jammed_dock_has_its_bike_and_a_mended_one_gives_it(
     assert published == acl.dock_changed(data)
 
 
-def test_a_promise_is_told_in_one_line() -> None:
+def test_a_promise_is_shown_in_one_line() -> None:
     city = Promises()
     city.arrive(B1)
     city.reserve(R1)
@@ -507,10 +507,10 @@ def crowded(there: int, here: int) -> Promises:
 @pytest.mark.parametrize(
     ("there", "wanted"), [(9, 4), (40, AT_ONCE), (4, 2), (3, None)]
 )
-def test_a_stand_that_runs_short_asks_whoever_has_most(
+def test_a_stand_that_runs_short_asks_the_stand_with_most(
     there: int, wanted: int | None
 ) -> None:
-    """For half of what stands there, and no more than a truck takes."""
+    """For half of what is there, and no more than a truck takes."""
     city = crowded(there, 2)
     city.reserve(R1)
     city.collect(R1)
@@ -519,7 +519,7 @@ def test_a_stand_that_runs_short_asks_whoever_has_most(
     assert 1 == len(city.of(StandRanShort))
 
 
-def test_a_stand_does_not_ask_whoever_has_enough_of_its_own() -> None:
+def test_a_stand_that_has_most_itself_asks_nobody() -> None:
     city = crowded(0, SHORT + 1)
     city.reserve(R1)
     city.collect(R1)

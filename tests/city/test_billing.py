@@ -296,7 +296,7 @@ class Payments(Harness):
     def __init__(self) -> None:
         super().__init__()
         clock = SimpleNamespace(now=lambda: EIGHT + timedelta(days=3))
-        node: Any = SimpleNamespace(clock=clock)  # as much as the desk needs
+        node: Any = SimpleNamespace(clock=clock)  # as much as the handlers need
         self.handlers = Handlers(node, self.store, self.publish, STANDARD)  # type: ignore[arg-type]  # as much of a publisher
 
     def handle(self, *published: RideOver | acl.Cancelled | Pass) -> None:
@@ -377,7 +377,7 @@ do, run = SCENARIO.do, SCENARIO.run
 @example([("authorize", R1, ADA), over(), ("authorize", R1, ADA), over()])
 @example([acl.Cancelled(R1), ("authorize", R1, ADA), over(), over()])
 def test_a_ride_is_charged_exactly_once(steps: list[Step]) -> None:
-    """Told many times, in any order, after a cancel, and asked for again after it."""
+    """Delivered many times, in any order, after a cancellation, and requested again."""
     charged = sorted(event.ride_id for event in run(steps).of(FareCharged))
     assert sorted({s.ride_id for s in steps if isinstance(s, RideOver)}) == charged
 
@@ -447,7 +447,7 @@ def test_a_fare_follows_the_tariff_and_the_passes_that_are_known(
 @pytest.mark.slow
 @laws
 @given(steps)
-def test_a_ride_without_an_authorized_payment_is_charged_and_said_to_be(
+def test_a_ride_without_an_authorized_payment_is_charged_and_reported(
     steps: list[Step],
 ) -> None:
     """That it was ridden has happened: it is owed, and somebody has to look."""

@@ -41,7 +41,7 @@ def test_each_pattern_of_the_book_is_in_the_city_but_the_shared_kernel() -> None
     assert {"P", "C/S", "OHS", "PL", "ACL", "CF"} == set().union(*RELATED.values())
 
 
-def test_whoever_has_nothing_to_do_with_another_goes_separate_ways() -> None:
+def test_contexts_without_a_relationship_go_separate_ways() -> None:
     pairs = {frozenset(pair) for pair in the_map().separate_ways}
     assert not pairs & {frozenset(pair) for pair in RELATED}
     assert len(pairs | {frozenset(pair) for pair in RELATED}) == 7 * 6 // 2
@@ -49,20 +49,20 @@ def test_whoever_has_nothing_to_do_with_another_goes_separate_ways() -> None:
 
 
 def test_what_billing_takes_as_it_is_is_a_class_of_its_own_model() -> None:
-    """And what it translates stands at its border."""
+    """And its border translates the rest."""
     billing = known("billing")
     assert "CF" == billing.takes("riders.pass-bought")
     assert "ACL" == billing.takes("rides.ride-ended")
 
 
-def test_a_context_that_hears_nobody_has_no_border() -> None:
+def test_a_context_without_subscriptions_has_no_border() -> None:
     riders = known("riders")
     assert ({}, {}, ()) == (riders.reads, riders.calls, riders.expects)
 
 
 @pytest.mark.parametrize("name", CONTEXTS)
 def test_no_context_imports_another(name: str) -> None:
-    """What it imports besides the platform's modules is nobody else's."""
+    """Apart from the platform's modules, it imports only its own."""
     others = [m for m in known(name).imports if not m.startswith(PLATFORM)]
     assert [] == others
 
@@ -108,7 +108,7 @@ def called(tmp_path: Path, code: str) -> dict[str, tuple[str, ...]]:
 def test_a_call_is_matched_with_the_operation_that_it_is_of(
     tmp_path: Path, code: str, found: dict[str, tuple[str, ...]]
 ) -> None:
-    """Of the contract of the service; one that matches none stands as it is."""
+    """Of the contract of the service; one that matches none is unchanged."""
     code = f"async def act():\n    {code}\n"
     assert found == called(tmp_path, code)
 

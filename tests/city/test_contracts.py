@@ -31,7 +31,7 @@ SCHEMAS = contracts.events()
 READERS: list[tuple[str, str, Any]] = [
     (context, name, reader)
     for context in CONTEXTS
-    if context != "riders"  # which hears nobody
+    if context != "riders"  # which subscribes to nobody
     for name, reader in getattr(
         import_module(f"movingparts.city.{context}.acl"), "READS", {}
     ).items()
@@ -47,7 +47,7 @@ def test_the_files_are_as_the_code_says() -> None:
 
 
 async def busy(town: Town) -> list[Event]:
-    """Live through all that any context has to tell others, and return what it told."""
+    """Play all that any context has to publish; return what it published."""
     at = town.world.clock.now().isoformat()
     crowd = [f"S3-{n:02d}" for n in range(1, 9)]
     await town.good("PUT", "stations", "stations/S3", docks=crowd)
@@ -92,15 +92,15 @@ def contract(event: Event) -> str:
     return event.type.removeprefix("city.larkhaven.")
 
 
-def test_in_a_busy_morning_everything_is_told_that_there_is_to_tell(
+def test_in_a_busy_morning_every_event_is_published(
     published: list[Event],
 ) -> None:
-    """Or the tests below would judge less than they say."""
+    """Or the tests below would check less than they say."""
     assert set(SCHEMAS) == {contract(event) for event in published}
 
 
 def test_every_event_is_as_its_schema_has_it(published: list[Event]) -> None:
-    """And names it; each contract's own context tells it, under its own source."""
+    """And names it; each contract's own context publishes it, under its own source."""
     for event in published:
         name = contract(event)
         schema = SCHEMAS[name]
@@ -111,7 +111,7 @@ def test_every_event_is_as_its_schema_has_it(published: list[Event]) -> None:
 
 
 @pytest.mark.parametrize(("context", "name", "reader"), READERS)
-def test_every_reader_reads_what_is_told(
+def test_every_reader_reads_what_is_published(
     published: list[Event], context: str, name: str, reader: Any
 ) -> None:
     """Also with whatever the publisher may add one day: it lets that pass."""
@@ -163,7 +163,7 @@ def _is_time(value: Any) -> bool:
     return True
 
 
-def test_times_are_said_in_utc(published: list[Event]) -> None:
+def test_times_are_published_in_utc(published: list[Event]) -> None:
     for event in published:
         for key, value in event.data.items():
             if SCHEMAS[contract(event)]["properties"][key].get("format") == "date-time":

@@ -30,7 +30,7 @@ WHY_NOT = {"no bike", "declined", "refused at the dock", "stayed away"}
 
 @dataclass
 class DayRun:
-    """What came of a day, and what is in the services when it is over."""
+    """The outcome of a day, and what is in the services when it is over."""
 
     city: City
     outcome: Outcome
@@ -44,7 +44,7 @@ class DayRun:
 
 
 def run(city: City, *, seed: int = 1, poor: int = 13, **day: Any) -> DayRun:
-    """Let a city open, live its first day, and look at what there is after it."""
+    """Open a city, play its first day, and read its state afterward."""
     audit = Audit({each.station_id: each.capacity for each in city.stations})
 
     async def scenario(world: SimulatedWorld) -> Any:
@@ -72,7 +72,7 @@ VIEWS = ("docklink/hubs", "stations/stations", "availability/stations")
 async def read(world: SimulatedWorld, city: City, where: str) -> dict[str, list[str]]:
     """Return the bikes of each station, as one of the services has them.
 
-    Of a station that no bike has ever come to, availability has not heard.
+    Availability does not know a station that no bike has ever come to.
     """
     client, found = world.client("looker"), {}
     for station in city.stations:
@@ -98,11 +98,11 @@ def rows(world: SimulatedWorld) -> Any:
 
 
 def check(day: DayRun) -> None:
-    """Hold against a day what holds for each."""
+    """Check what holds for every day."""
     requests, published = day.outcome.requests, day.audit.counts
-    # Every rule holds, as others have heard it.
+    # Every rule holds in the published events.
     assert [] == day.audit.close()
-    # Each wish came to one end, and each ride is a wish.
+    # Each request has one outcome, and each ride was requested.
     assert {"ridden", *WHY_NOT} >= set(requests)
     assert day.requested == requests.total()
     assert (
@@ -190,7 +190,7 @@ def test_the_same_seed_gives_the_same_day_in_any_process() -> None:
 
 
 def morning() -> str:
-    """Return what came of a small morning, all of it, in one line."""
+    """Return the whole result of a small morning, in one line."""
     day = run(small(), hours=(7, 8), trucks=1)
     counts = sorted(day.audit.counts.items())
     return f"{day.outcome!r} {day.hubs} {counts} {day.payments}"
@@ -198,7 +198,7 @@ def morning() -> str:
 
 @pytest.mark.slow
 def test_the_whole_day_of_larkhaven() -> None:
-    """24 stations, 300 bikes, 1,500 riders, about 3,000 wishes."""
+    """24 stations, 300 bikes, 1,500 riders, about 3,000 requests."""
     day = run(larkhaven(seed=1), poor=97)
     check(day)
     assert day.outcome.requests["ridden"] >= 2_800
@@ -206,7 +206,7 @@ def test_the_whole_day_of_larkhaven() -> None:
     assert day.outcome.requests.keys() >= {"stayed away", "declined"}
 
 
-def test_a_rider_who_does_not_hear_the_dock_pushes_again() -> None:
+def test_a_rider_who_does_not_notice_the_dock_pushes_again() -> None:
     """And her bike is in one slot, and the ride over once."""
 
     async def scenario(town: Town) -> Any:
@@ -236,7 +236,7 @@ def test_a_rider_who_finds_no_dock_in_all_the_city_keeps_her_bike() -> None:
     assert 2 == in_town(scenario)
 
 
-def test_a_day_is_told_in_one_line() -> None:
+def test_a_day_is_summarized_in_one_line() -> None:
     requests = Counter({"ridden": 1200, "no bike": 1})
     output = "<Outcome of 1,201 ride requests: 1,200 ridden, 1 no bike>"
     assert output == repr(Outcome(requests))

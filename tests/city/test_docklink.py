@@ -51,7 +51,7 @@ class Listener:
         return app
 
     def reports(self) -> list[Any]:
-        """Return all that was said, in the words of stations, told again or not."""
+        """Return all reports, in the words of stations, repeated or not."""
         return [each for message in self.received for each in translate(message)]
 
     def events(self) -> list[Any]:
@@ -67,7 +67,7 @@ Script = list[tuple[str, str, dict[str, Any]]]
 
 
 def published(script: Script, version: int = 1, *statuses: int) -> Listener:
-    """Return what a hub of three slots told, after a script of requests."""
+    """Return what a hub of three slots sent, after a script of requests."""
     listener = Listener(*statuses)
 
     async def scenario(world: SimulatedWorld) -> None:
@@ -152,7 +152,7 @@ def test_the_two_versions_are_not_the_same_message() -> None:
     ] == second
 
 
-def test_what_moves_in_a_hub_is_told_in_our_words() -> None:
+def test_what_moves_in_a_hub_is_published_in_our_words() -> None:
     script: Script = [
         ("POST", "S1/open", {"veh": "B1"}),
         ("POST", "S1/insert", {"veh": "B2"}),
@@ -175,7 +175,7 @@ def test_what_moves_in_a_hub_is_told_in_our_words() -> None:
 # --- lines ------------------------------------------------------------------------
 
 
-def test_a_hub_whose_line_is_down_tells_later_all_of_it_and_in_order() -> None:
+def test_a_disconnected_hub_sends_everything_later_and_in_order() -> None:
     async def scenario(world: SimulatedWorld, listener: Listener) -> Any:
         await ask(world, "PUT", "S1/line", up=False)
         await ask(world, "POST", "S1/open", veh="B1")
@@ -189,8 +189,8 @@ def test_a_hub_whose_line_is_down_tells_later_all_of_it_and_in_order() -> None:
     assert (1, ["Docked", "Taken", "Docked"]) == run(scenario)
 
 
-def test_what_was_not_taken_is_told_again_until_it_is() -> None:
-    """With what has come meanwhile, in order; nothing is told twice that was taken."""
+def test_what_was_not_accepted_is_sent_again_until_it_is() -> None:
+    """With later messages, in order; nothing that was accepted is sent twice."""
     listener = published([("POST", "S1/open", {"veh": "B1"})], 1, 503, 500)
     assert [1, 2, 2] == [len(message["events"]) for message in listener.received]
     assert ["Docked", "Taken"] == [
@@ -268,7 +268,7 @@ def test_a_jammed_slot_keeps_what_it_holds_and_takes_nothing() -> None:
 
 
 def test_a_bike_that_is_pushed_in_again_is_in_one_slot() -> None:
-    """Whoever did not hear the first answer may ask again; and so may who fits hubs."""
+    """A caller that missed the first answer may ask again, an installer too."""
 
     async def scenario(world: SimulatedWorld, listener: Listener) -> Any:
         again = await ask(world, "POST", "S1/insert", veh="B1")

@@ -51,7 +51,7 @@ class Workshop(Harness):
         super().__init__()
         self.now = EIGHT
         clock = SimpleNamespace(now=lambda: self.now)
-        node: Any = SimpleNamespace(clock=clock)  # as much as the desk needs
+        node: Any = SimpleNamespace(clock=clock)  # as much as the handlers need
         self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
 
     def bike(self, key: BikeId = B1) -> Bike:
@@ -125,8 +125,8 @@ def test_a_flag_stays_until_the_bike_is_repaired(steps: list[Step]) -> None:
 @pytest.mark.slow
 @laws
 @given(steps)
-def test_others_are_told_each_state_that_a_bike_has(steps: list[Step]) -> None:
-    """In the words of MDS: who hears them all knows what fleet knows."""
+def test_each_state_of_a_bike_is_published(steps: list[Step]) -> None:
+    """In the words of MDS: a subscriber to all of them knows what fleet knows."""
     city = run(steps)
     known: dict[str, str] = {}
     for each in city.recorded:
@@ -147,7 +147,7 @@ def test_no_move_is_made_by_two_trucks_or_done_twice(steps: list[Step]) -> None:
 
 
 @given(st.lists(st.integers(0, 5), max_size=20))
-def test_a_ride_is_counted_once_also_if_it_is_told_again_later(
+def test_a_ride_is_counted_once_also_if_it_is_reported_again_later(
     published: list[int],
 ) -> None:
     """Deliveries may pass each other: the last one is not always the newest."""

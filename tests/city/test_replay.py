@@ -1,4 +1,4 @@
-"""A real city's trips, told to the services: no row raises, and none is dropped."""
+"""A real city's trips, replayed: no row raises, and none is dropped."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def written(rides: list[Ride], path: Path, layout: str) -> Path:
 
 @dataclass
 class Replay:
-    """What came of a replay."""
+    """The outcome of a replay."""
 
     replayed: Replayed
     report: TripsReport
@@ -130,7 +130,7 @@ CAPACITIES = {"S03": 3, "S01": 30}
 
 
 def replay_file(path: Path, *, contexts: Iterable[str] = TARGETS) -> Replay:
-    """Tell a history to services, and look at what they make of it."""
+    """Replay a history to services, and read their state."""
     trips = read_trips(path, timezone=ZONE)
     audit, digest = Audit(_Capacities()), hashlib.sha256()
 
@@ -176,16 +176,16 @@ class _Capacities(dict[str, int]):
 
 
 def check(found: Replay, rides: list[Ride], layout: str) -> None:
-    """Hold against a replay what holds for each, however messy."""
+    """Check what holds for every replay, however messy."""
     assert len(rides) == found.report.usable == found.replayed.rides
     assert 3 == found.report.unusable
     assert (layout == "lyft") is (found.report.doubled_hours > 0)
-    # Each ride has an end; those that have none are told to be another of their id.
+    # Each ride has an end; those without one are reported as another of their id.
     again = found.replayed.anomalies[REPEATED]
     assert {"ended": len(rides) - again} == dict(found.states)
     ids = Counter(ride.ride_id for ride in rides)
     assert (sum(n - 1 for n in ids.values()) if layout == "lyft" else 0) == again
-    # What was odd was said so, by whom it was told to.
+    # The service that received something odd reported it.
     assert {r: n for r, n in found.audit.anomalies.items() if n} == dict(
         found.replayed.anomalies
     )
@@ -207,16 +207,16 @@ def check(found: Replay, rides: list[Ride], layout: str) -> None:
     ],
     ids=LAYOUTS,
 )
-def test_a_messy_history_is_told_row_by_row_and_every_rule_holds(
+def test_a_messy_history_is_replayed_row_by_row_and_every_rule_holds(
     tmp_path: Path, layout: str, tidy: Iterator[Ride]
 ) -> None:
-    """Stations over capacity, rides of no time and of thirty hours, ids told twice."""
+    """Stations over capacity, rides of no time and of thirty hours, ids that repeat."""
     rides = mess(tidy)
     check(replay_file(written(rides, tmp_path / "trips.csv", layout)), rides, layout)
 
 
 @pytest.mark.slow
-def test_the_same_history_is_told_alike_to_the_byte(tmp_path: Path) -> None:
+def test_the_same_history_is_replayed_alike_to_the_byte(tmp_path: Path) -> None:
     path = written(mess(days(75)), tmp_path / "trips.csv", "lyft")
     one, other = replay_file(path), replay_file(path)
     assert one.digest == other.digest
@@ -224,8 +224,8 @@ def test_the_same_history_is_told_alike_to_the_byte(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_ride_that_a_history_tells_of_is_charged_exactly_once(tmp_path: Path) -> None:
-    """Nobody has authorized it, which is said; its fare follows the tariff."""
+def test_a_ride_from_a_history_is_charged_exactly_once(tmp_path: Path) -> None:
+    """Nobody has authorized it, which is reported; its fare follows the tariff."""
     rides = mess(days(75))
     path = written(rides, tmp_path / "trips.csv", "urban-sharing")
     found = replay_file(path, contexts=(*TARGETS, "billing"))

@@ -45,7 +45,7 @@ class People(Harness):
         super().__init__()
         self.now = EIGHT
         clock = SimpleNamespace(now=lambda: self.now)
-        node: Any = SimpleNamespace(clock=clock)  # as much as the desk needs
+        node: Any = SimpleNamespace(clock=clock)  # as much as the handlers need
         self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
 
     def rider(self, key: RiderId = ADA) -> Rider:
@@ -109,7 +109,7 @@ def test_no_two_passes_of_a_rider_are_valid_at_a_time(steps: list[Step]) -> None
 @pytest.mark.slow
 @laws
 @given(steps)
-def test_others_are_told_how_a_rider_stands_but_never_who_she_is(
+def test_a_riders_standing_is_published_but_never_who_she_is(
     steps: list[Step],
 ) -> None:
     city = run(steps)

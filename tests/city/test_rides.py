@@ -95,7 +95,7 @@ class Rides(Harness):
         super().__init__()
         self.partners = Partners()
         self.partners.answers |= answers
-        node: Any = SimpleNamespace(client=self.partners)  # as much as the desk needs
+        node: Any = SimpleNamespace(client=self.partners)  # what the handlers need
         self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
 
     def start(self, ride: RideId = R1, command: dict[str, str] | None = None) -> Ride:
@@ -224,7 +224,7 @@ def test_a_bike_is_on_one_ride_at_a_time_and_a_ride_ends_once(
 @pytest.mark.slow
 @laws
 @given(steps)
-def test_a_ride_that_did_not_begin_is_cancelled_and_others_are_told(
+def test_a_ride_that_did_not_begin_is_cancelled_and_that_is_published(
     steps: list[Step],
 ) -> None:
     """None is left between two states, however its beginning failed."""
@@ -284,7 +284,7 @@ def test_the_payment_is_asked_for_first_then_the_promise_then_the_bike() -> None
         ("billing", httpx.ReadTimeout("slow"), httpx.ReadTimeout, "slow"),
     ],
 )
-def test_what_a_partner_answers_decides_what_a_rider_is_told(
+def test_what_a_partner_answers_decides_the_riders_answer(
     who: str, answer: Answer, error: type[Exception], text: str
 ) -> None:
     """Refused is definite; a partner that failed may have done what it was asked."""
@@ -309,7 +309,7 @@ def test_a_ride_that_was_cancelled_is_not_begun_later() -> None:
 @pytest.mark.parametrize(
     "other", [{"rider_id": "ben"}, {"bike_id": "B2"}, {"station_id": "S2"}]
 )
-def test_a_ride_that_is_another_one_is_not_said_to_be_hers(
+def test_another_riders_ride_is_not_reported_as_hers(
     other: dict[str, str],
 ) -> None:
     """Ids are made by apps; one app's ride is not given to another."""
@@ -371,7 +371,7 @@ def test_a_ride_that_another_copy_of_the_service_began_is_not_begun_again() -> N
         (timedelta(hours=30), S2, OVERDUE),
     ],
 )
-def test_a_ride_of_any_length_is_a_ride_and_what_is_odd_is_said(
+def test_a_ride_of_any_length_is_a_ride_and_what_is_odd_is_reported(
     took: timedelta, station: StationId, odd: str
 ) -> None:
     city = Rides()
@@ -417,10 +417,10 @@ def test_a_bike_brought_again_does_not_end_the_next_ride() -> None:
     assert "underway" == city.ride(R2).state
 
 
-# --- rides that a history tells of ------------------------------------------------
+# --- rides from a trip history ----------------------------------------------------
 
 
-def test_a_ride_that_is_told_twice_is_one_ride_and_is_said_to_be_told_again() -> None:
+def test_a_ride_that_is_reported_twice_is_one_ride_and_an_anomaly() -> None:
     city = Rides()
     city.believe(R1, 0)
     city.believe(R1, 90, bike_id="B2")
@@ -432,7 +432,7 @@ def test_a_ride_that_is_told_twice_is_one_ride_and_is_said_to_be_told_again() ->
 def test_a_bike_that_leaves_on_another_ride_has_ended_the_one_before(
     begun: float,
 ) -> None:
-    """Nobody saw its end; it was not before its beginning, whatever is told."""
+    """Nobody saw its end; it was not before its beginning, whatever the report."""
     city = Rides()
     city.believe(R1, 0)
     city.believe(R2, begun, station_id="S2")
@@ -447,7 +447,7 @@ def test_every_oddity_of_an_end_is_a_word_of_the_published_language() -> None:
     assert odd == set(get_args(contract.Oddity))
 
 
-def test_what_is_nobody_elses_affair_is_not_told() -> None:
+def test_private_events_are_not_published() -> None:
     city = Rides()
     city.start()
     published = [contract.to_message(each.event) for each in city.recorded]

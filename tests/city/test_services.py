@@ -272,7 +272,7 @@ async def _no_such_vehicle(town: Town) -> None:
     assert None is await town.good("POST", "fleet", "trucks/t1/moves")
 
 
-def test_a_truck_with_nothing_to_do_is_told_nothing() -> None:
+def test_a_truck_with_nothing_to_do_gets_no_move() -> None:
     live(_no_such_vehicle)
 
 
@@ -323,7 +323,7 @@ def test_a_ride_that_is_asked_for_again_is_the_ride_that_is_under_way() -> None:
 
 @pytest.mark.slow
 def test_a_request_that_the_network_doubles_begins_one_ride() -> None:
-    """Whichever copy gets further, the rider has her bike and is told so."""
+    """Whichever copy gets further, the rider has her bike and learns it."""
 
     async def scenario(town: Town) -> Any:
         await town.reserve()
@@ -369,7 +369,7 @@ UNREADABLE = [
 ]
 
 
-def test_what_cannot_be_read_is_said_where_and_changes_nothing() -> None:
+def test_unreadable_rows_are_reported_and_change_nothing() -> None:
     """A time without a zone is none; JSON that breaks off is none."""
 
     async def scenario(town: Town) -> Any:
@@ -480,7 +480,7 @@ def test_a_crash_loses_nothing_that_was_committed(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", ["stations", "rides", "billing", "availability"])
-def test_what_happened_while_a_service_was_down_is_heard_when_it_is_up(
+def test_what_happened_while_a_service_was_down_is_received_when_it_is_up(
     service: str,
 ) -> None:
     async def scenario(town: Town) -> Any:
@@ -523,7 +523,7 @@ def test_a_reservation_lapses_also_after_a_restart(
 def test_a_crash_between_saving_and_telling_leaves_others_in_the_dark() -> None:
     """The gap that publishing after the commit has: the ride is over, and not charged.
 
-    Nobody tells what was saved before a crash. An outbox will (chapter 06).
+    Nobody publishes what was saved before a crash. An outbox will (chapter 06).
     """
 
     async def scenario(town: Town) -> Any:
@@ -582,7 +582,7 @@ async def stood(town: Town) -> dict[str, list[str]]:
 def test_a_ride_that_ends_at_a_dock_that_is_offline_is_charged_when_it_reports() -> (
     None
 ):
-    """For the time that it took, not for the time until somebody heard."""
+    """For the time that it took, not for the time until the report came."""
 
     async def scenario(town: Town) -> Any:
         bike = await town.ride()
@@ -658,9 +658,9 @@ def morning(seed: int, **conditions: Any) -> tuple[Ledger, Town, Any]:
 def test_no_network_between_services_and_their_broker_breaks_a_rule(
     seed: int, conditions: dict[str, Any]
 ) -> None:
-    """Judged by what was committed, in its order; and all of it was told, at last.
+    """Checked by what was committed, in its order; all of it is published in the end.
 
-    Where nothing crashes, that is: a publisher tells an event again until it is there.
+    Where nothing crashes, that is: a publisher sends an event until it is confirmed.
     """
     ledger, town, outcome = morning(seed, **conditions)
     audit = Audit()

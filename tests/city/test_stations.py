@@ -64,7 +64,7 @@ class Docks(Harness):
         self.opened_at: datetime | None = None  # when the vendor says that it let go
         self.asked, self.refuses = "", 409
         self.client = SimpleNamespace(post=self._open)
-        node: Any = SimpleNamespace(client=self.client)  # as much as the desk needs
+        node: Any = SimpleNamespace(client=self.client)  # as much as the handlers need
         self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
         for station, docks in DOCKS.items():
             at_once(self.handlers.install(station, docks[: installed.get(station, 2)]))
@@ -188,7 +188,7 @@ def test_a_bike_knows_the_station_that_it_is_at(steps: list[Step]) -> None:
 @laws
 @given(steps)
 def test_a_dock_holds_one_bike_at_most(steps: list[Step]) -> None:
-    """No bike comes into a dock that holds another: that one has left, and is told."""
+    """If a bike comes into a dock that holds another, that one has left."""
     city = Docks()
     for step in steps:
         before = {d: b for s in city.all(Station) for d, b in s.docks.items() if b}
@@ -208,7 +208,7 @@ def test_a_dock_holds_one_bike_at_most(steps: list[Step]) -> None:
 @laws
 @given(steps)
 def test_a_station_is_never_over_capacity(steps: list[Step]) -> None:
-    """What finds no dock stands beside; a dock that was not known is one more."""
+    """A bike without a dock is beside; an unknown dock is one more."""
     city = run(steps)
     for station in city.all(Station):
         taken = [bike for bike in station.docks.values() if bike is not None]
@@ -220,10 +220,10 @@ def test_a_station_is_never_over_capacity(steps: list[Step]) -> None:
 @pytest.mark.slow
 @laws
 @given(steps)
-def test_others_are_told_that_a_bike_left_before_they_are_told_that_it_came(
+def test_that_a_bike_left_is_published_before_that_it_came(
     steps: list[Step],
 ) -> None:
-    """So that who hears the events in order never sees a bike in two places."""
+    """So a subscriber that reads them in order never sees a bike in two places."""
     assert [] == run(steps).audited(contract)
 
 
@@ -267,7 +267,7 @@ def test_what_is_known_of_a_bike_never_gets_older(steps: list[Step]) -> None:
 def test_a_batch_that_comes_twice_leaves_all_where_it_was(
     reports: list[Report],
 ) -> None:
-    """A hub whose message was taken, and the answer lost, tells all of it again."""
+    """A hub whose message was accepted, but whose answer was lost, sends it again."""
     distinct = [replace(r, at=after(n)) for n, r in enumerate(reports)]
     city = Docks()
     city.report(*distinct)
@@ -279,7 +279,7 @@ def test_a_batch_that_comes_twice_leaves_all_where_it_was(
 @pytest.mark.slow
 @laws
 @given(movements)
-def test_reports_told_at_once_are_believed_as_if_told_one_by_one(
+def test_reports_in_a_batch_are_believed_as_if_sent_one_by_one(
     reports: list[Report],
 ) -> None:
     batch, single = Docks(), Docks()
@@ -293,8 +293,8 @@ def test_reports_told_at_once_are_believed_as_if_told_one_by_one(
 # --- what is odd, and in which words ----------------------------------------------
 
 
-def test_a_bike_that_was_moved_unseen_is_moved_and_said_to_be() -> None:
-    """The hub that it left is offline, and tells only later; then nobody asks."""
+def test_a_bike_that_was_moved_unseen_is_moved_and_reported() -> None:
+    """The hub that it left is offline and reports later; then nobody needs it."""
     city = Docks()
     city.report(Docked(B1, S1, DockId("S1-01"), after(0)))
     city.report(Docked(B1, S2, DockId("S2-01"), after(20)))
@@ -310,7 +310,7 @@ def test_a_bike_that_is_taken_elsewhere_was_moved_unseen() -> None:
     assert ({}, [(B1, S1, MOVED)]) == (city.places(), city.anomalies())
 
 
-def test_a_dock_that_was_known_to_hold_another_bike_holds_the_one_told_last() -> None:
+def test_a_dock_holds_the_bike_that_was_reported_last() -> None:
     city = Docks()
     city.report(Docked(B1, S1, DockId("S1-01"), after(0)))
     city.report(Docked(B2, S1, DockId("S1-01"), after(5)))
@@ -329,8 +329,8 @@ def test_a_bike_whose_dock_was_given_away_later_has_left_it_meanwhile() -> None:
     assert [(B1, S1, GONE_SINCE)] == city.anomalies()
 
 
-def test_a_report_that_agrees_is_news_all_the_same() -> None:
-    """That it stands there now speaks against an older report that it has left."""
+def test_a_report_that_agrees_is_published_all_the_same() -> None:
+    """That it is there now contradicts an older report that it has left."""
     city = Docks()
     city.report(Docked(B1, S1, DockId("S1-01"), after(0)))
     city.report(Docked(B1, S1, DockId("S1-01"), after(20)))
@@ -356,7 +356,7 @@ def test_a_bike_that_stood_beside_may_be_locked_in_a_dock_later() -> None:
 
 
 def test_a_bike_that_nobody_knew_to_be_there_may_leave_all_the_same() -> None:
-    """Of a bike that nobody has heard of, it is the first news, and no anomaly."""
+    """For an unknown bike it is the first report, and no anomaly."""
     city = Docks()
     city.report(Taken(B1, S1, after(0)))
     assert ([], "<Bike B1 on the way>") == (city.anomalies(), repr(city.bike()))
@@ -408,7 +408,7 @@ def test_a_jammed_dock_neither_lets_go_nor_takes_in() -> None:
     assert B1 not in city.places()
 
 
-def test_a_jam_told_twice_is_one_jam() -> None:
+def test_a_jam_reported_twice_is_one_jam() -> None:
     city = Docks()
     alarm = DockState(S1, DockId("S1-01"), jammed=True, at=after(0))
     city.report(alarm, alarm)
@@ -454,7 +454,7 @@ def test_a_stations_name_is_one_part_of_an_address() -> None:
     assert "http://docklink/hubs/a%2Fb%3Fc%23d%20%C3%A9/open" == city.asked
 
 
-def test_a_dock_that_let_go_is_noted_once_whoever_says_so_first() -> None:
+def test_a_released_bike_is_recorded_once_whatever_reports_it_first() -> None:
     """The vendor's answer and its report may come in either order."""
     for first, second in permutations(["answer", "report"]):
         city = Docks()

@@ -81,7 +81,7 @@ def test_another_seed_is_another_day_on_the_same_map(city: City) -> None:
 
 
 def test_one_more_bike_changes_no_rider(city: City) -> None:
-    """Each purpose draws from a stream of its own."""
+    """Each purpose draws from its own stream."""
     assert larkhaven(seed=7, bikes=301).riders == city.riders
 
 

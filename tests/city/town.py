@@ -27,7 +27,7 @@ RIDERS = ("ada", "ben")
 class Ledger:
     """All that any context commits, in the order in which it is committed.
 
-    The bus may lose, double and delay what is told; this is what has happened.
+    The bus may lose, double and delay events; this is what has happened.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Ledger:
         return factory
 
     def published(self) -> Iterator[tuple[tuple[str, str], str, Any]]:
-        """Yield identity, contract and data of each event that others should hear."""
+        """Yield identity, contract and data of each event that is for others."""
         for context, each in self.entries:
             contract = import_module(f"movingparts.city.{context}.contract")
             output = contract.to_message(each.event)
@@ -107,7 +107,7 @@ class Town:
         return self
 
     async def listen(self) -> None:
-        """Hear all that is published from now on."""
+        """Subscribe to all that is published from now on."""
 
         async def handle(event: Event) -> None:
             self.published.append(event)
@@ -203,7 +203,7 @@ Scenario = Callable[[Town], Awaitable[Any]]
 
 
 def live(scenario: Scenario, *, seed: int = 7, **more: Any) -> Any:
-    """Return what a scenario returns that is lived in the open town."""
+    """Run a scenario in an open town; return its result."""
     return recorded(scenario, seed=seed, **more).result
 
 

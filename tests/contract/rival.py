@@ -1,4 +1,4 @@
-"""One of several processes that want the same stand; told by lines what to do.
+"""One of several processes that want the same stand; controlled by lines of text.
 
 `python -m tests.contract.rival KIND PATH NAME`
 """

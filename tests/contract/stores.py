@@ -55,7 +55,7 @@ def one_connection(kind: str) -> Callable[[ExitStack, Path | None], Open]:
 
 
 def file(kind: str) -> Callable[[ExitStack, Path | None], Open]:
-    """A file, to which each has a connection of its own, and waits for no lock."""
+    """A file, with a connection for each user, which waits for no lock."""
 
     def place(stack: ExitStack, folder: Path | None) -> Open:
         assert folder is not None

@@ -207,7 +207,7 @@ def test_keys_come_in_their_order(place: Open) -> None:
 # --- what happened -------------------------------------------------------------------
 
 
-def test_events_are_numbered_without_a_gap_and_told_once(place: Open) -> None:
+def test_events_are_numbered_without_a_gap_and_published_once(place: Open) -> None:
     async def main() -> None:
         work, here = place().begin(), stand("S1", "B1", "B2")
         work.of(Stand).add(here)
@@ -347,7 +347,7 @@ def test_of_many_that_have_read_the_same_one_wins(place: Open) -> None:
 
 
 def test_a_unit_of_work_holds_nothing_locked_while_it_awaits(place: Open) -> None:
-    """Here nobody waits for a lock: where one is held, the other's commit raises."""
+    """Here nobody waits for a lock: if one is held, the other's commit raises."""
 
     async def main() -> None:
         await save(place(), stand("S1", "B1"), stand("S2", "B2"))
@@ -452,7 +452,7 @@ def test_any_interleaving_is_as_if_they_came_one_after_the_other(
 
 
 class Rivals:
-    """Processes that want the same stand, each told by lines what to do."""
+    """Processes that want the same stand, each controlled by lines of text."""
 
     def __init__(self, kind: str, path: Path, count: int) -> None:
         command = [sys.executable, "-m", "tests.contract.rival", kind, str(path)]
@@ -469,7 +469,7 @@ class Rivals:
         self._answers()
 
     def all(self, line: str) -> list[str]:
-        """Tell all the same; return what they answer."""
+        """Send all the same line; return their answers."""
         for process in self._processes:
             assert process.stdin is not None
             process.stdin.write(f"{line}\n")

@@ -364,7 +364,7 @@ def test_an_event_goes_from_one_service_to_another(run: Run) -> None:
     )
 
 
-def test_a_stopped_service_hears_nothing_more(run: Run) -> None:
+def test_a_stopped_service_receives_nothing_more(run: Run) -> None:
     async def scenario(world: World) -> list[str]:
         received: list[str] = []
 
@@ -532,7 +532,7 @@ def test_a_service_that_cannot_start_leaves_the_old_one_in_place(run: Run) -> No
 
 
 @pytest.mark.parametrize("name", ["bus", "Pricing", "two words", "", "pri.cing"])
-def test_a_name_that_cannot_stand_in_an_address_is_refused(run: Run, name: str) -> None:
+def test_a_name_that_cannot_be_in_an_address_is_refused(run: Run, name: str) -> None:
     async def scenario(world: World) -> str:
         with pytest.raises(WorldError) as error:
             await world.serve(name, pricing)

@@ -1,4 +1,4 @@
-"""Write the golden files anew; then look at each of them before it is committed."""
+"""Write the golden files again; then look at each of them before it is committed."""
 
 from tests.draw.test_contexts import drawn
 from tests.draw.test_sequence import FIGURES, GOLDEN

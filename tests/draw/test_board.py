@@ -85,7 +85,7 @@ def test_two_tables_say_the_same() -> None:
     assert 2 == len(html.select("figure > details.mp-text-table"))
 
 
-def test_a_start_is_said_without_scripts_too() -> None:
+def test_a_start_is_shown_without_scripts_too() -> None:
     """On the notes and in the table."""
     html = shown(figure(HALF).html())
     places = [place for place in texts(html, ".mp-sort") if place]
@@ -94,8 +94,8 @@ def test_a_start_is_said_without_scripts_too() -> None:
     assert "starts in" not in figure().cards().columns
 
 
-def test_the_desk_is_hidden_and_says_what_the_start_costs() -> None:
-    """It is what a page's script makes of it first, so that nothing moves."""
+def test_the_workspace_is_hidden_and_shows_what_the_start_costs() -> None:
+    """It is what a page's script makes first, so that nothing moves."""
     html = shown(figure(HALF).html())
     [workspace] = html.select(".mp-workspace")
     assert workspace.has_attr("hidden")

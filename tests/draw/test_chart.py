@@ -35,7 +35,7 @@ def test_a_chart_names_axes_units_and_lines(log_y: bool) -> None:
 
 
 def test_lines_differ_in_shape_not_only_in_color() -> None:
-    """Each line has a marker of its own."""
+    """Each line has its own marker."""
     root = ET.fromstring(drawn().svg)
     tags = [
         element.tag.rpartition("}")[2]
@@ -77,7 +77,7 @@ def test_a_log_axis_spaces_powers_of_ten_equally() -> None:
 
 
 def test_the_table_holds_every_number() -> None:
-    """The twin has a row for each x and a column for each line."""
+    """The table has a row for each x and a column for each line."""
     table = drawn().table
     assert ("services", "p50", "p95", "p99") == table.columns
     assert ("4", "8.2", "12", "20") == table.rows[2]

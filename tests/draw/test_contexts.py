@@ -179,7 +179,7 @@ def test_a_map_is_read_on_a_phone_too(name: str) -> None:
 
 
 def ends(figure_of: ContextMap) -> dict[tuple[str, str], list[str]]:
-    """Return what stands at each end of each line, row by row."""
+    """Return the mark at each end of each line, row by row."""
     return {
         pair: [" ".join(row) for row in tag.rows]
         for pair, tag in planned(figure_of).tags.items()
@@ -268,7 +268,7 @@ def test_the_role_stands_next_to_the_box() -> None:
     assert len(found) == sum(len(tag.rows) for tag in plan.tags.values())
 
 
-def test_a_kind_is_told_by_its_word_and_by_its_frame() -> None:
+def test_a_kind_is_shown_by_its_word_and_by_its_frame() -> None:
     """Core: two frames; generic: a broken one; supporting: neither."""
 
     def frames(kind: str) -> tuple[int, bool]:
@@ -297,7 +297,7 @@ def test_separate_ways_are_counted_and_not_drawn() -> None:
     assert "no line" not in words(drawn(Context("riders")))
 
 
-def test_the_twin_is_the_table_with_the_evidence() -> None:
+def test_the_table_has_the_evidence() -> None:
     table = MAPS["larkhaven"].table()
     text = drawn().table
     assert (table.columns, tuple(table.rows)) == (text.columns, text.rows)

@@ -106,7 +106,7 @@ def test_the_data_has_a_row_for_each_row_of_the_table() -> None:
 
 
 def test_the_map_may_come_first() -> None:
-    """`view` says which drawing stands in the page; the data brings the other."""
+    """`view` says which drawing is in the page; the data brings the other."""
     player = play(ride(), view="topology")
     assert "topology" == player.figure.kind
     assert ["sequence"] == list(player.data["svg"])

@@ -195,7 +195,7 @@ def test_no_two_labels_overlap_whatever_happened(recording: Recording) -> None:
 @settings(max_examples=40, deadline=None)
 @given(recordings())
 def test_later_is_lower(recording: Recording) -> None:
-    """Time runs down: an arrow's ends stand in the order of their times."""
+    """Time runs down: an arrow's ends are in the order of their times."""
     layout = arranged(excerpt(recording))
     times = sorted(
         {m.sent_us for m in recording.messages}
@@ -237,7 +237,7 @@ def test_a_long_wait_is_cut_out_with_a_mark() -> None:
 
 
 def test_every_message_and_moment_is_in_the_figure_and_in_its_table() -> None:
-    """Nothing that happened is missing from the drawing or from its text twin."""
+    """Nothing that happened is missing from the drawing or from its table."""
     recording = ride()
     figure = sequence(recording)
     rows = figure.table.rows
@@ -270,7 +270,7 @@ def test_every_message_and_moment_is_in_the_figure_and_in_its_table() -> None:
 def test_what_became_of_a_message_shows_in_words_and_shape(
     output: str, shape: str
 ) -> None:
-    """No fate is told by color alone."""
+    """No fate is shown by color alone."""
     figure = sequence(ride())
     assert output in words(figure)
     assert shape in figure.svg
@@ -282,7 +282,7 @@ def test_messages_that_leave_together_are_labeled_once() -> None:
     assert "GET /docks \u00d78" in words(sequence(fan_out()))
 
 
-def test_what_is_left_out_is_said() -> None:
+def test_what_is_left_out_is_reported() -> None:
     """Beyond the limit messages are counted in the figure, never silently dropped."""
     figure = sequence(traffic(100), limit=60)
     assert "40 more messages are not drawn." in words(figure)
@@ -318,7 +318,7 @@ def test_hostile_names_and_labels_stay_text(draw: object) -> None:
 
 
 def test_hostile_labels_are_whole_in_the_table() -> None:
-    """The twin says what the label said."""
+    """The table says what the label said."""
     cells = "\n".join(cell for row in sequence(hostile()).table.rows for cell in row)
     assert HOSTILE[0] in cells
     assert "\x00" not in cells
@@ -403,7 +403,7 @@ def test_a_message_to_oneself_is_a_loop() -> None:
 
 
 def test_a_moment_without_nodes_is_drawn() -> None:
-    """A note to the whole world has no lifeline of its own."""
+    """A note to the whole world has no lifeline."""
     recording = calls()
     recording.moments.append(Moment(100, "until", (), "the run ends here"))
     assert "until: the run ends here" in words(sequence(recording))
@@ -464,7 +464,7 @@ def test_a_small_figure_is_as_it_was(name: str) -> None:
         (3_600_000_000, "3,600 s"),
     ],
 )
-def test_durations_are_told_in_the_unit_that_suits_them(
+def test_durations_are_shown_in_the_unit_that_suits_them(
     at_us: int, expected: str
 ) -> None:
     """Microseconds become what a reader would say."""

@@ -17,8 +17,8 @@ def test_links_say_how_many_went_and_how_many_failed() -> None:
     assert "↑ 3 replies ✕ 1" in text
 
 
-def test_the_table_tells_the_fates_apart() -> None:
-    """The twin has a row a link and kind, with what became of the rest."""
+def test_the_table_distinguishes_the_fates() -> None:
+    """The table has a row for each link and kind, and what became of the rest."""
     rows = topology(ride()).table.rows
     expected = ("rides", "payments", "request", "5", "1 blocked, 1 late, 1 in flight")
     assert expected in rows

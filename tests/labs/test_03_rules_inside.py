@@ -33,7 +33,7 @@ def test_what_it_shows_of_the_real_world_are_invariants():
 # jupyter_client's own sockets, closed when the garbage is collected
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_it_tells_the_readers_own_history(tmp_path):
+def test_it_replays_the_readers_own_history(tmp_path):
     """Set `PATH` and `ZONE`, and that file is told; no row of it is lost."""
     city = larkhaven(3, rides=200)
     write_trips(city.rides(), tmp_path / "mine.csv.gz", layout="lyft")

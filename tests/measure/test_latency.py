@@ -132,7 +132,7 @@ def test_a_load_balancer_takes_turns_and_passes_requests_on_whole() -> None:
     assert expected == simulate(scenario, seed=7).result
 
 
-def test_a_load_tells_what_became_of_each_request() -> None:
+def test_a_load_reports_the_outcome_of_each_request() -> None:
     async def scenario(world: SimulatedWorld) -> list[str]:
         await world.serve("part", asking())
         world.network.lose("riders", "part", kind="request", skip=1)

@@ -37,7 +37,7 @@ async def morning(world, where):
 
 
 @pytest.mark.slow
-def test_the_same_wishes_come_true_with_fewer_messages():
+def test_the_same_requests_succeed_with_fewer_messages():
     six = simulate(lambda world: morning(world, own_service), seed=7).result
     one = simulate(lambda world: morning(world, in_one), seed=7).result
     assert six[0] == one[0]
@@ -97,7 +97,7 @@ def test_what_is_not_inside_is_asked_over_the_network():
 def test_what_was_handed_over_in_memory_and_not_dealt_with_ends_with_the_process(
     monkeypatch,
 ):
-    """Where a broker would tell it again; and nobody deals with it after the end."""
+    """A broker would deliver it again; and nobody handles it after the end."""
     slow = {"seconds": 0.0}
     handle = BillingHandlers.handle
 

@@ -98,7 +98,7 @@ def in_tables(node: Node) -> FastAPI:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("service", [guarded, in_tables])
-def test_whoever_comes_when_an_aggregate_gives_each_bike_once(service: Factory) -> None:
+def test_an_aggregate_gives_each_bike_once_whatever_the_order(service: Factory) -> None:
     for seed in range(20):
         answers = at_once(service, ADA, BOB, CLEO, DORA, EVE, seed=seed)
         assert [409] * 4 + ["B7"] == sorted(answers, key=str)
@@ -171,7 +171,7 @@ def test_a_restart_finds_the_stand_as_it_was_left(service: Factory) -> None:
 
 
 def test_after_a_swap_both_say_the_same_of_the_stand() -> None:
-    """Cleo has B7; the broken bike stands there no more."""
+    """Cleo has B7; the broken bike is no longer there."""
 
     async def scenario(world: SimulatedWorld) -> Any:
         await open_stand(world, anemic)

@@ -145,7 +145,7 @@ def test_a_ride_that_cannot_be_is_refused(minutes: object) -> None:
     assert (422, 0) == simulate(scenario, seed=7).result
 
 
-def test_by_event_a_ride_told_twice_is_charged_once() -> None:
+def test_an_event_delivered_twice_charges_the_ride_once() -> None:
     async def scenario(world: SimulatedWorld) -> tuple[int, list[tuple[str, int]]]:
         await world.serve("pricing", pricing_by_event)
         await world.serve("rides", rides_by_event)

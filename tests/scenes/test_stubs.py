@@ -15,7 +15,7 @@ HERE = TOWN.bikes[0].station_id
 
 
 async def two_want_one(world, **instead):
-    """Two riders want the one bike; each is told, and goes to the dock."""
+    """Two riders want one bike; each is promised it, and goes to the dock."""
     await serve_city(world, {**CONTEXTS, **instead})
     await open_city(world, TOWN, poor=2)
     app, got = world.client("app"), []

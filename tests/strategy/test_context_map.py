@@ -330,7 +330,7 @@ def systems(draw: st.DrawFn) -> list[Context]:
 
 @given(systems())
 def test_each_pair_is_tied_or_goes_separate_ways(contexts: list[Context]) -> None:
-    """And each way of a pair is told at most once."""
+    """And each direction of a pair is listed at most once."""
     found = context_map(contexts)
     tied = [frozenset((r.upstream, r.downstream)) for r in found.relationships]
     apart = [frozenset(pair) for pair in found.separate_ways]
@@ -367,7 +367,7 @@ def test_the_order_of_the_facts_does_not_matter(
 
 
 @given(systems())
-def test_every_pattern_is_told_by_its_own_facts(contexts: list[Context]) -> None:
+def test_every_pattern_follows_from_its_own_facts(contexts: list[Context]) -> None:
     """Each rule once more, asked of the facts one by one."""
     known = {context.name: context for context in contexts}
 

@@ -1,4 +1,4 @@
-"""A storming's board: what any sorting of its events costs, and nothing besides."""
+"""An event-storming board: what any assignment costs, and nothing else."""
 
 from __future__ import annotations
 
@@ -158,10 +158,10 @@ def test_what_contexts_are_called_does_not_matter(
 @pytest.mark.slow
 @laws
 @given(boards(), assignments)
-def test_merging_contexts_tears_no_rule_and_mends_no_clash(
+def test_merging_contexts_tears_no_rule_and_repairs_no_clash(
     board: Board, assignment: Mapping[str, str]
 ) -> None:
-    """And so splitting one adds no word that clashes, and mends no rule."""
+    """And so splitting one adds no word that clashes, and repairs no rule."""
     merged = {name: "p" if c == "q" else c for name, c in assignment.items()}
     apart, together = board.evaluate(assignment), board.evaluate(merged)
     assert torn(together) <= torn(apart)
@@ -212,7 +212,7 @@ def test_the_order_of_sorting_does_not_matter(
 def test_an_event_that_is_sorted_at_last_only_adds_to_what_was_found(
     board: Board, assignment: Mapping[str, str]
 ) -> None:
-    """A sorting that is half done is judged by what lies on the board already."""
+    """A half-done assignment is evaluated by what is on the board already."""
     more = {**assignment, NAMES[0]: assignment.get(NAMES[0]) or "p"}
     before, after = board.evaluate(assignment), board.evaluate(more)
     assert torn(before) <= torn(after)

@@ -1,4 +1,4 @@
-"""The tools stand in four rooms, and their tests in the same ones."""
+"""The tools are in four rooms, and their tests in the same ones."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Reading trip histories: what is read, what is refused, and what is said of it."""
+"""Reading trip histories: what is read, what is refused, and what is reported."""
 
 from __future__ import annotations
 
@@ -607,7 +607,7 @@ def magic(start: bytes) -> bytes:
     ],
 )
 @pytest.mark.parametrize("inside", ["", "zip", "gz"])
-def test_a_file_that_is_no_csv_is_told_what_it_is(
+def test_the_error_for_a_file_that_is_no_csv_names_its_kind(
     tmp_path: Path, content: bytes, what: str, inside: str
 ) -> None:
     path = tmp_path / "june.csv"
@@ -663,7 +663,7 @@ def test_a_header_may_have_more_than_one_byte_order_mark(
         ("2026,1,2", "begins with a ride; put the header line, which is missing"),
     ],
 )
-def test_a_first_line_that_names_no_columns_is_told_what_it_is(
+def test_the_error_for_a_first_line_without_columns_shows_it(
     write: Write, header: str, hint: str
 ) -> None:
     """And nothing of columns that it lacks, since that is not what is wrong."""
@@ -742,7 +742,7 @@ def test_a_header_that_lacks_columns_is_refused_with_their_names(
 
 
 def test_an_encoding_is_never_explained_by_itself(tmp_path: Path) -> None:
-    """Whoever says that a file is UTF-16 knows that."""
+    """A caller who says that a file is UTF-16 knows that."""
     path = tmp_path / "june.csv"
     path.write_bytes(TABLE.encode("utf-16"))
     message = refusal(path, timezone=NEW_YORK, encoding="utf-16")
@@ -973,7 +973,7 @@ def test_by_time_counts_ids_that_come_twice(write: Write) -> None:
 
 
 def test_the_first_morning_counts_the_ids_that_come_twice_in_it(write: Write) -> None:
-    """Whoever replays it learns why there are fewer rides than rows."""
+    """A caller who replays it learns why there are fewer rides than rows."""
     trips = read_trips(
         write(
             *(row(name) for name in ("R1", "R2", "R1", "R3", "R3", "R3")),
@@ -1226,7 +1226,7 @@ def test_a_damaged_archive_gives_rides_or_a_sentence(
 def test_a_good_row_after_bad_ones_is_always_found(
     tmp_path: Path, lines: list[str]
 ) -> None:
-    """Whatever stands before, eight lines of it at most can hide in a quote."""
+    """Whatever is before it, eight lines of it at most can hide in a quote."""
     path = tmp_path / "june.csv"
     good = [row(f"good {n}") for n in range(9)]
     path.write_text("\n".join([HEADER, *lines, *good, ""]), encoding="utf-8")

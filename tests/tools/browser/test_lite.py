@@ -1,4 +1,4 @@
-"""JupyterLite as it is put together: what it is told, and what its pages allow."""
+"""JupyterLite as it is assembled: its settings, and what its pages allow."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def kernel() -> dict:
     return config["litePluginSettings"][lite.KERNEL]
 
 
-def test_the_kernel_is_told_of_no_place_but_the_site() -> None:
+def test_the_kernels_settings_name_no_place_but_the_site() -> None:
     """Addresses are relative, and no index is asked for what is missing."""
     reported = kernel()
     assert reported["disablePyPIFallback"] is True

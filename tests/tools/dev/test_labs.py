@@ -14,7 +14,7 @@ VARIABLES += ["IPYTHONDIR"]
 def home(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """A home in which no file can be made, whoever runs the test, root too."""
+    """A home in which no file can be made, also when root runs the test."""
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", *VARIABLES):
         monkeypatch.delenv(name, raising=False)
     home = tmp_path / "home"

@@ -1,4 +1,4 @@
-"""The set-up says in plain words what is missing, and mends what was interrupted."""
+"""The set-up says in plain words what is missing, and repairs what was interrupted."""
 
 import os
 import shutil
@@ -84,10 +84,10 @@ def test_with_an_old_python_only_it_names_the_one_it_found(clone: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_python_without_venv_is_said_with_the_command_that_mends_it(
+def test_a_python_without_venv_is_reported_with_the_command_that_helps(
     clone: Path,
 ) -> None:
-    """As on Debian, where ensurepip is a package of its own."""
+    """As on Debian, where ensurepip is a separate package."""
     lacking = (
         f'case "$*" in *ensurepip*|*"-m venv"*) echo "No module named ensurepip"; '
         f'exit 1;; esac; exec {sys.executable} "$@"'

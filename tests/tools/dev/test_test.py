@@ -46,7 +46,7 @@ def test_all_parts_are_counted(this: Run, monkeypatch: pytest.MonkeyPatch) -> No
     assert Count(passed=len(PARTS)) == runner.run(this)
 
 
-def test_each_part_is_told_how_long_the_parts_after_it_took(
+def test_each_part_knows_how_long_the_parts_after_it_took(
     this: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later: list[float] = []
@@ -105,7 +105,7 @@ def test_a_chapter_is_run_alone_and_its_reports_stand_alone(
     assert (number, f"chapter-{number}") == (this.chapter, this.results.name)
 
 
-def test_a_chapter_that_is_not_there_is_said(
+def test_a_missing_chapter_is_reported(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert runner.chosen(["99"]) is None

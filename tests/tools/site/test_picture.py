@@ -4,5 +4,5 @@ from tools.site.picture import PICTURE, picture
 
 
 def test_the_picture_is_what_the_code_draws_today() -> None:
-    """`python -m tools.site.picture` writes it anew; look at it before you commit."""
+    """`python -m tools.site.picture` writes it again; look at it before you commit."""
     assert picture() + "\n" == PICTURE.read_text("utf-8")

@@ -81,7 +81,7 @@ def test_a_head_request_for_what_is_not_there_has_no_body(url: str) -> None:
         ("style.css", "text/css"),
     ],
 )
-def test_browsers_are_told_what_a_file_is(url: str, name: str, kind: str) -> None:
+def test_browsers_get_the_type_of_a_file(url: str, name: str, kind: str) -> None:
     assert kind == ask(url, name)[2]["Content-Type"]
 
 
@@ -125,7 +125,7 @@ def test_a_taken_port_gets_the_next_free_one() -> None:
         assert free_port(first) > first
 
 
-def test_a_hundred_taken_ports_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hundred_taken_ports_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.dev.labs.taken", lambda port: True)
     with pytest.raises(LabError, match="8000 to 8099 are all taken"):
         free_port(8000)
