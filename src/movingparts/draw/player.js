@@ -3,7 +3,7 @@
  * It plays a recording whose layout movingparts.draw has computed. Time runs down the
  * sequence diagram, so what has not happened yet is what lies below the playhead: the
  * drawing stays as it is, a veil covers its lower part, and only the messages that are
- * under way (● calls, ▲ events) are drawn anew in each frame.
+ * under way (● calls, ▲ events) are redrawn in each frame.
  *
  * On a page it is <moving-parts-player> around an SVG, a table and a JSON script. In
  * JupyterLab it is an anywidget (the default export). The fallback stays in the light
@@ -161,7 +161,7 @@ function between(from, to, value) {
 const icon = (name) => draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" },
   draw("path", { d: ICONS[name] }));
 
-/** What stands under way: a pool of marks, of which each frame uses as many as it needs. */
+/** The marks under way: a pool, of which each frame uses as many as it needs. */
 class Marks {
   constructor(layer) {
     this.layer = layer;
@@ -553,7 +553,7 @@ class MovingPartsPlayer extends HTML {
     return `${(Math.max(this.time, 0) / per).toLocaleString("en", places)} ${unit}`;
   }
 
-  /** Mark the row of the table that tells what has just happened, and say it. */
+  /** Mark the table's row for what has just happened, and announce it. */
   mark(old, row) {
     if (this.rows[old]) this.rows[old].removeAttribute("aria-current");
     const current = this.rows[row];
