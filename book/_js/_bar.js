@@ -52,7 +52,7 @@ export class Bar {
     const { busy } = cell;
     const { run, edit, runAbove, stop, reset } = this.buttons;
     run.setAttribute("aria-disabled", String(busy));
-    this.toggle(edit, this.started && !cell.editor);
+    this.toggle(edit, !cell.editor);
     this.toggle(runAbove, this.started && cell.number > 1 && !busy);
     this.toggle(stop, busy);
     this.toggle(reset, !busy && cell.changed);

@@ -9,4 +9,5 @@ import "./_scrollers.js";
 import "./_search-opener.js";
 import "./_sidebars.js";
 import "./_spy.js";
+import "./_terms.js";
 import "./_theme.js";

@@ -33,6 +33,7 @@ SCREEN_ONLY = (
     *("[hidden]:not(.mp-art)", '[class^="mp-live"]', '[class*=" mp-live"]'),
     *(".mp-dials", ".mp-note", ".mp-run-in", ".mp-print-none", "output"),
     *("p.mp-start", "p.mp-kicker", "p.mp-lab-link", ".mp-lab-links"),
+    ".mp-meaning",
 )
 SCREEN_ATTRIBUTES = re.compile(r"^(?:data-|on)|^(?:slot|tabindex|hidden|nonce)$")
 # A page that shows what this browser has kept says nothing on paper.

@@ -17,6 +17,7 @@ NOT_SEARCHED = (
     ".mp-fold",
     ".mp-plan",
     ".mp-kicker",
+    ".mp-meaning",
     ".headerlink",
     ".genindextable",
     "button",

@@ -17,6 +17,7 @@ from . import (
     progress,
     questions,
     site,
+    terms,
 )
 
 
@@ -33,6 +34,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         formulas,
         knobs,
         labs,
+        terms,
         site,
     ):
         part.setup(app)

@@ -31,6 +31,11 @@ SCRIPTS = {
     "vendor/js/knob.js": "<moving-parts-knob",
     "vendor/js/board.js": "<moving-parts-board",
 }
+# What a reader does not see on a cell: that its code can be changed, and what it costs.
+LIVE_HINT = (
+    '<span class="mp-live-hint"> · run and change its code here '
+    "(the first run loads 10 MB)</span>"
+)
 STYLES = ("css/board.css",)  # as well
 # What is loaded unless it is left out, and what on a page it serves; "" where that is
 # nothing here (book/_js/frame.js does it).
@@ -89,7 +94,9 @@ def prepare_page(
     body = context.get("body") or ""
     here = place(pagename)
     if here is not None:
-        context["body"] = body.replace("<h1>", kicker(app, here) + "<h1>", 1)
+        live = LIVE_HINT if SCRIPTS["vendor/js/live.js"] in body else ""
+        line = f'<p class="mp-kicker">{kicker(app, here)}{live}</p>\n'
+        context["body"] = body.replace("<h1>", line + "<h1>", 1)
 
 
 def load_what_serves(
@@ -141,7 +148,7 @@ def kicker(app: Sphinx, here: Place) -> str:
         parts.append(f"about {duration(page.minutes)}")
     elif here.lab in app.env.found_docs:
         parts.append(link(here.lab, f"Lab {here.number}"))
-    return f'<p class="mp-kicker">{" · ".join(parts)}</p>\n'
+    return " · ".join(parts)
 
 
 def note_start(app: Sphinx, docname: str, source: list[str]) -> None:
