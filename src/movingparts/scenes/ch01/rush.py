@@ -21,7 +21,7 @@ from movingparts.world.simulated import SimulatedWorld, simulate
 SECONDS = {"quotes": 0.040, "rides": 0.002}  # that each keeps the core
 PER_SECOND = {"quotes": 20.0, "rides": 8.0}
 CALLERS = {"quotes": "riders", "rides": "viewers"}
-COUNT = {"quotes": 400, "rides": 160}
+COUNT = {"quotes": 200, "rides": 80}
 
 
 def process(node: Node) -> FastAPI:
