@@ -9,6 +9,7 @@ Source: chapter 01. Leaves out: bikes, docks, and payment itself.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,9 +139,9 @@ def monolith(node: Node, *, tariff: Tariff = STANDARD) -> FastAPI:
 
     @app.post("/rides", status_code=201)
     async def end(ride: EndedRide) -> Receipt:
-        with db:
-            receipt = find(db, ride.ride_id)
-            if receipt is None:
+        receipt = find(db, ride.ride_id)
+        if receipt is None:
+            with db:
                 cents = charge(db, ride, tariff)
                 receipt = save(db, ride, cents)
         return receipt
@@ -153,27 +154,8 @@ def monolith(node: Node, *, tariff: Tariff = STANDARD) -> FastAPI:
 # --- two services, and a call between ---------------------------------------------
 
 
-def rides(node: Node) -> FastAPI:
-    """Save rides, and have another service charge for them."""
-    app = FastAPI(title="rides")
-    db = node.disk.connect()
-    db.execute(RIDES)
-
-    @app.post("/rides", status_code=201)
-    async def end(ride: EndedRide) -> Receipt:
-        receipt = find(db, ride.ride_id)
-        if receipt is None:
-            cents = await ask_pricing(node, ride)
-            with db:
-                receipt = save(db, ride, cents)
-        return receipt
-
-    show_rides(app, db)
-    return app
-
-
 async def ask_pricing(node: Node, ride: EndedRide) -> int:
-    """Have pricing charge for a ride; when no answer comes, ask again."""
+    """Have pricing charge for a ride; if no answer comes, ask again."""
     for _ in range(ATTEMPTS):
         try:
             reply = await node.client.post(
@@ -187,6 +169,28 @@ async def ask_pricing(node: Node, ride: EndedRide) -> int:
         reply.raise_for_status()
         return int(reply.json()["cents"])
     raise HTTPException(503, "pricing does not answer")
+
+
+Ask = Callable[[Node, EndedRide], Awaitable[int]]
+
+
+def rides(node: Node, ask: Ask = ask_pricing) -> FastAPI:
+    """Save rides, and have another service charge for them."""
+    app = FastAPI(title="rides")
+    db = node.disk.connect()
+    db.execute(RIDES)
+
+    @app.post("/rides", status_code=201)
+    async def end(ride: EndedRide) -> Receipt:
+        receipt = find(db, ride.ride_id)
+        if receipt is None:
+            cents = await ask(node, ride)
+            with db:
+                receipt = save(db, ride, cents)
+        return receipt
+
+    show_rides(app, db)
+    return app
 
 
 def pricing(
