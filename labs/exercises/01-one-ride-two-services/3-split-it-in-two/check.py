@@ -32,6 +32,7 @@ class Asked:
         mine = [bike for bike, who in ride.table.items() if who == self.rider]
         self.held, self.is_saved = ", ".join(mine), self.bike in mine
         self.is_held = (self.status or 0) >= 400 and bool(mine)
+        self.was_theirs = self.is_alone and self.is_saved
         self.is_theirs = self.owners.get(self.bike) == self.rider
         self.is_broken = self.fault in split.BROKEN
         self.given = [each.bike for each in self.rides if each.bike]
@@ -77,12 +78,8 @@ async def run(world, answer, run):
         )
 
 
-def at_once(asked):
-    return not asked.is_alone and (asked.bike or asked.is_held)
-
-
-def alone(asked):
-    return asked.is_alone and asked.bike
+def answered(asked):
+    return asked.bike or asked.is_held
 
 
 def free(asked):
@@ -94,15 +91,16 @@ CHECK = Check(
     seeds=range(len(MORNINGS)),
     praise=lambda _: {"faults": len(FAULTS)},
     laws=(
-        Law("given-twice", at_once, lambda a: a.given.count(a.bike) <= 1),
-        Law("not-committed", alone, lambda a: a.is_saved),
-        Law("frees-too-many", alone, lambda a: a.is_theirs),
+        Law(
+            "given-twice",
+            lambda a: not a.is_alone,
+            lambda a: a.given.count(a.bike) <= 1,
+        ),
+        Law("frees-too-many", lambda a: a.was_theirs, lambda a: a.is_theirs),
         Law("lock-across-the-call", always, lambda a: not a.has_queue),
         Law("held-after-failure", lambda a: a.is_broken, free),
         Law("unreadable-reply", lambda a: a.is_alone, free),
-        Law(
-            "transaction-across-the-call", at_once, lambda a: a.is_saved and a.is_theirs
-        ),
+        Law("open-transaction", answered, lambda a: a.is_saved and a.is_theirs),
         Law("invented-price", lambda a: a.bike, lambda a: a.paid == a.price),
         Law("keeps-riders-waiting", always, lambda a: a.status is not None),
         Law("another-answer", always, lambda a: a.status == a.wanted),
