@@ -67,15 +67,14 @@ async def run(world, answer, run):
     owners = split.bikes(world.node("rides"))
     served = [span for span in world.recording.spans if span.kind == "server"]
     notes = [span.note for span in served if span.node == "rides" and span.note]
+    raised = notes[-1] if notes else ""
     left = places - sum(ride.bike is not None for ride in rides)
     for ride in rides:
         fault = kind if kind in FAULTS and ride.rider == "rider-1" else ""
         has_none = fault or (kind == "two at once" and not ride.bike)
         wanted = 503 if has_none else 201 if ride.bike or left else 409
         price = None if fault else pricing.cents
-        run.see(
-            Asked(ride, rides, kind, fault, wanted, price, owners, ["", *notes][-1])
-        )
+        run.see(Asked(ride, rides, kind, fault, wanted, price, owners, raised))
 
 
 def answered(asked):
@@ -91,12 +90,8 @@ CHECK = Check(
     seeds=range(len(MORNINGS)),
     praise=lambda _: {"faults": len(FAULTS)},
     laws=(
-        Law(
-            "given-twice",
-            lambda a: not a.is_alone,
-            lambda a: a.given.count(a.bike) <= 1,
-        ),
         Law("frees-too-many", lambda a: a.was_theirs, lambda a: a.is_theirs),
+        Law("given-twice", always, lambda a: a.given.count(a.bike) <= 1),
         Law("lock-across-the-call", always, lambda a: not a.has_queue),
         Law("held-after-failure", lambda a: a.is_broken, free),
         Law("unreadable-reply", lambda a: a.is_alone, free),
