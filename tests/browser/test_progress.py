@@ -88,7 +88,7 @@ def test_page_lists_all_there_is_by_chapter_with_links(
     assert groups == [
         f"{kind}: 0 of {n}" for each in CHAPTERS for kind, n in each.items() if n
     ]
-    page.get_by_role("link", name="Exercise 1.3: The last bike").click()
+    page.get_by_role("link", name="Exercise 1.3: Split it in two").click()
     expect(page).to_have_url(f"{base}{CHAPTER}#exercise-1-3")
     expect(page.locator("#exercise-1-3")).to_be_in_viewport()
 

@@ -32,7 +32,7 @@ def exercises(chapter: int | None = None) -> list[Exercise]:
     """Return the exercises of a chapter, or of all chapters, in order.
 
     >>> [exercise.id for exercise in exercises(1)]
-    ['1.1', '1.2', '1.3', '1.4', '1.5']
+    ['1.1', '1.2', '1.3', '1.4', '1.5', '1.6']
     """
     found = all_exercises()
     if chapter is None:

@@ -7,11 +7,13 @@ def rides(node):
 
     @app.post("/rides", status_code=201)
     async def take(rider: str):
-        with db:
+        with db:  # as in the monolith
             bike = db.execute(TAKE, [rider]).fetchone()
-        try:
-            return {"bike": bike["bike_id"], "cents": await price(node)}
-        except NO_PRICE:
-            raise HTTPException(409 if bike is None else 503) from None
+            if bike is None:
+                raise HTTPException(409)
+            try:
+                return {"bike": bike["bike_id"], "cents": await price(node)}
+            except NO_PRICE:
+                raise HTTPException(503) from None
 
     return app

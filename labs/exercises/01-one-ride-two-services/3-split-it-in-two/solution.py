@@ -1,8 +1,9 @@
 import httpx
 from fastapi import FastAPI, HTTPException
 
-TAKE = """UPDATE bikes SET rider = ? WHERE bike_id =
-    (SELECT bike_id FROM bikes WHERE rider IS NULL LIMIT 1) RETURNING bike_id"""
+from movingparts.scenes.ch01.split import TAKE
+
+FREE = "UPDATE bikes SET rider = NULL WHERE bike_id = ?"
 NO_PRICE = (httpx.HTTPError, ValueError, TypeError, LookupError)
 
 
@@ -16,16 +17,15 @@ def rides(node):
 
     @app.post("/rides", status_code=201)
     async def take(rider: str):
-        with db:  # look and take in one statement, with no await in between
+        with db:  # committed before the call: nobody waits for this transaction
             bike = db.execute(TAKE, [rider]).fetchone()
         if bike is None:
             raise HTTPException(409, "no bike is left")
         try:
-            cents = await price(node)
+            return {"bike": bike["bike_id"], "cents": await price(node)}
         except NO_PRICE:  # no answer, or one without a price in it
             with db:
-                db.execute("UPDATE bikes SET rider = NULL WHERE bike_id = ?", [*bike])
+                db.execute(FREE, [bike["bike_id"]])
             raise HTTPException(503, "no price, no ride") from None
-        return {"bike": bike["bike_id"], "cents": cents}
 
     return app
