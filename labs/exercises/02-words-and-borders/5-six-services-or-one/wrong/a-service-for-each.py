@@ -1,0 +1,2 @@
+def deploy(firm):
+    return [[context] for context in firm.contexts]

@@ -1,0 +1,5 @@
+from solution import allowed
+
+
+def deploy(firm):
+    return min(allowed(firm), key=len)
