@@ -24,5 +24,5 @@ def crossing(firm, groups):
     return sum(firm.traffic[pair] for pair in apart)
 
 
-def deploy(firm):
+def deployables(firm):
     return min(allowed(firm), key=lambda each: (len(each), crossing(firm, each)))

@@ -1,2 +1,2 @@
-def deploy(firm):
+def deployables(firm):
     raise NotImplementedError("Exercise 2.5: six services or one?")

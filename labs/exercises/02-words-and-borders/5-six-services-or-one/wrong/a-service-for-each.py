@@ -1,2 +1,2 @@
-def deploy(firm):
+def deployables(firm):
     return [[context] for context in firm.contexts]
