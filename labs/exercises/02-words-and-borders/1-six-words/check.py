@@ -1,160 +1,92 @@
 """Checks exercise 2.1: six services live through stories, and are asked."""
 
-from datetime import datetime, timedelta, timezone
+from movingparts.check import Check, Law, always, never
+from movingparts.scenes.ch02.stories import WORDS, filmed, moments
 
-from movingparts.check import Check, Law, always
-from movingparts.scenes.ch02.stories import LATE, WORDS, filmed, moments
-
-AHEAD = timezone(timedelta(hours=2))
-
-
-def cases():
-    """Yield what an answer gets at each moment; then again, with a clock elsewhere."""
-    for moment in moments():
-        yield moment.events, moment.now
-    for moment in moments():
-        yield moment.events, moment.now.astimezone(AHEAD)
+MEANS = {
+    "stations": "the bike is locked in a working dock",
+    "rides": "the bike is on no ride, as far as rides knows",
+    "fleet": "the bike needs no repair",
+    "availability": "the bike can be promised to someone",
+    "riders": "the rider may ride",
+    "billing": "the payment for the ride is authorized, and not charged yet",
+}
 
 
 class Asked:
     """What was known at a moment, what the services answered, and what you did."""
 
-    def __init__(self, events, now, value):
-        self.now, self.value = now, value
-        self.keys = ", ".join(map(str, value)) or "none"
+    def __init__(self, events, value):
         self.moment = next(each for each in moments() if each.events is events)
-        self.phrase, self.true = self.moment.phrase, self.moment.answers
+        self.phrase, self.value = self.moment.phrase, value
+        self.true = self.moment.answers
+        self.keys = ", ".join(map(str, value)) or "none"
         self.wrong = [word for word in WORDS if value.get(word) != self.true[word]]
-        self.elsewhere = now.utcoffset() != timedelta(0)
-        self.last, self.place = {}, {}
-        for place, (name, data) in enumerate(events):
-            self.last[name], self.place[name] = data, place
-        docked = self.last["stations.bike-docked"]["dock_id"] is not None
-        here = self.since("stations.bike-docked", "stations.bike-left")
-        self.in_a_dock, self.beside = here and docked, here and not docked
-        changed = self.since("stations.dock-changed", "stations.bike-docked")
-        self.jammed = changed and self.last["stations.dock-changed"]["jammed"]
-        self.locked = self.in_a_dock and not self.jammed
-        self.riding = self.since("rides.ride-started", "rides.ride-ended")
-        self.state = self.last["fleet.condition-changed"]["vehicle_state"]
-        self.fit, self.good = self.state == "available", self.true["riders"]
-        billing = [name for name in self.place if name.startswith("billing.")]
-        self.paid = max(billing, key=self.place.get, default="").partition("-")[2]
-        if self.since("rides.ride-cancelled", "billing.payment-authorized"):
-            self.paid = self.paid.replace("authorized", "void")
-        reserved, closed = (
-            "availability.bike-reserved",
-            "availability.reservation-closed",
-        )
-        until = self.last.get(reserved, {}).get("until")
-        self.until = until and datetime.fromisoformat(until)
-        self.lapsed = until and now >= self.until
-        self.reserved = bool(self.since(reserved, closed) and not self.lapsed)
-        self.busy = self.reserved or self.riding
-        self.free = self.locked and self.fit and not self.reserved
+        self.word = (self.wrong or WORDS)[0]
+        self.meaning, yes = MEANS[self.word], self.true[self.word]
+        self.answers, self.you = ("yes", "no") if yes else ("no", "yes")
+        self.yes = ", ".join(word for word in WORDS if self.true[word])
+        self.no = ", ".join(word for word in WORDS if not self.true[word])
+        self.known = [name for name, data in events if data.get("jammed", True)]
 
-    def since(self, name, other):
-        """Return whether an event was published, and the other one not since."""
-        return self.place.get(name, -1) > self.place.get(other, -1)
+    def says_yes(self, word):
+        """Return whether the answer is yes where the service says no."""
+        return self.value.get(word) and not self.true[word]
 
-    @property
-    def bike(self):
-        """What is known of the bike, in words."""
-        where = "is not at a station"
-        if self.beside:
-            where = "stands beside a station, in no dock"
-        elif self.in_a_dock:
-            where = f"is in a {'jammed' if self.jammed else 'working'} dock"
-        parts = [where, *(["on a ride"] if self.riding else [])]
-        parts += [] if self.fit else [f"`{self.state}`"]
-        if self.reserved:
-            parts += [f"reserved until {self.until:%H:%M}"]
-        *first, last = parts
-        return f"{', '.join(first)} and {last}" if first else last
-
-    @property
-    def first_wrong(self):
-        """The first service about which the answer is wrong."""
-        return self.wrong[0] if self.wrong else WORDS[0]
-
-    @property
-    def answers(self):
-        """What that service answers."""
-        return "yes" if self.true[self.first_wrong] else "no"
-
-    @property
-    def you(self):
-        """What the answer says instead."""
-        return "no" if self.true[self.first_wrong] else "yes"
+    def last(self, *names):
+        """Return the last event of some names; a dock that works again is none."""
+        return next((name for name in reversed(self.known) if name in names), "")
 
 
-class Whole:
-    """All that was asked: whether one flag or an anomaly decided it."""
+class All:
+    """All answers together: whether one flag decides them."""
 
-    def __init__(self, asked):
-        answered = [tuple(each.value.get(word) for word in WORDS) for each in asked]
-        self.one_flag = all(len(set(each)) == 1 for each in answered)
-        self.late = next(each for each in asked if each.phrase == LATE)
-        story = self.late.moment.story
-        before = next(n for n, each in enumerate(asked) if each.moment.story == story)
-        self.moved = answered[before] != answered[asked.index(self.late)]
-        mixed = [each for each in asked if sum(each.true.values()) in (2, 3, 4)]
-        self.example = mixed[0] if self.one_flag else self.late
-        self.phrase = self.example.phrase
-        yes = [word for word in WORDS if self.example.true[word]]
-        self.yes = ", ".join(yes)
-        self.no = ", ".join(word for word in WORDS if word not in yes)
+    def __init__(self, seen):
+        flags = [{each.value.get(word) for word in WORDS} for each in seen]
+        self.one_flag = all(len(each) == 1 for each in flags)
+        self.example = max(seen, key=lambda each: each.no.count(","))
+        self.phrase, self.yes = self.example.phrase, self.example.yes
+        self.no = self.example.no
 
 
-def law(name, word, when):
-    """Return a law: what one service answers, in one situation."""
-    return Law(
-        name,
-        lambda s: not s.elsewhere and when(s),
-        lambda s: s.value.get(word) == s.true[word],
-    )
+def in_a_dock(seen):
+    places = "stations.bike-docked", "stations.bike-left"
+    return seen.last(*places) == places[0]
 
 
-def paid(name):
-    return lambda s: s.paid == name
+def flagged(seen):
+    fleet_is_right = not seen.true["fleet"] and not seen.says_yes("fleet")
+    return seen.true["stations"] and fleet_is_right
+
+
+def reserved(seen):
+    return seen.true["stations"] and seen.true["fleet"]
+
+
+def charged(seen):
+    return "billing.fare-charged" in seen.known
+
+
+def yes_instead_of_no(name, word, when):
+    """Return a law: in one situation, a service says no, and the answer says yes."""
+    return Law(name, lambda s: when(s) and s.says_yes(word), never)
 
 
 CHECK = Check(
-    cases=cases,
+    cases=lambda: ((moment.events,) for moment in moments()),
     seen=Asked,
-    overall=Whole,
+    overall=All,
     returns=dict[str, bool],
     wants=f"a dict with a bool for each of {', '.join(WORDS)}",
     picture=lambda s: filmed(s.moment, s.wrong or WORDS),
     laws=(
-        Law("other-keys", always, lambda s: set(s.value) == set(WORDS)),
+        Law("other-keys", always, lambda s: {*s.value} == {*WORDS}),
         Law("one-flag-for-all", always, lambda s: not s.one_flag, overall=True),
-        Law("anomaly-as-news", always, lambda s: not s.moved, overall=True),
-        law("gone-is-docked", "stations", lambda s: not s.in_a_dock and not s.beside),
-        law("beside-is-docked", "stations", lambda s: s.beside),
-        law("jammed-is-docked", "stations", lambda s: s.jammed),
-        law("promisable-means-docked", "stations", lambda s: not s.free),
-        law("promisable-means-free", "rides", lambda s: not s.free and not s.riding),
-        law("riding-is-free", "rides", lambda s: s.riding and not s.in_a_dock),
-        law("docked-means-free", "rides", lambda s: s.riding and s.in_a_dock),
-        law("promisable-means-fit", "fleet", lambda s: s.fit and not s.free),
-        law("unfit-is-fit", "fleet", lambda s: not s.fit),
-        law("not-locked-is-promised", "availability", lambda s: not s.locked),
-        law("flagged-is-promised", "availability", lambda s: not s.fit),
-        law("promised-twice", "availability", lambda s: s.reserved),
-        law("the-rider-counts", "availability", lambda s: not s.good),
-        law("lapsed-still-holds", "availability", lambda s: s.lapsed and not s.paid),
-        law("declined-means-taken", "availability", paid("declined")),
-        law("closed-still-holds", "availability", lambda s: s.until and not s.riding),
-        law("anyone-may-ride", "riders", lambda s: not s.good),
-        law("standing-is-not-enough", "riders", lambda s: not s.busy and not s.paid),
-        law("busy-may-not-ride", "riders", lambda s: s.busy and s.paid != "declined"),
-        law("declined-means-suspended", "riders", paid("declined")),
-        law("not-declined-is-paid", "billing", lambda s: s.paid in ("", "declined")),
-        law("authorized-forever", "billing", paid("charged")),
-        law("void-is-authorized", "billing", paid("void")),
-        law("over-is-charged", "billing", lambda s: not s.riding),
-        Law("another-word", lambda s: not s.elsewhere, lambda s: not s.wrong),
-        Law("reads-the-local-time", always, lambda s: not s.wrong),
+        yes_instead_of_no("jammed-is-docked", "stations", in_a_dock),
+        yes_instead_of_no("docked-means-free", "rides", in_a_dock),
+        yes_instead_of_no("flagged-is-promised", "availability", flagged),
+        yes_instead_of_no("promised-twice", "availability", reserved),
+        yes_instead_of_no("authorized-forever", "billing", charged),
+        Law("another-word", always, lambda s: not s.wrong),
     ),
 )

@@ -1,37 +1,33 @@
 from datetime import datetime, timedelta
 
 from movingparts.city.stations.acl import Unreadable
-from movingparts.city.stations.model import Docked, DockState, Taken
+from movingparts.city.stations.model import Docked, Taken
 
-UNIT = {1: timedelta(seconds=1), 2: timedelta(milliseconds=1)}
 HELD, GONE = ("available", "reserved", "non_operational"), ("on_trip", "removed")
-JAMMED = {"jammed": True, "ok": False}
-ODD = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+UNITS = {1: timedelta(seconds=1), 2: timedelta(milliseconds=1)}
 
 
 def translate(message):
-    try:
-        version, sent = message["protocol"], datetime.fromisoformat(message["sent"])
-        station, unit = message["rail"].removeprefix("LHV-"), UNIT[version]
-        if sent.utcoffset() is None or not isinstance(message["events"], list):
-            raise ValueError("`sent` has no offset, or `events` is no list")
-    except ODD as error:
-        return [Unreadable(repr(error), str(message))]
-    return [one(event, version, station, sent, unit) for event in message["events"]]
+    return [read(event, message) for event in message["events"]]
 
 
-def one(event, version, station, sent, unit):
+def read(event, message):
     try:
-        state = event["state"] if version == 1 else event["state"][-1]
-        at, bike = sent - event["age"] * unit, event.get("vehicle")
-        if event["type"] == "vehicle" and state in GONE:
-            return Taken(bike.removeprefix("LHV-"), station, at)
-        clamp = event["clamp" if version == 1 else "lock"]
-        dock = f"{station}-{clamp:02d}"
-        if event["type"] == "clamp":
-            return DockState(station, dock, JAMMED[state], at)
-        if event["type"] == "vehicle" and state in HELD:
-            return Docked(bike.removeprefix("LHV-"), station, dock, at)
-        return Unreadable(f"{event['type']}: {state}", str(event))
-    except ODD as error:
+        return translated(event, message)
+    except LookupError as error:
         return Unreadable(repr(error), str(event))
+
+
+def translated(event, message):
+    version, station = message["protocol"], message["rail"].removeprefix("LHV-")
+    age = event["age"] * UNITS[version]
+    at, bike = datetime.fromisoformat(message["sent"]) - age, event["vehicle"]
+    first = version == 1
+    clamp = event["clamp" if first else "lock"]
+    state = event["state"] if first else event["state"][-1]
+    if event["type"] == "vehicle" and state in HELD:
+        dock = f"{station}-{clamp:02d}"
+        return Docked(bike.removeprefix("LHV-"), station, dock, at)
+    if event["type"] == "vehicle" and state in GONE:
+        return Taken(bike.removeprefix("LHV-"), station, at)
+    return Unreadable(f"{event['type']}: {state}", str(event))

@@ -120,15 +120,6 @@ class Sorted:
         changes = sum(one != other for one, other in pairwise(self.of.values()))
         return changes + 1 == len(self.contexts)
 
-    def is_by_word(self) -> bool:
-        """Return whether a context is all cards with one word, and nothing else."""
-        words = {card.name: card.words for card in self.board.events}
-        return any(
-            {name for name in words if clash.word in words[name]}
-            == {name for name in words if self.of.get(name) == clash.context}
-            for clash in self.clashes
-        )
-
     def harm(self) -> tuple[StateMachine, Harm]:
         """Return the state machine of the first torn rule, and the harm done."""
         events = frozenset(self.torn_rules[0].rule.events)

@@ -25,10 +25,8 @@ Data = dict[str, Any]
 Reader = Callable[[Data], Any]
 Key = tuple[str, str]  # a context's name and a contract
 SAYS = {
-    "renamed": "`{0.field}` of {0.contract} is renamed to `{0.to}`",
     "removed": "`{0.field}` of {0.contract} is removed",
     "added": "{0.contract} gets a new field, `{0.field}`",
-    "retyped": "`{0.field}` of {0.contract} becomes a list",
     "withdrawn": "{0.contract} is no longer published",
 }
 
@@ -37,17 +35,16 @@ SAYS = {
 class Change:
     """What is about to happen to the contract of an event.
 
-    A `field` is `renamed` to `to`, `removed`, `added`, or `retyped` (it becomes a
-    list); or the event is `withdrawn`: it is no longer published.
+    A `field` is `removed` or `added`, or the event is `withdrawn`: it is no longer
+    published.
 
     >>> Change("stations.bike-docked", "removed", "dock_id")
     `dock_id` of stations.bike-docked is removed
     """
 
     contract: str
-    kind: Literal["renamed", "removed", "added", "retyped", "withdrawn"]
+    kind: Literal["removed", "added", "withdrawn"]
     field: str = ""
-    to: str = ""
 
     def __repr__(self) -> str:
         return SAYS[self.kind].format(self)
@@ -58,11 +55,7 @@ class Change:
             return None
         if self.kind == "added":
             return {**data, self.field: "new"}
-        if self.kind == "retyped":
-            return {**data, self.field: [data[self.field]]}
-        names = {self.field: self.to} if self.kind == "renamed" else {}
-        gone = self.field if self.kind == "removed" else None
-        return {names.get(n, n): value for n, value in data.items() if n != gone}
+        return {name: value for name, value in data.items() if name != self.field}
 
 
 @dataclass(frozen=True)
@@ -104,10 +97,6 @@ class System:
         names = {name for name, read in self.readers if read == contract}
         return frozenset(names - {self.publisher(contract)})
 
-    def callers_of(self, name: str) -> frozenset[str]:
-        """Return the contexts that call an operation of another."""
-        return frozenset(c.name for c in self.contexts if name in c.calls)
-
     def must_change(self, change: Change) -> frozenset[str]:
         """Return the contexts whose code must change, without the publisher."""
         readers = self.readers_of(change.contract)
@@ -118,12 +107,8 @@ class System:
         found = []
         for contract, data in self.samples.items():
             read = self.readers_of(contract)
-            for field in data if read else list(data)[:1]:
-                found += [
-                    Change(contract, "renamed", field, f"{field}_2"),
-                    Change(contract, "removed", field),
-                    Change(contract, "retyped", field),
-                ]
+            fields = data if read else list(data)[:1]
+            found += [Change(contract, "removed", field) for field in fields]
             found.append(Change(contract, "added", "weather"))
             found.append(Change(contract, "withdrawn"))
         return found
@@ -193,7 +178,6 @@ billing   acl.read    billing.bill-paid        order_id
 ratings   acl.read    couriers.meal-delivered
 ratings   acl.read    billing.bill-paid        order_id
 """  # ratings counts meals, so it needs no field
-CALLS = {"orders": ("kitchen", "menus"), "ratings": ("kitchen", "couriers")}
 
 
 def delivery() -> System:
@@ -207,7 +191,6 @@ def delivery() -> System:
             reads={
                 row[2]: f"delivery.{name}.{row[1]}" for row in read if row[0] == name
             },
-            calls={other: (f"GET /{other}",) for other in CALLS.get(name, ())},
         )
         for name in dict.fromkeys(row[0] for row in published)
     ]

@@ -24,7 +24,7 @@ WALL = Board(
         Card("SignUp", "Let me ride.", "command"),
         Card(
             "RiderSignedUp",
-            "Somebody has an account.",
+            "A rider has an account.",
             after=("SignUp",),
             words={**_MAY, **_PERSON},
         ),
@@ -47,7 +47,7 @@ WALL = Board(
         ),
         Card(
             "ReservationExpired",
-            "Nobody came for the bike.",
+            "No one came for the bike.",
             after=("BikeReserved",),
             words=_PROMISED,
         ),
@@ -60,7 +60,7 @@ WALL = Board(
         ),
         Card(
             "PaymentDeclined",
-            "Nothing is held, and nobody rides.",
+            "No money is held, so there is no ride.",
             after=("Ride",),
             words=_PAID,
         ),
@@ -72,13 +72,13 @@ WALL = Board(
         ),
         Card(
             "BikeUnlocked",
-            "A dock has let go of a bike.",
+            "A dock has released a bike.",
             after=("ReservationCollected",),
             words=_LOCKED,
         ),
         Card(
             "WhoseBike",
-            "The bike is out, and the answer is lost: is anybody riding?",
+            "The bike is out, and the answer is lost: is anyone riding?",
             "hot spot",
             ("BikeUnlocked",),
         ),
@@ -125,7 +125,7 @@ WALL = Board(
         ),
         Card(
             "BikeRepaired",
-            "Nothing is wrong with it any more.",
+            "The bike is fit again.",
             after=("BikeReportedFaulty",),
             words=_FIT,
         ),
@@ -148,18 +148,21 @@ WALL = Board(
         ),
     ),
     rules=(
-        Rule("a dock holds one bike at most", ("BikeDocked", "BikeUnlocked")),
+        Rule("a dock holds at most one bike", ("BikeDocked", "BikeUnlocked")),
         Rule(
-            "a bike has one promise, and so has a rider",
+            "a bike has at most one promise, and so has a rider",
             ("BikeReserved", "ReservationExpired", "ReservationCollected"),
         ),
         Rule(
-            "a ride is charged once, and nothing is held for it from then on",
+            "a ride is charged once, and then no more money is held for it",
             ("PaymentAuthorized", "PaymentDeclined", "FareCharged"),
         ),
-        Rule("a bike is on one ride, which ends once", ("RideStarted", "RideEnded")),
         Rule(
-            "who is suspended buys no pass",
+            "a bike is on at most one ride, and a ride ends once",
+            ("RideStarted", "RideEnded"),
+        ),
+        Rule(
+            "a suspended rider can't buy a pass",
             ("RiderSignedUp", "RiderSuspended", "PassBought"),
         ),
         Rule(
@@ -182,12 +185,12 @@ WALL = Board(
             at_once=False,
         ),
         Rule(
-            "a flagged bike is promised to nobody",
+            "a flagged bike isn't promised to anyone",
             ("BikeReportedFaulty", "BikeReserved"),
             at_once=False,
         ),
         Rule(
-            "who is suspended is promised nothing",
+            "a suspended rider gets no promise",
             ("RiderSuspended", "BikeReserved"),
             at_once=False,
         ),

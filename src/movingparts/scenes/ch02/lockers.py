@@ -1,87 +1,121 @@
-"""The board of a firm that runs parcel lockers in shops, in order of time.
+"""Firms that run parcel lockers, for exercise 2.5: what their contexts need.
 
-Couriers put parcels in, recipients take them out, and merchants pay.
+Couriers put parcels in, recipients take them out, and merchants pay. The contexts are
+the same in each firm; teams, needs and traffic are not.
 """
 
 from __future__ import annotations
 
-from movingparts.strategy.event_storming import Board, Card, Rule
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
-_SPACE = {"free": "a compartment that can be reserved"}
-_NO_COST = {"free": "a delivery that costs nothing"}
-_STOWED = {"delivered": "a parcel that the courier has handed over"}
-_TAKEN = {"delivered": "a parcel that the recipient has"}
-_OWED = {"delivered": "a delivery that the merchant owes for"}
-_DOOR = {"open": "a door that isn't shut"}
-_SHOP = {"open": "a shop that lets people in"}
+Pair = tuple[str, str]
+CONTEXTS = ("doors", "codes", "compartments", "custody", "claims", "billing")
 
-# fmt: off
-_CARDS = (
-    Card("Announce", "There will be a parcel.", "command"),
-    Card("ParcelAnnounced", "A parcel is on its way.", "event", ("Announce",)),
-    Card("CompartmentReserved", "A compartment of its size is kept until tonight.",
-         "event", ("ParcelAnnounced",), _SPACE),
-    Card("ReservationExpired", "No courier came with the parcel.",
-         "event", ("CompartmentReserved",), _SPACE),
-    Card("DropOff", "I am at the locker.", "command", ("CompartmentReserved",)),
-    Card("DoorOpened", "A door has sprung open.", "event", ("DropOff",), _DOOR),
-    Card("ParcelStowed", "The parcel is in, and the courier's part is done.",
-         "event", ("DoorOpened",), _STOWED),
-    Card("DoorShut", "A door is shut.", "event", ("DoorOpened",), _DOOR),
-    Card("SendACode", "Whenever a parcel is stowed, its recipient gets a code.",
-         "policy", ("ParcelStowed",)),
-    Card("CodeSent", "The recipient has a code for the door.",
-         "event", ("SendACode",)),
-    Card("ParcelCollected", "The recipient has her parcel.",
-         "event", ("CodeSent",), _TAKEN),
-    Card("WhoseDoor", "The door did not report: has anyone taken anything out?",
-         "hot spot", ("ParcelCollected",)),
-    Card("CodeExpired", "A week is over, and no one came.", "event", ("CodeSent",)),
-    Card("ParcelReturned", "The courier has the parcel again.",
-         "event", ("CodeExpired",), _STOWED),
-    Card("CompartmentReleased", "A compartment is empty.",
-         "event", ("ParcelCollected", "ParcelReturned"), _SPACE),
-    Card("DeliveryCharged", "The merchant was charged.",
-         "event", ("ParcelCollected",), _OWED),
-    Card("DeliveryCredited", "The merchant has the money back.",
-         "event", ("ParcelReturned",), {**_OWED, **_NO_COST}),
-    Card("ShopOpened", "The shop around the locker has opened.", words=_SHOP),
-    Card("ShopClosed", "The shop around the locker has closed for the night.",
-         "event", ("ShopOpened",), _SHOP),
+
+@dataclass(frozen=True, slots=True)
+class Firm:
+    """Contexts, who owns each, what they need, and how much they talk.
+
+    `runs_on` has the kind of machine that each context needs, `survives` pairs of
+    which the first goes on working while the second is down, and `traffic` the
+    messages for each parcel between the two contexts of a pair, in both directions
+    together.
+
+    >>> [each for each in FIRM.contexts if FIRM.team[each] == "hardware"]
+    ['doors', 'compartments']
+    """
+
+    contexts: tuple[str, ...]
+    team: Mapping[str, str]
+    releases_alone: frozenset[str]
+    survives: frozenset[Pair]
+    runs_on: Mapping[str, str]
+    traffic: Mapping[Pair, int]
+
+
+FIRM = Firm(
+    contexts=CONTEXTS,
+    team={
+        "doors": "hardware",
+        "codes": "app",
+        "compartments": "hardware",
+        "custody": "couriers",
+        "claims": "couriers",
+        "billing": "merchants",
+    },
+    releases_alone=frozenset({"merchants"}),
+    survives=frozenset({("codes", "custody")}),
+    runs_on=dict.fromkeys(CONTEXTS, "standard") | {"claims": "large disk"},
+    traffic={
+        ("doors", "codes"): 8,
+        ("doors", "compartments"): 4,
+        ("doors", "custody"): 3,
+        ("codes", "compartments"): 1,
+        ("codes", "custody"): 2,
+        ("compartments", "custody"): 6,
+        ("custody", "billing"): 9,
+        ("custody", "claims"): 1,
+        ("claims", "billing"): 1,
+    },
 )
-# fmt: on
-_AT_ONCE = {
-    "a compartment is kept for one parcel": (
-        "CompartmentReserved ReservationExpired CompartmentReleased"
-    ),
-    "a courier is liable for a parcel until it is stowed, and again after its return": (
-        "ParcelAnnounced ParcelStowed ParcelReturned"
-    ),
-    "a code opens a door once, and not after its time": (
-        "CodeSent ParcelCollected CodeExpired"
-    ),
-    "a door that is open is opened for no one else": "DoorOpened DoorShut",
-    "a delivery is charged once, and credited only after that": (
-        "DeliveryCharged DeliveryCredited"
-    ),
-    "a shop is open or closed, never both": "ShopOpened ShopClosed",
-}
-_LATER = {
-    "a courier finds a compartment that was kept": "CompartmentReserved DoorOpened",
-    "a code is sent for what is stowed": "ParcelStowed CodeSent",
-    "a compartment is released when its parcel is gone": (
-        "ParcelCollected CompartmentReleased"
-    ),
-    "what no one has collected goes back": "CodeExpired ParcelReturned",
-    "a merchant is charged when the recipient has the parcel": (
-        "ParcelCollected DeliveryCharged"
-    ),
-    "what has gone back is credited": "ParcelReturned DeliveryCredited",
-}
-LOCKERS = Board(
-    _CARDS,
-    (
-        *(Rule(says, tuple(events.split())) for says, events in _AT_ONCE.items()),
-        *(Rule(says, tuple(events.split()), False) for says, events in _LATER.items()),
-    ),
-)
+
+
+def groupings(contexts: Sequence[str]) -> Iterator[list[list[str]]]:
+    """Yield every way to group some contexts, from one group to a group for each.
+
+    >>> for each in groupings(["doors", "codes"]):
+    ...     print(each)
+    [['doors', 'codes']]
+    [['doors'], ['codes']]
+    """
+    if not contexts:
+        yield []
+        return
+    *others, last = contexts
+    for groups in groupings(others):
+        for place in range(len(groups)):
+            yield [[*g, last] if n == place else [*g] for n, g in enumerate(groups)]
+        yield [*([*g] for g in groups), [last]]
+
+
+def firms() -> Iterator[Firm]:
+    """Yield the firm of the lab, and others: each need alone, then mixed by chance."""
+    yield FIRM
+    nobody, everything = frozenset[str](), dict.fromkeys(CONTEXTS, "standard")
+    yield Firm(CONTEXTS, FIRM.team, nobody, frozenset(), everything, FIRM.traffic)
+    owners = {**FIRM.team, "claims": "merchants"}
+    alone = FIRM.releases_alone
+    yield Firm(CONTEXTS, owners, alone, frozenset(), everything, FIRM.traffic)
+    pair = frozenset({("codes", "doors")})
+    yield Firm(CONTEXTS, FIRM.team, nobody, pair, everything, FIRM.traffic)
+    disks = everything | {"claims": "large disk", "billing": "large disk"}
+    yield Firm(CONTEXTS, FIRM.team, nobody, frozenset(), disks, FIRM.traffic)
+    path = frozenset(pairwise(CONTEXTS[:4]))  # two deployables cut most of the traffic
+    far = {("doors", "custody"): 12, ("codes", "compartments"): 2}
+    yield Firm(CONTEXTS[:4], FIRM.team, nobody, path, everything, far)
+    for seed in range(12):
+        yield _drawn(random.Random(seed))
+
+
+def _drawn(chance: random.Random) -> Firm:
+    """Return a firm of four to six contexts whose needs are drawn."""
+    contexts = CONTEXTS[: chance.randint(4, 6)]
+    teams = ("hardware", "app", "couriers")
+    pairs = [(a, b) for a in contexts for b in contexts if a != b]
+    talking = [(a, b) for a, b in pairs if contexts.index(a) < contexts.index(b)]
+    traffic = {
+        ((a, b) if chance.random() < 0.5 else (b, a)): chance.randint(1, 12)
+        for a, b in talking
+        if chance.random() < 0.6
+    }
+    return Firm(
+        contexts,
+        {each: chance.choice(teams) for each in contexts},
+        frozenset(chance.sample(teams, chance.choice((0, 0, 1)))),
+        frozenset(chance.sample(pairs, chance.randint(0, 3))),
+        {each: chance.choice(("standard",) * 5 + ("large disk",)) for each in contexts},
+        traffic,
+    )

@@ -1,0 +1,2 @@
+def deployables(firm):
+    return [[context] for context in firm.contexts]
