@@ -36,16 +36,16 @@ def plan(seed):
 
 
 class Made:
-    """Two new stands: what one gives out, the other must still have."""
+    """New stands: what one gives out, the others must still have."""
 
     given = back = turned_away = spoiled = False
 
     def __init__(self, answer, now):
-        one, two = answer.made(["bike-1"]), answer.made(["bike-1"])
-        self.fresh = True
+        one, self.fresh = answer.made(["bike-1"]), True
         for method in ("reserve", "walk_up"):
             first = answer.ask(one, method, "ada", now)
-            second = answer.ask(two, method, "bob", now)
+            two = answer.made(["bike-1"])
+            second = answer.ask(two, "reserve", "bob", now)
             if isinstance(second, Refused) and not isinstance(first, Refused):
                 self.fresh = False
 
