@@ -28,7 +28,7 @@ def plan(seed):
         return [f"bike-{n}" for n in range(1, 1 + int(count))], commands
     rng, commands = stream(seed, "commands"), []
     bikes = [f"bike-{n}" for n in range(1, 2 + rng.randrange(3))]
-    for _ in range(4 + seed // 6):
+    for _ in range(4 + seed // 4):
         method = rng.choice(("reserve", "reserve", "walk_up", "walk_up", "give_back"))
         command = [rng.choice(GAPS), method, rng.choice(("ada", "bob", "cleo"))]
         commands.append(command + [rng.choice(bikes)] * (method == "give_back"))
@@ -152,7 +152,7 @@ LAWS = (
 )
 CHECK = Check(
     run=run,
-    seeds=range(60),
+    seeds=range(40),
     until=172_800,
     laws=LAWS,
     may_raise=(Refused,),

@@ -67,7 +67,7 @@ LAWS = (
 )
 CHECK = Check(
     run=run,
-    seeds=range(60),
+    seeds=range(48),
     until=86_400.0,
     laws=LAWS,
     returns=list[at.Event],
