@@ -59,7 +59,7 @@ class Books:
     def after(self, seen):
         """Note what a command has done."""
         if seen.back:
-            del self.riding[seen.bike]
+            self.riding.pop(seen.bike, None)
         elif seen.given and seen.method == "reserve":
             self.promised[seen.bike] = (seen.rider, seen.now + PROMISED_FOR)
         elif seen.given:
@@ -113,8 +113,8 @@ async def run(world, answer, run):
     times = [timedelta(seconds=each) for each in seconds]
     app = FastAPI()
 
-    @app.post("/{number}/{what}")
-    async def command(number: int, what: str) -> str:
+    @app.post("/{what:path}")
+    async def command(what: str, number: int) -> None:
         _, method, *arguments = commands[number]
         words, now = (method, *arguments), began + times[number]
         value = answer.ask(stand, method, *arguments, now)
@@ -123,20 +123,20 @@ async def run(world, answer, run):
             clean = answer.made(bikes)
             again = [answer.ask(clean, *given) for given in (*done, (*words, now))]
             seen.spoiled = not Seen(books, now, again[-1], *words).wrong
+        world.note("stand", "refused" if isinstance(value, Refused) else seen.bike)
         run.see(seen)
         books.after(seen)
         (refused if isinstance(value, Refused) else done).append((*words, now))
         if isinstance(value, Refused):
             raise HTTPException(409)
-        return str(value)
 
     await world.serve("stand", lambda _: app)
-    for number, (_, method, rider, *_) in enumerate(commands):
+    for number, (_, method, rider, *bike) in enumerate(commands):
         until = began + times[number] - world.clock.now()
         await world.clock.sleep(until.total_seconds())
         if run.step(f"command {number}"):
-            url = f"http://stand/{number}/{method}"
-            await world.client(rider).post(url)
+            url = "/".join(("http://stand", method, *bike))
+            await world.client(rider).post(url, params={"number": str(number)})
 
 
 LAWS = (

@@ -170,9 +170,9 @@ def _drawn(rng: Random, count: int) -> Iterator[Step]:
 
 
 class Live:
-    """A dock that happens in a world: its reports reach a service, `stations`.
+    """Plays a day at the dock in a world: a service, `stations`, receives its reports.
 
-    `handle` decides; `watch` gets the dock before each message, the message, and the
+    `handle` decides. `watch` gets the dock before each message, the message, and the
     events or the refusal.
     """
 
@@ -182,7 +182,7 @@ class Live:
         self._failed: Exception | None = None
 
     async def live(self, steps: Sequence[Step], take: Callable[[str], bool]) -> None:
-        """Let all steps happen for which `take` is true, and their fates too."""
+        """Play the steps for which `take` is true, each with its fate."""
         await self._world.serve("stations", lambda node: self._stations(node, steps))
         tasks = []
         for number, step in enumerate(steps):

@@ -14,6 +14,9 @@ from movingparts.scenes.ch03.refusal import Refused
 
 Turn = Callable[[str], Awaitable[None]]  # waits until a step is due
 
+STEP = 0.004  # seconds from step to step
+NEVER = 1_000_000  # the number of a step that isn't scheduled
+
 ASKS_FIRST = ("ask", "take")
 LOOKS_FIRST = ("look", "ask", "decide", "save")
 ASKS_TWICE = ("look", "ask", "ask", "decide", "save")
@@ -68,7 +71,7 @@ async def ask_first(node: Node, stand: Stand, rider: str, turn: Turn) -> str:
 
 
 async def play(world: Any, evening: str, schedule: Sequence[str]) -> Stand:
-    """Run the steps in this order, one a second, and return what came of it."""
+    """Run the steps in this order, and return what came of it."""
     stand, plans = Stand(), EVENINGS[evening]
     riders = FastAPI()
     riders.post("/checks")(_agree)
@@ -81,7 +84,7 @@ async def play(world: Any, evening: str, schedule: Sequence[str]) -> Stand:
             mine = (n for n, entry in enumerate(schedule) if entry.startswith(rider))
 
             async def turn(step: str) -> None:
-                due = 1.0 + next(mine, 1_000_000)  # what isn't scheduled never runs
+                due = STEP * (1 + next(mine, NEVER))
                 await node.clock.sleep(due - node.clock.monotonic())
                 world.note(node.name, f"{rider}: {step}")
 
@@ -101,7 +104,7 @@ async def play(world: Any, evening: str, schedule: Sequence[str]) -> Stand:
     for rider in plans:
         if any(entry.startswith(rider) for entry in schedule):
             world.node(rider).tasks.create_task(_post(world, rider))
-    await world.clock.sleep(len(schedule) + 1.0)
+    await world.clock.sleep(STEP * (len(schedule) + 1))
     return stand
 
 
