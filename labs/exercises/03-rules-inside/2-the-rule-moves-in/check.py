@@ -1,204 +1,158 @@
 """Checks exercise 3.2: riders, a dock and a desk at one stand."""
 
 from datetime import timedelta
+from itertools import accumulate
+
+from fastapi import FastAPI, HTTPException
 
 from movingparts.check import Check, Law, always, never
 from movingparts.core.random import stream
 from movingparts.scenes.ch03.refusal import Refused
-from movingparts.scenes.ch03.saved import Command, Saved, Store, copies, drawn, scripted
 from movingparts.scenes.ch03.stand import PROMISED_FOR
 
-ONE, TWO, ADA = (["bike-1"],), (["bike-1", "bike-2"],), (0, "reserve ada")
-RETURNS = (60, "give_back bob bike-1", "give_back bob bike-2")
-SCRIPTED = (
-    scripted(TWO, ADA, (5, "walk_up bob"), (5, "walk_up cleo"), (5, "reserve cleo")),
-    scripted(
-        ONE, ADA, (60, "walk_up ada"), (60, "give_back ada bike-1"), (60, "reserve bob")
-    ),
-    scripted(TWO, ADA, (60, "walk_up bob"), RETURNS, (5, "walk_up cleo")),
-    scripted(
-        TWO, ADA, (60, "walk_up bob"), RETURNS, (5, "reserve bob"), (5, "walk_up cleo")
-    ),
-    scripted(TWO, ADA, (300, "reserve ada", "reserve bob"), (310, "walk_up cleo")),
-    *(scripted(ONE, ADA, (s, "walk_up bob")) for s in (599, 600, 601, 1500, 86_460)),
-    scripted(ONE, (3300, "reserve ada"), (5, "walk_up bob")),
+SCRIPTS = (  # how many bikes, and commands, each with the seconds since the one before
+    "1; 5 reserve ada; 5 walk_up bob; 5 reserve ada; 5 walk_up ada; 5 walk_up ada",
+    "2; 5 reserve ada; 60 walk_up ada; 60 give_back ada bike-1; 60 reserve bob",
+    "2; 5 walk_up ada; 5 walk_up bob; 60 give_back bob bike-1; 5 give_back cleo bike-1",
+    "2; 5 reserve ada; 300 reserve ada; 310 walk_up cleo; 5 walk_up bob",
+    *(f"1; 3300 reserve ada; {wait} walk_up bob" for wait in (599, 600, 1500, 86_460)),
 )
-GAPS = (0.4, 0.4, 0.4, 60.0, 330.0, 690.0)  # seconds between turns: soon, or too late
+GAPS = (5, 5, 5, 60, 330, 690)  # seconds between commands: soon, or too late
 
 
 def plan(seed):
-    """Return the run to try under a seed."""
-    if seed < len(SCRIPTED):
-        return SCRIPTED[seed]
-    rng = stream(seed, "turns")
+    """Return the bikes and the commands to try under a seed, with their pauses."""
+    if seed < len(SCRIPTS):
+        count, *texts = SCRIPTS[seed].split("; ")
+        commands = [text.split() for text in texts]
+        return [f"bike-{n}" for n in range(1, 1 + int(count))], commands
+    rng, commands = stream(seed, "commands"), []
     bikes = [f"bike-{n}" for n in range(1, 2 + rng.randrange(3))]
-
-    def draw():
+    for _ in range(4 + seed // 4):
         method = rng.choice(("reserve", "reserve", "walk_up", "walk_up", "give_back"))
-        rider, bike = rng.choice(("ada", "bob", "cleo")), rng.choice(bikes)
-        return Command(method, (rider, bike) if method == "give_back" else (rider,))
+        command = [rng.choice(GAPS), method, rng.choice(("ada", "bob", "cleo"))]
+        commands.append(command + [rng.choice(bikes)] * (method == "give_back"))
+    return bikes, commands
 
-    return drawn((bikes,), rng, seed - len(SCRIPTED), GAPS, draw)
+
+class Made:
+    """New stands: what one gives out, the others must still have."""
+
+    given = back = turned_away = spoiled = False
+
+    def __init__(self, answer, now):
+        one, self.fresh = answer.made(["bike-1"]), True
+        for method in ("reserve", "walk_up"):
+            first = answer.ask(one, method, "ada", now)
+            two = answer.made(["bike-1"])
+            second = answer.ask(two, "reserve", "bob", now)
+            if isinstance(second, Refused) and not isinstance(first, Refused):
+                self.fresh = False
 
 
 class Books:
-    """Who was promised which bike, when, and who is riding which."""
+    """Who was promised which bike until when, and who is riding which."""
 
     def __init__(self, bikes):
-        self.bikes, self.promised, self.riding, self.kept = bikes, {}, {}, {}
-        self.returned = None  # when the last bike came back
+        self.bikes, self.promised, self.riding = bikes, {}, {}
 
     def after(self, seen):
-        """Return the books after a command."""
-        if not seen.refused and seen.method == "give_back":
-            self.riding.pop(seen.bike)
-            self.returned = seen.now
-        elif not seen.refused and seen.method == "reserve":
-            self.promised[seen.bike] = (seen.rider, seen.now)
-        elif not seen.refused:
-            promise = self.promised.pop(seen.bike, None)
-            self.kept |= {seen.bike: promise[1]} if seen.mine and promise else {}
+        """Note what a command has done."""
+        if seen.back:
+            self.riding.pop(seen.bike, None)
+        elif seen.given and seen.method == "reserve":
+            self.promised[seen.bike] = (seen.rider, seen.now + PROMISED_FOR)
+        elif seen.given:
+            self.promised.pop(seen.bike, None)
             self.riding[seen.bike] = seen.rider
-        return self
 
 
 class Seen:
     """A command, what was known before it, and what came of it."""
 
-    fresh = True  # a new stand gives out its bikes
-    unsaved = ""
+    fresh, spoiled = True, False
 
-    def __init__(self, books, outcome):
-        self.call, self.method = outcome.command, outcome.command.method
-        self.rider, *rest = outcome.command.arguments
-        self.now, self.value, self.refused = outcome.now, outcome.value, outcome.refused
-        self.giving = not rest
-        self.bike = rest[0] if rest else str(self.value)
-        ends = {bike: at + PROMISED_FOR for bike, (_, at) in books.promised.items()}
-        binds = {b: who for b, (who, _) in books.promised.items() if self.now < ends[b]}
-        riding = books.riding
-        self.has = next((b for b, who in riding.items() if who == self.rider), "")
-        self.mine = next((b for b, who in binds.items() if who == self.rider), "")
-        self.riding = riding.get(self.bike, "") if not self.refused or rest else ""
-        self.may = [b for b in books.bikes if b not in binds and b not in riding]
-        if self.has or (self.mine and self.method == "reserve"):
-            self.may = []
-        elif self.mine:
-            self.may = [self.mine]
-        if rest:
-            self.may = [self.bike] if self.riding == self.rider else []
-        self.given = self.giving and not self.refused
-        self.back = not self.giving and not self.refused
-        self.shut_out = bool(self.refused and self.may)
-        self.whose = binds.get(self.bike, "") if self.given else ""
-        self.other = self.whose not in {"", self.rider}
-        at = books.promised[self.bike][1] if self.other else self.now
-        self.until = f"{at + PROMISED_FOR:%H:%M:%S}"
-        self.ended = self.other and books.returned is not None and books.returned > at
-        soon = self.now - at < timedelta(seconds=30)
-        soon = soon and at.hour == (at + PROMISED_FOR).hour  # not at the full hour
-        self.fresh_promise = self.other and soon and not self.ended
-        self.walks_up = self.method == "walk_up"
-        gone = [self.now - end for b, end in ends.items() if b in self.may]
-        none = timedelta(seconds=-1)
-        self.lapsed = max(gone, default=none) if self.giving else none
-        self.lapsed_now = self.lapsed > none
-        kept = [b for b, at in books.kept.items() if self.now < at + PROMISED_FOR]
-        self.kept = " and ".join(kept)
-        self.kept_all = self.giving and bool(kept) and set(self.may) <= set(kept)
-        wrong = not right(self.value, self.may, self.giving)
-        clean = right(outcome.clean, self.may, self.giving)
-        self.spoiled = outcome.after_refusal and wrong and clean
-        self.bikes = books.bikes
-        self.all = ", ".join(books.bikes)
-
-    @property
-    def fact(self):
-        """Why a command should not be refused, in words."""
-        if not self.giving:
-            return f"{self.rider} is riding {self.bike}"
-        if self.mine:
-            return f"{self.mine} is promised to {self.rider}"
-        return f"{self.may[0]} is free"
-
-
-def right(value, may, giving):
-    """Return whether a value, or a refusal, is right where these bikes may be given."""
-    if isinstance(value, Refused):
-        return not may
-    return value in may if giving else bool(may)
-
-
-class Made:
-    """Two new stands: what one gives out, the other must still have."""
-
-    method, call, other, back, given, shut_out, spoiled = "", "", *[False] * 5
-    fresh_promise = False
-
-    def __init__(self, answer, world):
-        one, two = answer.made(["bike-1"]), answer.made(["bike-1"])
-        now = world.clock.now()
-        answer.ask(one, "reserve", "ada", now)
-        self.fresh = not isinstance(answer.ask(two, "reserve", "bob", now), Refused)
-        answer.ask(two, "walk_up", "bob", now)
-        self.unsaved = copies(one) or copies(two)
+    def __init__(self, books, now, value, method, rider, bike=""):
+        self.now, self.value, self.method, self.rider = now, value, method, rider
+        self.call = f"{method}({rider}{', ' if bike else ''}{bike})"
+        refused, giving = isinstance(value, Refused), not bike
+        self.bike = bike or str(value)
+        self.given, self.back = giving and not refused, not (giving or refused)
+        self.bikes, self.all = books.bikes, ", ".join(books.bikes)
+        binds = {b: p for b, p in books.promised.items() if now < p[1]}
+        mine = [b for b, (whose, _) in binds.items() if whose == rider]
+        has = [b for b, whose in books.riding.items() if whose == rider]
+        self.had = f"is riding {has[0]}" if has else f"was promised {''.join(mine)}"
+        self.riding = books.riding.get(self.bike, "")
+        self.who = f"{self.riding or 'nobody'} is riding {self.bike}"
+        may = mine or [b for b in books.bikes if b not in {*binds, *books.riding}]
+        if has or (mine and method == "reserve"):
+            may = []
+        if not giving:
+            may = [bike] if self.riding == rider else []
+        self.fact = f"{may[0]} is free" if may else ""
+        if mine or not giving:
+            self.fact = f"{rider} {self.had}"
+        self.too_many = self.given and not may and (has or mine)
+        self.too_many = self.too_many or (mine and self.bike not in mine)
+        self.whose, until = binds.get(self.bike, ("", now))
+        self.until = f"{until:%H:%M:%S}"
+        over = {b: p[0] for b, p in books.promised.items() if p[1] <= now}
+        self.lapsed = giving and (rider in over.values() or {*over} & {*may})
+        self.turned_away = refused and may
+        self.wrong = not may if not refused else bool(may)
+        self.wrong = self.wrong or (self.given and self.bike not in may)
 
 
 async def run(world, answer, run):
-    """Make a stand, save it, and let riders, a dock and a desk come."""
-    [bikes] = plan(run.seed).arguments
-    made = Made(answer, world)
-    run.see(made)
-    if made.unsaved:
-        return
+    """Give commands to a stand, one after the other."""
+    bikes, commands = plan(run.seed)
+    run.see(Made(answer, world.clock.now()))
+    books, stand, done, refused = Books(bikes), answer.made(bikes), [], []
+    began, seconds = world.clock.now(), accumulate(int(each[0]) for each in commands)
+    times = [timedelta(seconds=each) for each in seconds]
+    app = FastAPI()
 
-    def ask(thing, command, now):
-        return answer.ask(thing, command.method, *command.arguments, now)
-
-    def look(books, outcome):
-        seen = Seen(books, outcome)
+    @app.post("/{what:path}")
+    async def command(what: str, number: int) -> None:
+        _, method, *arguments = commands[number]
+        words, now = (method, *arguments), began + times[number]
+        value = answer.ask(stand, method, *arguments, now)
+        seen = Seen(books, now, value, *words)
+        if seen.wrong and refused:  # would it be right without what was refused before?
+            clean = answer.made(bikes)
+            again = [answer.ask(clean, *given) for given in (*done, (*words, now))]
+            seen.spoiled = not Seen(books, now, again[-1], *words).wrong
+        world.note("stand", "refused" if isinstance(value, Refused) else seen.bike)
         run.see(seen)
-        return books if run.broken else books.after(seen)
+        books.after(seen)
+        (refused if isinstance(value, Refused) else done).append((*words, now))
+        if isinstance(value, Refused):
+            raise HTTPException(409)
 
-    store = Store(answer.made(bikes), Books(bikes))
-    await Saved(world, "stand", store, ask, look).live(plan(run.seed), run.step)
+    await world.serve("stand", lambda _: app)
+    for number, (_, method, rider, *bike) in enumerate(commands):
+        until = began + times[number] - world.clock.now()
+        await world.clock.sleep(until.total_seconds())
+        if run.step(f"command {number}"):
+            url = "/".join(("http://stand", method, *bike))
+            await world.client(rider).post(url, params={"number": str(number)})
 
 
-LONG, TEN = timedelta(hours=12), timedelta(minutes=10)
 LAWS = (
-    Law("cannot-be-saved", always, lambda s: not s.unsaved),
     Law("remembers-elsewhere", always, lambda s: s.fresh),
     Law("changed-by-refusal", always, lambda s: not s.spoiled),
-    Law("refuses-by-a-value", lambda s: s.given and not s.may, lambda s: s.value),
     Law("not-a-bike", lambda s: s.given, lambda s: s.bike in s.bikes),
     Law("gives-what-is-gone", lambda s: s.given, lambda s: s.riding in {"", s.rider}),
-    Law("dock-ignores-promises", lambda s: s.fresh_promise and s.walks_up, never),
-    Law("promised-twice", lambda s: s.fresh_promise, never),
-    Law("lapses-early", lambda s: s.other and not s.ended, never),
-    Law("ends-too-much", lambda s: s.other, never),
-    Law("rider-has-two", lambda s: s.given and s.has, never),
-    Law(
-        "reserves-again",
-        lambda s: s.given and s.method == "reserve" and s.mine,
-        never,
-    ),
-    Law("promise-not-kept", lambda s: s.given and s.mine, lambda s: s.bike == s.mine),
-    Law(
-        "rider-not-compared",
-        lambda s: s.back and s.riding,
-        lambda s: s.riding == s.rider,
-    ),
-    Law("bike-not-compared", lambda s: s.back and s.has, lambda s: s.bike == s.has),
-    Law("takes-back-what-is-here", lambda s: s.back, lambda s: s.riding),
-    Law("never-lapses", lambda s: s.shut_out and TEN < s.lapsed < LONG, never),
-    Law("compares-the-hour", lambda s: s.shut_out and s.lapsed >= LONG, never),
-    Law("promise-outlives-its-ride", lambda s: s.shut_out and s.kept_all, never),
-    Law("lapses-late", lambda s: s.shut_out and s.lapsed_now, never),
-    Law("turns-away", always, lambda s: not s.shut_out),
+    Law("ignores-promises", lambda s: s.given, lambda s: s.whose in {"", s.rider}),
+    Law("rider-has-two", lambda s: s.given, lambda s: not s.too_many),
+    Law("takes-back-anything", lambda s: s.back, lambda s: s.riding == s.rider),
+    Law("never-lapses", lambda s: s.turned_away and s.lapsed, never),
+    Law("turns-away", lambda s: s.turned_away, never),
 )
 CHECK = Check(
     run=run,
-    seeds=range(60 + len(SCRIPTED)),
+    seeds=range(40),
     until=172_800,
     laws=LAWS,
     may_raise=(Refused,),

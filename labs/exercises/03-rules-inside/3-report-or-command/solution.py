@@ -3,12 +3,7 @@ from movingparts.scenes.ch03.dock import (
     BikeDocked,
     BikeTaken,
     BikeUnlocked,
-    Cleared,
-    DockCleared,
     Docked,
-    DockJammed,
-    Jammed,
-    Taken,
     Unlock,
 )
 from movingparts.scenes.ch03.refusal import Refused
@@ -16,22 +11,17 @@ from movingparts.scenes.ch03.refusal import Refused
 
 def handle(dock, message):
     at = message.at
-    match message:
-        case Unlock():
-            if dock.jammed or dock.bike is None:
-                raise Refused("the dock is jammed or empty")
-            return [BikeUnlocked(dock.bike, at)]
-        case _ if message in dock.reports:
-            return []
-        case _ if dock.is_late(message):
-            return [AnomalyFound("a later report is known", at)]
-        case Docked(bike):
-            event, odd = BikeDocked(bike, at), dock.bike not in (None, bike)
-        case Taken(bike):
-            event, odd = BikeTaken(bike, at), dock.bike != bike
-        case Jammed():
-            event, odd = DockJammed(at), False
-        case Cleared():
-            event, odd = DockCleared(at), False
+    if isinstance(message, Unlock):
+        if dock.bike is None:
+            raise Refused("there is no bike in the dock")
+        return [BikeUnlocked(dock.bike, at)]
+    if message in dock.reports:
+        return []
+    if dock.is_late(message):
+        return [AnomalyFound("a later report is known", at)]
+    if isinstance(message, Docked):
+        event, odd = BikeDocked(message.bike, at), dock.bike not in (None, message.bike)
+    else:
+        event, odd = BikeTaken(message.bike, at), dock.bike != message.bike
     anomaly = AnomalyFound(f"the dock was known to hold {dock.bike}", at)
     return [event, anomaly] if odd else [event]

@@ -24,9 +24,9 @@ RULES = (ONE_RIDER, NO_MORE, ONE_PROMISE)  # a bike has the first inside, a city
 class Case:
     """A city that asks how large its aggregates should be.
 
-    `per_second` riders come, look at what they want for `think` seconds and commit.
-    At most `limit` of all attempts, a share from 0 to 1, may find that somebody was
-    faster. `rule` must hold at each commit.
+    `per_second` riders come, look at what they want for `think` seconds, and commit.
+    At most `limit` of all attempts, a share from 0 to 1, may come too late. `rule` must
+    hold at each commit.
 
     >>> CASES[0].name, CASES[0].limit
     ('Larkhaven', 0.1)
@@ -86,8 +86,8 @@ CASES = (
 def measure(case: Case, boundary: Boundary) -> Measured:
     """Put a city's load on aggregates of that size, in virtual time, and count.
 
-    Some stations are more popular than others, and all bikes of one alike. Raises
-    `ValueError` for a boundary that doesn't exist.
+    Some stations are more popular than others; the bikes of a station are equally
+    popular. Raises `ValueError` for a boundary that doesn't exist.
 
     >>> measure(CASES[0], "station")
     20 of 320 attempts too late (6.2%)

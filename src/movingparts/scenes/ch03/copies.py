@@ -26,17 +26,17 @@ def shared(node: Node) -> sqlite3.Connection:
 
 
 def anemic_copy(node: Node) -> FastAPI:
-    """Serve stands that are only data, beside others who do."""
+    """Serve stands that are only data, as the other copies do."""
     return anemic(node, db=shared(node))
 
 
 def guarded_copy(node: Node) -> FastAPI:
-    """Serve stands that keep their rule, beside others who do."""
+    """Serve stands that keep their rule, as the other copies do."""
     return guarded(node, db=shared(node))
 
 
 async def move(node: Node, work: UnitOfWork, command: Command) -> str:
-    """Have a bike offered at S02 that was offered at another stand."""
+    """Move a free bike from one stand to S02."""
     here = await work.of(Stand).get(command.stand_id)
     there, now = await work.of(Stand).get("S02"), node.clock.now()
     bike = next(iter(here.free(now)), None)
@@ -51,19 +51,19 @@ MOVES: Mapping[str, Guarded] = {"moves": move}
 
 
 def moving_copy(node: Node) -> FastAPI:
-    """Serve moves from stand to stand."""
+    """Serve moves of bikes from stand to stand."""
     return guarded(node, handlers=MOVES, db=shared(node))
 
 
 def halting_copy(node: Node) -> FastAPI:
-    """Serve moves, and halt for good between the two rows of the first commit.
+    """Serve moves, and stop for good between the two rows of the first commit.
 
-    As soon as it halts, there is a file `halted` on its disk. It holds the lock of the
-    database then, so give it a separate process, and kill that.
+    When it has stopped, there is a file `halted` on its disk. It holds the lock of the
+    database then, so run it in a process of its own, and kill that.
     """
     db, rows = shared(node), list[str]()
 
-    def traced(statement: str) -> None:  # SQLite's word, before it begins with each
+    def traced(statement: str) -> None:  # SQLite calls it before each statement
         if statement.startswith("UPDATE aggregates"):
             rows.append(statement)
             if len(rows) == 2:

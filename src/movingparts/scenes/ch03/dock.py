@@ -40,20 +40,6 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Jammed:
-    """A report: the dock stopped working at that time."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Cleared:
-    """A report: the dock worked again from that time on."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class BikeUnlocked:
     """A dock was asked to release its bike."""
 
@@ -78,20 +64,6 @@ class BikeTaken:
 
 
 @dataclass(frozen=True, slots=True)
-class DockJammed:
-    """The dock does not open."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DockCleared:
-    """The dock works."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class AnomalyFound:
     """A report contradicts what was known; `reason` says how."""
 
@@ -99,19 +71,18 @@ class AnomalyFound:
     at: datetime
 
 
-Report = Docked | Taken | Jammed | Cleared
+Report = Docked | Taken
 Message = Unlock | Report
-Event = BikeUnlocked | BikeDocked | BikeTaken | DockJammed | DockCleared | AnomalyFound
+Event = BikeUnlocked | BikeDocked | BikeTaken | AnomalyFound
 Handle = Callable[["Dock", Message], list[Event] | Refused]
 BIKES = ("B7", "B8", "B9")
 
 
 @dataclass(frozen=True, slots=True)
 class Dock:
-    """What is known of a dock: its bike, whether it is jammed, what was reported.
+    """What is known of a dock: its bike, and all that was reported.
 
-    `bike_known_at` and `jam_known_at` are the times of the latest reports about the
-    bike and about the jam.
+    `known_at` is the time of the latest report.
 
     >>> at = datetime.fromisoformat("2031-05-05T08:00:00+00:00")
     >>> Dock().after(BikeDocked("B7", at)).bike
@@ -119,27 +90,20 @@ class Dock:
     """
 
     bike: str | None = None
-    jammed: bool = False
-    bike_known_at: datetime | None = None
-    jam_known_at: datetime | None = None
+    known_at: datetime | None = None
     reports: tuple[Report, ...] = ()
 
     def is_late(self, report: Report) -> bool:
-        """Return whether a later report about the same thing is known already."""
-        about_bike = isinstance(report, Docked | Taken)
-        known_at = self.bike_known_at if about_bike else self.jam_known_at
-        return known_at is not None and report.at < known_at
+        """Return whether a later report is known already."""
+        return self.known_at is not None and report.at < self.known_at
 
     def after(self, event: Event) -> Dock:
         """Return the dock after an event."""
         match event:
             case BikeDocked(bike, at):
-                return replace(self, bike=bike, bike_known_at=at)
+                return replace(self, bike=bike, known_at=at)
             case BikeTaken(_, at):
-                return replace(self, bike=None, bike_known_at=at)
-            case DockJammed(at) | DockCleared(at):
-                jammed = isinstance(event, DockJammed)
-                return replace(self, jammed=jammed, jam_known_at=at)
+                return replace(self, bike=None, known_at=at)
         return self
 
     def after_all(self, events: Sequence[Event]) -> Dock:
@@ -168,9 +132,9 @@ class Step:
 
     def message(self, at: datetime) -> Message:
         """Return the message, with the time at which it happened."""
-        if self.kind in {Docked, Taken}:
-            return self.kind(self.bike, at)
-        return self.kind(at)  # type: ignore[call-arg,arg-type]  # the others have not
+        if self.kind is Unlock:
+            return Unlock(at)
+        return self.kind(self.bike, at)  # type: ignore[call-arg,arg-type]  # a report's
 
     @property
     def path(self) -> str:
@@ -178,49 +142,37 @@ class Step:
         return f"{self.kind.__name__.lower()}/{self.bike}".rstrip("/")
 
 
-SCRIPTED = (
-    (  # a bike leaves that was never reported to be there
-        Step(Docked, "B7", 2.0),
-        Step(Taken, "B7", 9.0, "lost"),
-        Step(Docked, "B8", 15.0, "lost"),
-        Step(Taken, "B8", 22.0),
-    ),
-    (  # the bike and the jam are reported with the same time
-        Step(Docked, "B7", 2.0),
-        Step(Jammed, "", 2.0),
-    ),
+SCRIPTED = (  # a bike leaves that was never reported to be there
+    Step(Docked, "B7", 2.0),
+    Step(Taken, "B7", 9.0, "lost"),
+    Step(Docked, "B8", 15.0, "lost"),
+    Step(Taken, "B8", 22.0),
 )
 
 
 def day(seed: int) -> Sequence[Step]:
-    """Return what happens at a dock under a seed; the first days are scripted."""
-    if seed < len(SCRIPTED):
-        return SCRIPTED[seed]
-    return list(_drawn(stream(seed, "dock"), 3 + seed // 8))
+    """Return what happens at a dock under a seed; the first day is scripted."""
+    return SCRIPTED if seed == 0 else [*_drawn(stream(seed, "dock"), 3 + seed // 8)]
 
 
 def _drawn(rng: Random, count: int) -> Iterator[Step]:
-    bike, jammed, at = "", False, 1.0
+    bike, at = "", 1.0
     for _ in range(count):
         at += 1.0 + 9.0 * rng.random()
-        what = rng.choice(("bike", "bike", "bike", "jam", "unlock", "unlock"))
         fate = rng.choice(("", "", "", "lost", "late", "twice"))
         delay = 4.0 + 16.0 * rng.random()
-        if what == "bike":
+        if rng.random() < 0.4:
+            yield Step(Unlock, "", at)
+        else:
             kind, reported = (Taken, bike) if bike else (Docked, rng.choice(BIKES))
             bike = "" if bike else reported
             yield Step(kind, reported, at, fate, delay)
-        elif what == "jam":
-            jammed = not jammed
-            yield Step(Jammed if jammed else Cleared, "", at, fate, delay)
-        else:
-            yield Step(Unlock, "", at)
 
 
 class Live:
-    """A dock that happens in a world: its reports reach a service, `stations`.
+    """Plays a day at the dock in a world: a service, `stations`, receives its reports.
 
-    `handle` decides; `watch` gets the dock before each message, the message, and the
+    `handle` decides. `watch` gets the dock before each message, the message, and the
     events or the refusal.
     """
 
@@ -230,7 +182,7 @@ class Live:
         self._failed: Exception | None = None
 
     async def live(self, steps: Sequence[Step], take: Callable[[str], bool]) -> None:
-        """Let all steps happen for which `take` is true, and their fates too."""
+        """Play the steps for which `take` is true, each with its fate."""
         await self._world.serve("stations", lambda node: self._stations(node, steps))
         tasks = []
         for number, step in enumerate(steps):

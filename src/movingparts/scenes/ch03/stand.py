@@ -46,28 +46,3 @@ def desk_takes_back(stand: Data, rider: str, bike: str, now: datetime) -> None:
         raise Refused(f"nobody has {bike}")
     del stand.riding[bike]
     stand.bikes.append(bike)
-
-
-class Scattered:
-    """The three handlers and their data, as one object to check.
-
-    >>> now = datetime.fromisoformat("2031-05-05T08:00:00+00:00")
-    >>> stand = Scattered(["bike-1"])
-    >>> stand.reserve("ada", now), stand.walk_up("bob", now)
-    ('bike-1', 'bike-1')
-    """
-
-    def __init__(self, bikes: list[str]) -> None:
-        self.stand = Data(bikes)
-
-    def reserve(self, rider: str, now: datetime) -> str:
-        """Promise a bike by the app."""
-        return app_reserves(self.stand, rider, now)
-
-    def walk_up(self, rider: str, now: datetime) -> str:
-        """Give out a bike at the dock."""
-        return dock_releases(self.stand, rider, now)
-
-    def give_back(self, rider: str, bike: str, now: datetime) -> None:
-        """Take a bike back at the support desk."""
-        desk_takes_back(self.stand, rider, bike, now)

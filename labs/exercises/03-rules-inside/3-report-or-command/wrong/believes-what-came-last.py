@@ -7,15 +7,11 @@ def handle(dock, message):
         return []
     match message:
         case d.Unlock(at):
-            if dock.jammed or dock.bike is None:
-                raise Refused("jammed or empty")
+            if dock.bike is None:
+                raise Refused("empty")
             return [d.BikeUnlocked(dock.bike, at)]
         case d.Docked(bike, at):
             events, odd = [d.BikeDocked(bike, at)], dock.bike not in (None, bike)
         case d.Taken(bike, at):
             events, odd = [d.BikeTaken(bike, at)], dock.bike != bike
-        case d.Jammed(at):
-            events, odd = [d.DockJammed(at)], False
-        case d.Cleared(at):
-            events, odd = [d.DockCleared(at)], False
     return events + [d.AnomalyFound("odd", at)] * odd
