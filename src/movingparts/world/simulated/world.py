@@ -24,8 +24,8 @@ from movingparts.core.node import ASGIApp, Factory, Node, check_name
 from movingparts.core.random import Random, stream
 from movingparts.core.recording import Recorder, Recording
 from movingparts.core.stuck import report
-from movingparts.world.simulated.call import Transport
 from movingparts.world.simulated.life import Fabric, Life
+from movingparts.world.simulated.outgoing import Transport
 
 SCRATCH = "movingparts-simulated-"
 
@@ -300,11 +300,11 @@ class SimulatedWorld:
         if life is None or not life.alive:
             return
         self._moment("crash", name, f"{name} crashes")
-        calls = list(life.inbound)
+        callers = list(life.inbound)
         life.end()
         life.log("crash")
-        for call in calls:
-            call.reset()
+        for caller in callers:
+            caller.reset()
 
     async def _restart(self, name: str) -> None:
         service = self._known(name)
