@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +45,22 @@ class Counter:
 
 
 async def rate(
-    number: int, counter: Counter, publish: Callable[[], Awaitable[Any]]
+    number: int,
+    counter: Counter,
+    publish: Callable[[], Awaitable[Any]],
+    clock: Callable[[], float] = time.process_time,
 ) -> float:
-    """Publish so many times, wait until all have arrived; events per second."""
-    begun = time.perf_counter()
+    """Publish so many times, wait until all have arrived; events per second.
+
+    Of processor time, which nothing else on this machine takes away; where a broker
+    works in a process of its own, of wall time.
+    """
+    begun = clock()
     for _ in range(number):
         await publish()
     async with asyncio.timeout(60):
         await counter.done.wait()
-    return number / (time.perf_counter() - begun)
+    return number / (clock() - begun)
 
 
 def queue() -> float:
@@ -147,7 +155,8 @@ def nats_bus(url: str, number: int) -> float:
         rides, billing = buses
         counter = Counter(number)
         await billing.subscribe(SUBJECT, counter)
-        result = await rate(number, counter, lambda: rides.publish(SUBJECT, EVENT))
+        publish = partial(rides.publish, SUBJECT, EVENT)
+        result = await rate(number, counter, publish, time.perf_counter)
         for bus in buses:
             await bus.close()
         return result
@@ -164,7 +173,8 @@ def bare_nats(url: str) -> float:
         counter, payload = Counter(ON_NATS), os.urandom(SIZE)
         await billing.subscribe(SUBJECT, cb=counter.__call__)
         await billing.flush()
-        result = await rate(ON_NATS, counter, lambda: rides.publish(SUBJECT, payload))
+        publish = partial(rides.publish, SUBJECT, payload)
+        result = await rate(ON_NATS, counter, publish, time.perf_counter)
         await rides.close()
         await billing.close()
         return result
@@ -189,6 +199,7 @@ def json_nats(url: str) -> float:
             ON_NATS,
             counter,
             lambda: rides.publish(SUBJECT, json.dumps(body).encode()),
+            time.perf_counter,
         )
         await rides.close()
         await billing.close()
@@ -212,9 +223,8 @@ def faststream(url: str) -> float:
 
         async with broker:
             await broker.start()
-            return await rate(
-                WITH_FASTSTREAM, counter, lambda: broker.publish(body, SUBJECT)
-            )
+            publish = partial(broker.publish, body, SUBJECT)
+            return await rate(WITH_FASTSTREAM, counter, publish, time.perf_counter)
 
     return asyncio.run(main())
 
@@ -238,11 +248,11 @@ def rows() -> list[Row]:
             unit,
         ),
     ]
-    for kept in (False, True):
+    for kept, aim, why in ((False, ">= 0.05", RECORDED), (True, ">= 0.03", KEPT)):
         figures = interleaved(lambda kept=kept: in_world(kept=kept), queue, rounds=3)
         how = "durable, " if kept else ""
         name = f"memory bus in a world ({how}recorded) / asyncio.Queue"
-        found.append(Row(name, *figures, "", unit))
+        found.append(Row(name, *figures, aim, unit, why))
     with server() as url:
         ours = lambda: nats_bus(url, ON_NATS)  # noqa: E731  # measured against three peers
         found += [
@@ -274,3 +284,14 @@ def rows() -> list[Row]:
             ),
         ]
     return found
+
+
+RECORDED = (
+    "A queue moves a reference, in about 1 us. Here an event becomes JSON, crosses two"
+    " links in virtual time, is copied twice, and leaves two messages and two spans:"
+    " some 60 us, of which no part has more than a sixth."
+)
+KEPT = (
+    "The same, and two acknowledgments that cross links too, three timers that are set"
+    " and withdrawn, and a task each time: some 160 us."
+)

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import BackgroundTasks, Depends, FastAPI
+from fastapi import BackgroundTasks, Depends, FastAPI, Request, Response
 
 from movingparts.bus import Event
 from movingparts.world import (
@@ -91,6 +91,20 @@ def answering(text: str) -> Callable[[Node], FastAPI]:
     return make
 
 
+def turnstile(node: Node) -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/enter")
+    async def enter(response: Response) -> None:
+        response.set_cookie("visit", "17")
+
+    @app.get("/visit")
+    async def visit(request: Request) -> dict[str, str]:
+        return request.cookies
+
+    return app
+
+
 async def until(world: World, holds: Callable[[], bool]) -> None:
     """Wait until something holds, at most five seconds of the world's time."""
     for _ in range(500):
@@ -107,6 +121,17 @@ def test_a_service_is_called_by_its_name(run: Run) -> None:
         return reply.status_code, reply.json()
 
     assert (200, {"cents": 160}) == run(scenario).result
+
+
+def test_a_client_keeps_the_cookies_that_it_is_given(run: Run) -> None:
+    async def scenario(world: World) -> Any:
+        await world.serve("turnstile", turnstile)
+        client = world.client("rider")
+        visits = [(await client.get("http://turnstile/visit")).json()]
+        await client.get("http://turnstile/enter")
+        return [*visits, (await client.get("http://turnstile/visit")).json()]
+
+    assert [{}, {"visit": "17"}] == run(scenario).result
 
 
 def test_a_service_calls_another_through_its_node(run: Run) -> None:

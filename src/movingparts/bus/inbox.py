@@ -102,7 +102,9 @@ class Inbox:
         span = self._trace.handling(delivery.subject, event)
         self._handling = True
         try:
-            _answer(delivery, await self._handler(event))
+            answer = await self._handler(event)
+            if delivery.answer is not None and answer is not None:
+                delivery.answer(_checked(answer))
         except Exception as error:  # noqa: BLE001  # a handler may raise anything
             failure = error
             self._tasks.report(f"{self._subject} {event.type}", error)
@@ -110,15 +112,13 @@ class Inbox:
             self._handling = False
         if span is not None:
             self._trace.ended(span, failure)
-        current_span.set(None)
+            current_span.set(None)
         return None if failure is None else summary(failure)
 
 
-def _answer(request: Delivery, answer: object) -> None:
-    """Send what a handler returned to the one who asked, if anyone did."""
-    if request.answer is None or answer is None:
-        return
+def _checked(answer: object) -> Event:
+    """Return what a handler returned to the one who asked, if it is an event."""
     if not isinstance(answer, Event):
         what = type(answer).__name__
         raise TypeError(f"a request is answered with an Event or None, not {what}")
-    request.answer(answer)
+    return answer

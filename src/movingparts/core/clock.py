@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import heapq
-from asyncio import base_events
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 import async_solipsism
+from async_solipsism import SleepForeverError
 from async_solipsism.selector import Selector
 
 # Every simulated world begins at six on a Monday morning.
@@ -47,17 +47,19 @@ class _Timer(asyncio.TimerHandle):
         return self.order < other.order  # type: ignore[no-any-return]  # asked most of all
 
 
-class _PatientSelector(Selector):  # type: ignore[misc]  # the library is untyped
-    """A selector that can wait longer than the day that asyncio asks for at once."""
+class _Selector(Selector):  # type: ignore[misc]  # the library is untyped
+    """A selector that waits as long as it is asked to, and at once.
+
+    The library's takes a wait of a day, the most that asyncio asks for, for one
+    without end.
+    """
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        if timeout == 0 and not self.get_map():
-            return []  # nearly always: nothing to wait for, nothing is open
-        limit: float = base_events.MAXIMUM_SELECT_TIMEOUT  # type: ignore[attr-defined]  # private
-        if timeout is not None and timeout >= limit:
-            timeout = limit - 1.0
-        ready: list[Any] = super().select(timeout)
-        return ready
+        if timeout is None:
+            raise SleepForeverError("nothing is left that could happen")
+        if timeout > 0:
+            self.clock.advance(timeout)
+        return []
 
 
 class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the library is untyped
@@ -74,7 +76,7 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the libra
         clock: Any = self._selector.clock
         self._ticking = clock
         self._selector.close()
-        self._selector = _PatientSelector(clock)
+        self._selector = _Selector(clock)
         # Two timers are due together only if they are of the same microsecond.
         self._clock_resolution = 1e-9
         self._timers_made = 0

@@ -18,7 +18,7 @@ CONTENT_TYPE = "application/cloudevents+json"
 _JSON = re.compile(r"[^/]+/(?:[^;]+\+)?json *(?:;.*)?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: a copy is one call for all attributes
 class Event:
     """A fact that happened, somewhere, to something: named in the past tense.
 
@@ -110,15 +110,15 @@ class Event:
 
         `traceparent`, if it is given, is that of the copy.
         """
-        copy, put = object.__new__(Event), object.__setattr__
-        for name in _FIELDS:  # what was checked need not be checked again
-            put(copy, name, getattr(self, name))
+        copy = object.__new__(Event)  # what was checked need not be checked again
+        attributes = copy.__dict__
+        attributes.update(self.__dict__)
         if traceparent is not None:
-            put(copy, "traceparent", traceparent)
+            attributes["traceparent"] = traceparent
         if self.extensions:
-            put(copy, "extensions", dict(self.extensions))
+            attributes["extensions"] = dict(self.extensions)
         if isinstance(self.data, dict | list):
-            put(copy, "data", rules.plain(self.data, "data"))
+            attributes["data"] = rules.plain(self.data, "data")
         return copy
 
     @classmethod
@@ -151,8 +151,7 @@ class Event:
 
 
 _REQUIRED = frozenset({"id", "source", "type"})
-_FIELDS = tuple(Event.__dataclass_fields__)
-_ATTRIBUTES = frozenset(_FIELDS) - {"extensions"}
+_ATTRIBUTES = frozenset(Event.__dataclass_fields__) - {"extensions"}
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(
     parse_constant=rules.no_such_number, object_pairs_hook=rules.each_name_once

@@ -12,13 +12,15 @@ from typing import Protocol
 import httpx
 
 from movingparts.bus.memory import MemoryBroker
-from movingparts.core.asgi import Lifespan
+from movingparts.core.asgi import Headers, Lifespan
 from movingparts.core.clock import VirtualClock, VirtualLoop
 from movingparts.core.errors import WorldError
 from movingparts.core.network import Network
 from movingparts.core.node import ASGIApp, Disk, Node, Tasks, summary
 from movingparts.core.random import stream
-from movingparts.core.recording import Recorder
+from movingparts.core.recording import Fate, Recorder
+
+Response = tuple[int, Headers, bytes]
 
 
 class Callee(Protocol):
@@ -30,11 +32,15 @@ class Callee(Protocol):
         ...
 
 
-class Inbound(Protocol):
-    """A call that a node is working on."""
+class Caller(Protocol):
+    """The end of a call at which somebody waits for the reply."""
+
+    def receive(self, response: Response) -> Fate:
+        """Take the reply that has arrived; return what became of it."""
+        ...
 
     def reset(self) -> None:
-        """Tell the caller that the connection is no more."""
+        """Learn that the connection is no more."""
         ...
 
 
@@ -63,7 +69,7 @@ class Life:
         self.alive = True
         self.logs = fabric.logs.setdefault(name, [])
         self.requests = Tasks(self._report)
-        self.inbound: dict[Inbound, None] = {}
+        self.inbound: dict[Caller, None] = {}
         self.app: ASGIApp | None = None
         self.lifespan: Lifespan | None = None
         self.ids = stream(fabric.seed, "node", name, number, "ids")

@@ -24,8 +24,8 @@ from movingparts.core.node import ASGIApp, Factory, Node, check_name
 from movingparts.core.random import Random, stream
 from movingparts.core.recording import Recorder, Recording
 from movingparts.core.stuck import report
-from movingparts.world.simulated.call import Transport
 from movingparts.world.simulated.life import Fabric, Life
+from movingparts.world.simulated.outgoing import client
 
 SCRATCH = "movingparts-simulated-"
 
@@ -243,8 +243,7 @@ class SimulatedWorld:
 
     def client(self, caller: str, *, timeout: float | None = 5.0) -> httpx.AsyncClient:
         """Return a client of that node; `timeout` is in seconds, None waits forever."""
-        transport = Transport(self._life(caller))
-        return httpx.AsyncClient(transport=transport, timeout=timeout)
+        return client(self._life(caller), timeout)
 
     def note(self, name: str, text: str) -> None:
         """Write a remark at a node into the recording, at this moment.
@@ -282,7 +281,7 @@ class SimulatedWorld:
     def _born(self, name: str) -> Life:
         number = self._numbers[name] = self._numbers.get(name, 0) + 1
         life = Life(self._fabric, name, number)
-        life.node.client = httpx.AsyncClient(transport=Transport(life))
+        life.node.client = client(life, 5.0)
         return life
 
     async def _begin(self, name: str, source: Factory | ASGIApp) -> Life:
@@ -300,11 +299,11 @@ class SimulatedWorld:
         if life is None or not life.alive:
             return
         self._moment("crash", name, f"{name} crashes")
-        calls = list(life.inbound)
+        callers = list(life.inbound)
         life.end()
         life.log("crash")
-        for call in calls:
-            call.reset()
+        for caller in callers:
+            caller.reset()
 
     async def _restart(self, name: str) -> None:
         service = self._known(name)
