@@ -8,7 +8,8 @@ from pathlib import Path
 from playwright.sync_api import Page, Request
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTER = "chapters/01-one-ride-two-services/"
+CHAPTER = "chapters/01-one-ride-two-services/1-one-lost-reply/"
+CALLS = "chapters/01-one-ride-two-services/2-what-a-call-costs/"
 BUILT = Path(os.environ.get("BOOK_SITE", ROOT / "book" / "_build" / "dirhtml"))
 
 
