@@ -119,7 +119,7 @@ def rows() -> list[Row]:
     return [
         Row(f"{name}, virtual / processor time", spent.virtual, whole,
             spent.virtual / whole, "", "s"),
-        Row(f"{name} / {bare}", whole, floor, whole / floor, "", "s"),
+        Row(f"{name} / {bare}", whole, floor, whole / floor, "<= 4", "s"),
         *(
             Row(f"of that: {part}", whole * count / total, whole, count / total, "",
                 "s")
