@@ -6,9 +6,9 @@ that pricing refuses again and again.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from sqlite3 import Connection
 
 import httpx
 from fastapi import FastAPI
@@ -51,8 +51,8 @@ def rides(node: Node) -> FastAPI:
     return app
 
 
-async def price(node: Node, db: sqlite3.Connection, ride: EndedRide) -> int | None:
-    """Have pricing charge for a ride; if no answer comes, leave it for later."""
+async def price(node: Node, db: Connection, ride: EndedRide) -> int | None:
+    """Have pricing charge for a ride; without an answer, leave it for later."""
     url = f"http://pricing/charges/{ride.ride_id}"
     try:
         body = ride.model_dump()
@@ -66,7 +66,7 @@ async def price(node: Node, db: sqlite3.Connection, ride: EndedRide) -> int | No
     return cents
 
 
-async def price_the_rest(node: Node, db: sqlite3.Connection) -> None:
+async def price_the_rest(node: Node, db: Connection) -> None:
     """Ask again and again for the price of each ride that has none."""
     while True:
         await node.clock.sleep(PAUSE)
