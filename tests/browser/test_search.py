@@ -78,13 +78,15 @@ def test_words_and_names_in_code_are_found(
 
 def test_places_in_a_page_lead_to_their_section(visit: Visit, base: str) -> None:
     """The first hit inside the chapter names its section, and goes there."""
-    links = searched(visit.page, "ask_pricing")
-    place = links.filter(has_text="One lost reply")
-    expect(place).to_have_count(1)
-    expect(place.locator("mark").first).to_have_text("ask_pricing")
+    searched(visit.page, "ask_pricing")
+    place = dialog(visit.page).locator(f"a[href*='{CHAPTER}#']").first
+    expect(place.locator("mark").first).to_contain_text("ask_pricing")
     place.click()
-    visit.page.wait_for_url(f"{base}{CHAPTER}#one-lost-reply")
-    expect(visit.page.get_by_role("heading", name="One lost reply")).to_be_in_viewport()
+    address = re.escape(base + CHAPTER)
+    visit.page.wait_for_url(re.compile(rf"{address}#[\w-]+$"))
+    section = visit.page.url.partition("#")[2]
+    heading = visit.page.locator(f"#{section} > :is(h1, h2, h3)").first
+    expect(heading).to_be_in_viewport()
 
 
 def test_the_keyboard_alone_goes_through_the_hits(visit: Visit, base: str) -> None:
