@@ -250,6 +250,7 @@ class Seen:
         facts |= {name: look(page, name) for name in ("ids", "structure", "wordless")}
         facts["heights"] = self.sized(page, "heights")
         facts["width"] = self.sized(page, "width")
+        facts["high"] = page.evaluate("document.documentElement.scrollHeight")
         page.emulate_media(reduced_motion="reduce")
         facts |= {name: look(page, name) for name in ("moving", "transitions")}
         facts |= self.by_keyboard(page)

@@ -24,6 +24,7 @@ pytestmark = MARKS
 HTML = 250_000  # bytes
 TOTAL = 500_000  # bytes, gzipped
 REQUESTS = 40
+HIGH = 11_000  # pixels, in a window of 1280
 SHIFT = 0.02  # cumulative layout shift
 # What is rounded: a frame's border makes its drawing that much less wide, and so a
 # fraction less high, by its proportions.
@@ -44,6 +45,14 @@ def seen(browser: Browser, base: str, request: pytest.FixtureRequest) -> Iterato
     seen = Seen(browser, base, request.param)
     yield seen
     seen.close()
+
+
+# --- Short ----------------------------------------------------------------------------
+
+
+def test_a_page_of_a_chapter_is_no_higher_than_a_reader_scrolls(seen: Seen) -> None:
+    if re.match(r"chapters/\d\d-[^/]+/\d-", seen.path):
+        assert seen.new["high"] <= HIGH
 
 
 # --- Alone ----------------------------------------------------------------------------
