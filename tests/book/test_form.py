@@ -27,7 +27,6 @@ PROMISED = {chapter.slug for part in read_plan() for chapter in part.chapters}
 UNCUT = {
     f"{chapter}/index"
     for chapter in (
-        "02-words-and-borders",
         "03-rules-inside",
     )
 }
