@@ -73,8 +73,8 @@ def test_the_renamed_field_is_found_before_and_stops_every_ride_after() -> None:
 def test_a_change_forces_those_who_read_the_field() -> None:
     page = ran("3-who-depends-on-whom")
     docked, forced = page["docked"], page["forced"]
-    assert "availability" == forced(docked, "renamed", "dock_id", "dock")
-    assert "availability, rides" == forced(docked, "renamed", "bike_id", "bike")
+    assert "availability" == forced(docked, "removed", "dock_id")
+    assert "availability, rides" == forced(docked, "removed", "bike_id")
     assert "nobody" == forced(docked, "added", "weather")
     assert ["nothing", "a fare"] == [charged for _, charged in page["rows"]]
 

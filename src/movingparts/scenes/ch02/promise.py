@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 import httpx
@@ -31,40 +32,55 @@ async def serve_parts(world: World, home: Home) -> None:
         await world.serve(name, partial(part, others=others, expires=expires))
 
 
+@dataclass
+class Part:
+    """What one part knows about each bike; `expires` says if it watches the time."""
+
+    node: Node
+    others: Collection[str]
+    expires: bool
+    known: dict[str, str] = field(default_factory=dict)
+
+    async def learn(self, bike: str, what: str) -> None:
+        """Remember what happened to a bike, here or elsewhere."""
+        self.known[bike] = what
+        if what == "reserved" and self.expires:
+            self.node.tasks.create_task(self._expire(bike))
+
+    async def tell(self, bike: str, what: str) -> None:
+        """Remember what happened here, and tell the other parts once."""
+        await self.learn(bike, what)
+        for other in self.others:
+            address = f"http://{other}/told/{bike}/{what}"
+            with contextlib.suppress(httpx.HTTPError):
+                await self.node.client.put(address, timeout=1.0)
+
+    async def _expire(self, bike: str) -> None:
+        await self.node.clock.sleep(EXPIRES)
+        if self.known[bike] == "reserved":
+            await self.tell(bike, "free")
+
+
 def part(node: Node, *, others: Collection[str], expires: bool) -> FastAPI:
-    """Serve one part; the one that `expires` lets go of a bike that nobody collects."""
-    app = FastAPI(title=node.name)
-    known: dict[str, str] = {}
+    """Serve one part of the program."""
+    app, here = FastAPI(title=node.name), Part(node, others, expires)
 
     @app.put("/told/{bike}/{what}", status_code=204)
-    async def learn(bike: str, what: str) -> None:
-        known[bike] = what
-        if what == "reserved" and expires:
-            node.tasks.create_task(expire(bike))
-
-    async def expire(bike: str) -> None:
-        await node.clock.sleep(EXPIRES)
-        if known[bike] == "reserved":
-            await tell(bike, "free")
-
-    async def tell(bike: str, what: str) -> None:
-        await learn(bike, what)
-        for other in others:
-            with contextlib.suppress(httpx.HTTPError):
-                await node.client.put(f"http://{other}/told/{bike}/{what}", timeout=1.0)
+    async def told(bike: str, what: str) -> None:
+        await here.learn(bike, what)
 
     @app.put("/reserved/{bike}")
     async def reserve(bike: str) -> str:
-        if known.get(bike, "free") != "free":
-            raise HTTPException(409, f"bike {bike} is {known[bike]}")
-        await tell(bike, "reserved")
+        if here.known.get(bike, "free") != "free":
+            raise HTTPException(409, f"bike {bike} is {here.known[bike]}")
+        await here.tell(bike, "reserved")
         return f"bike {bike} is yours"
 
     @app.put("/collected/{bike}")
     async def collect(bike: str) -> str:
-        if known.get(bike) != "reserved":
+        if here.known.get(bike) != "reserved":
             raise HTTPException(409, f"bike {bike} is not reserved")
-        await tell(bike, "collected")
+        await here.tell(bike, "collected")
         return f"bike {bike} is unlocked"
 
     return app
