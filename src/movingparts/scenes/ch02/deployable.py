@@ -47,7 +47,7 @@ class Inside(httpx.AsyncBaseTransport):
 
 
 def together(contexts: Mapping[str, Make]) -> Callable[[Node], FastAPI]:
-    """Make one deployable of several contexts, each under a path of its name."""
+    """Make one deployable of several contexts, each under its own path."""
 
     def factory(node: Node) -> FastAPI:
         apps: dict[str, FastAPI] = {}
