@@ -138,12 +138,13 @@ def context_map(contexts: Sequence[Context], *, platform: Names = ()) -> Context
 
     - *Downstream* is whoever reads an event or calls an operation, *upstream* whoever
       publishes or offers it.
-    - P: each uses the other, the dependence that calls for a *partnership* (Evans'
-      may run one way; that the teams plan together, no code shows).
+    - P: each uses the other. That is mutual dependence; whether the two teams form a
+      *partnership* and plan together, no code shows.
     - C/S: the downstream keeps expectations that the upstream's tests run, so it has
       a say there, as a *customer* of its *supplier*.
-    - OHS, PL: two contexts or more use the same contract of the upstream, so it is an
-      *open host service*, and they are a *published language*.
+    - OHS, PL: two contexts or more use the same contract of the upstream. That shows
+      an *open host service* and a *published language* in use; one reader is enough
+      to have them.
     - ACL, CF: the downstream reads through an *anti-corruption layer*, or it is a
       *conformist*; `Context.takes` decides which.
     - SK: both use a module that is a *shared kernel*: no library's, in no package of
@@ -155,9 +156,9 @@ def context_map(contexts: Sequence[Context], *, platform: Names = ()) -> Context
     offered; expectations of a context that is not used.
 
     Source: chapter 02; Evans 2003, chapter 14 (partnership: his DDD Reference, 2015);
-    the letters as Context
-    Mapper writes them. Leaves out: what no code shows, such as which
-    team yields to which; Context Mapper refuses OHS, and CF, together with C/S.
+    the letters are Context Mapper's, which writes a partnership without U and D, and
+    refuses OHS, and CF, together with C/S. Leaves out: what no code shows, such as
+    which team yields to which.
     """
     names = Counter(f"context called {each.name}" for each in contexts)
     names.update(f"publisher of {e}" for each in contexts for e in each.publishes)

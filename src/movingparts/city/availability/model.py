@@ -263,7 +263,7 @@ class Stand:
             self._record(BikeOffered(self.stand_id, bike_id, at))
 
     def withdraw(self, bike_id: BikeId, at: datetime) -> Reservation | None:
-        """Promise a bike no more; return the promise of it that is broken, if any."""
+        """Stop promising a bike; return the promise that this breaks, if any."""
         if bike_id not in self.bikes:
             return None
         self.lapse(at)

@@ -88,8 +88,11 @@ def _translated(
 ) -> Report | Unreadable:
     try:
         return read(hub, event)
-    except (ValueError, OverflowError, OSError) as error:  # no such event, or time
-        why = _first(error) if isinstance(error, ValidationError) else str(error)
+    except (ValueError, OverflowError, OSError) as error:
+        # There is no such event, or no such time.
+        why = str(error)
+        if isinstance(error, ValidationError):
+            why = _first(error)
         return Unreadable(why, f"{hub}: {event}")
 
 

@@ -26,7 +26,7 @@ Make = Callable[..., FastAPI]  # the factory of a context: a node, and a store
 
 
 class Inside(httpx.AsyncBaseTransport):
-    """Calls a context of the same process if it is one, else asks over the network.
+    """Calls a context of the same process, or asks others over the network.
 
     >>> Inside({}, httpx.AsyncClient())
     <Inside: no contexts>
@@ -47,7 +47,7 @@ class Inside(httpx.AsyncBaseTransport):
 
 
 def together(contexts: Mapping[str, Make]) -> Callable[[Node], FastAPI]:
-    """Make one deployable of several contexts, each under a path with its name."""
+    """Make one deployable of several contexts, each under its own path."""
 
     def factory(node: Node) -> FastAPI:
         apps: dict[str, FastAPI] = {}
@@ -66,7 +66,8 @@ def together(contexts: Mapping[str, Make]) -> Callable[[Node], FastAPI]:
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             async with AsyncExitStack() as stack:
                 for part in apps.values():
-                    await stack.enter_async_context(part.router.lifespan_context(part))
+                    started = part.router.lifespan_context(part)
+                    await stack.enter_async_context(started)
                 yield
 
         app = FastAPI(title="together", lifespan=lifespan)
