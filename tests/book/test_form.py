@@ -28,7 +28,6 @@ UNCUT = {
     f"{chapter}/index"
     for chapter in (
         "02-words-and-borders",
-        "03-rules-inside",
     )
 }
 TEXTS = [page for page in PAGES if not page.is_index or page.name in UNCUT]
