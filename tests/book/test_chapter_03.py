@@ -90,8 +90,8 @@ def test_a_refused_report_sends_eve_to_an_empty_dock(reports: Names) -> None:
 
 def test_refusing_reports_leaves_about_half_in_a_wrong_place(reports: Names) -> None:
     glued = reports["glued"]
-    assert glued["bikes"] / 3 < glued["refusing_from"]
-    assert glued["believing_to"] < glued["bikes"] / 5
+    assert glued["bikes"] / 3 < glued["refuses_from"]
+    assert glued["believes_to"] < glued["bikes"] / 5
 
 
 # --- read, decide, commit -------------------------------------------------------------
@@ -112,7 +112,7 @@ def test_by_hand_the_bike_vanishes_and_in_one_commit_it_arrives(commit: Names) -
 
 def test_only_what_is_written_is_checked(commit: Names) -> None:
     with asyncio.Runner() as runner:
-        for reserve, promises in (("look_only", [1, 1]), ("write_both", [1, 0])):
+        for reserve, promises in (("look_only", [1, 1]), ("with_promise", [1, 0])):
             assert promises == runner.run(commit["two_phones"](commit[reserve]))
 
 

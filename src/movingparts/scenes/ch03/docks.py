@@ -3,19 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
 
 from movingparts.city.availability.model import Refused
 from movingparts.core import Node, Recording
-from movingparts.core.random import Constant
+from movingparts.core.random import Constant, stream
 from movingparts.scenes.ch03.last_bike import agrees
 from movingparts.service import refuses
 from movingparts.world.simulated import SimulatedWorld, simulate
 
+MOVES, BIKES, STATIONS = 600, 30, 24
 Where = dict[str, str]  # bike: station
+Report = Callable[[dict[int, int], int, int | None, int | None], None]
 Handler = Callable[[Where, str, str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BikeDocked:
+    """A bike is at a station."""
+
+    bike: str
+    station: str
+
+
+@dataclass(frozen=True, slots=True)
+class BikeUnlocked:
+    """A bike was let go."""
+
+    bike: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyFound:
+    """A report contradicts what was known."""
+
+    bike: str
+    reason: str
+
+
+def wrong_places(report: Report, seed: int) -> list[int]:
+    """Move bikes about, and return after each move how many are in a wrong place.
+
+    `report` gets where each bike is known to be, a bike, the station that it left and
+    the one that it came to; one report in ten is lost, and None.
+
+    >>> def deaf(where, bike, left, arrived): ...
+    >>> wrong_places(deaf, seed=7)[-1] > 20
+    True
+    """
+    rng, counts = stream(seed, "moves"), []
+    truth = {bike: rng.randrange(STATIONS) for bike in range(BIKES)}
+    where = dict(truth)
+    for _ in range(MOVES):
+        bike = rng.randrange(BIKES)
+        left, truth[bike] = truth[bike], rng.randrange(STATIONS)
+        told = [None if rng.random() < 0.1 else it for it in (left, truth[bike])]
+        report(where, bike, *told)
+        counts.append(sum(where.get(bike) != truth[bike] for bike in truth))
+    return counts
 
 
 def moved_unseen(handlers: Mapping[str, Handler], where: Where) -> Recording:

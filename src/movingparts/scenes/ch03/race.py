@@ -60,6 +60,12 @@ def race(
     return run
 
 
+def given_twice(service: Service, pair: str, runs: int = 10) -> int:
+    """Return in how many runs both riders of one of the `PAIRS` get a bike."""
+    found = [race(service, PAIRS[pair], seed=seed).result for seed in range(runs)]
+    return sum("refused" not in told.values() for told in found)
+
+
 def in_turn(service: Service, commands: Mapping[str, str], *, seed: int) -> Recording:
     """Let the riders send their commands one after another, and record what happens."""
     return race(service, {}, seed=seed, afterward=commands)

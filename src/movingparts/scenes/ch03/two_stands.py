@@ -73,6 +73,15 @@ async def _audit(node: Node, work: UnitOfWork, command: Command) -> str:
     return next(found, "nowhere")
 
 
+async def reserve_slowly(node: Node, work: UnitOfWork, command: Command) -> str:
+    """Promise a bike of S01 200 ms after it was read."""
+    here, rider = await work.of(model.Stand).get("S01"), command.rider_id
+    reservation_id = model.ReservationId(f"{rider}-1")
+    promised = here.reserve(reservation_id, model.RiderId(rider), node.clock.now())
+    await node.clock.sleep(0.2)
+    return promised.bike_id
+
+
 IN_WORKS: Mapping[str, Guarded] = {"reservations": _reserve, "audits": _audit}
 
 

@@ -7,9 +7,9 @@ the next attempt.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from sqlite3 import Connection
 from typing import Any
 
 from fastapi import FastAPI
@@ -25,13 +25,13 @@ UPDATE = """UPDATE stands SET version = version + 1, state = ?
     WHERE stand_id = ? AND version = ?"""
 
 
-def read(db: sqlite3.Connection, stand_id: str) -> tuple[Stand, int]:
+def read(db: Connection, stand_id: str) -> tuple[Stand, int]:
     """Return a stand, and the version that it was read at."""
     version, state = db.execute(READ, [stand_id]).fetchone()
     return Stand(**json.loads(state)), version
 
 
-def write(db: sqlite3.Connection, stand: Stand, version: int) -> None:
+def write(db: Connection, stand: Stand, version: int) -> None:
     """Save a stand if it is still at this version."""
     row = [json.dumps(asdict(stand)), stand.stand_id, version]
     with db:  # commits at the end, rolls back if it raises
@@ -42,7 +42,7 @@ def write(db: sqlite3.Connection, stand: Stand, version: int) -> None:
 def deciding_again(handler: Scattered) -> Scattered:
     """Start a handler over as long as its save is too late."""
 
-    async def handle(node: Node, db: sqlite3.Connection, command: Command) -> str:
+    async def handle(node: Node, db: Connection, command: Command) -> str:
         for _ in range(10):
             try:
                 return await handler(node, db, command)
@@ -57,7 +57,7 @@ def versioned(
     node: Node,
     *,
     handlers: Mapping[str, Scattered],
-    db: sqlite3.Connection | None = None,
+    db: Connection | None = None,
 ) -> FastAPI:
     """Serve stands whose rows have a version."""
     db = db or node.disk.connect()
@@ -72,7 +72,7 @@ def in_a_handler(
 ) -> Scattered:
     """Return a handler that reads a stand, lets `decide` change it, and saves it."""
 
-    async def handle(node: Node, db: sqlite3.Connection, command: Command) -> str:
+    async def handle(node: Node, db: Connection, command: Command) -> str:
         bare, version = read(db, command.stand_id)
         stand = kind(**asdict(bare))
         bike = decide(stand, command.rider_id)
