@@ -24,12 +24,7 @@ MEASURED = sorted((ROOT / "bench" / "measured").glob("*.json"))
 PROMISED = {chapter.slug for part in read_plan() for chapter in part.chapters}
 
 # Chapters that are one long page still, to be cut into short ones.
-UNCUT = {
-    f"{chapter}/index"
-    for chapter in (
-        "02-words-and-borders",
-    )
-}
+UNCUT = {f"{chapter}/index" for chapter in ("02-words-and-borders",)}
 TEXTS = [page for page in PAGES if not page.is_index or page.name in UNCUT]
 SHORT = [page for page in TEXTS if page.name not in UNCUT]
 
