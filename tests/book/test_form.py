@@ -23,10 +23,7 @@ MEASURED = sorted((ROOT / "bench" / "measured").glob("*.json"))
 # begin smaller (make new-chapter).
 PROMISED = {chapter.slug for part in read_plan() for chapter in part.chapters}
 
-# Chapters that are one long page still, to be cut into short ones.
-UNCUT = {f"{chapter}/index" for chapter in ("03-rules-inside",)}
-TEXTS = [page for page in PAGES if not page.is_index or page.name in UNCUT]
-SHORT = [page for page in TEXTS if page.name not in UNCUT]
+SHORT = [page for page in PAGES if not page.is_index]
 
 
 def each(pages: list[Page]) -> pytest.MarkDecorator:
@@ -34,11 +31,8 @@ def each(pages: list[Page]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("page", pages, ids=lambda page: page.name)
 
 
-each_text = each(TEXTS)
-each_short = each(SHORT)
-each_chapter = pytest.mark.parametrize(
-    "chapter", [name for name in CHAPTERS if f"{name}/index" not in UNCUT]
-)
+each_page = each(SHORT)
+each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
 
 def built(page: Page, site: Path) -> Tag:
@@ -55,26 +49,26 @@ def of(chapter: str) -> list[Page]:
 # --- cells --------------------------------------------------------------------------
 
 
-@each_text
+@each_page
 def test_cells_are_all_written_in_one_way(page: Page) -> None:
     """Three backticks, `{code-cell} ipython3`, options, code: so none is overlooked."""
     assert page.cells
     assert len(pages.CELL.findall(page.text)) == len(page.cells)
 
 
-@each_text
+@each_page
 def test_no_cell_is_longer_than_twelve_lines(page: Page) -> None:
     shown = [cell.source for cell in page.cells if "remove-cell" not in cell.tags]
     assert [] == [source for source in shown if len(source.splitlines()) > 12]
 
 
-@each_text
+@each_page
 def test_what_is_hidden_only_glues(page: Page) -> None:
     hidden = [cell.source for cell in page.cells if "remove-cell" in cell.tags]
     assert [] == [source for source in hidden if "glue(" not in source]
 
 
-@each_text
+@each_page
 def test_cells_that_need_sockets_are_not_live(page: Page) -> None:
     live = [cell for cell in page.cells if "live" in cell.tags]
     assert [] == [cell.source for cell in live if cell.local]
@@ -83,18 +77,18 @@ def test_cells_that_need_sockets_are_not_live(page: Page) -> None:
 # --- what a page may hold at most (STYLE.md) ----------------------------------------
 
 
-@each_short
+@each_page
 def test_a_page_is_read_in_ten_minutes(page: Page) -> None:
     assert page.words <= 900
 
 
-@each_short
+@each_page
 def test_a_page_shows_few_cells_and_never_three_in_a_row(page: Page) -> None:
     assert sum(cell.seen for cell in page.cells) <= 12
     assert page.in_a_row <= 2
 
 
-@each_short
+@each_page
 def test_a_page_shows_few_lines_of_code(page: Page, site: Path) -> None:
     found = built(page, site).select(".cell_input pre, div.highlight-python pre")
     listings = {
@@ -107,7 +101,7 @@ def test_a_page_shows_few_lines_of_code(page: Page, site: Path) -> None:
     assert len(lines) <= 120
 
 
-@each_short
+@each_page
 def test_a_page_has_three_figures_at_most(page: Page, site: Path) -> None:
     shown = [
         output
@@ -117,12 +111,12 @@ def test_a_page_has_three_figures_at_most(page: Page, site: Path) -> None:
     assert 1 <= len(shown) <= 3
 
 
-@each_short
+@each_page
 def test_a_page_takes_few_names_from_the_package(page: Page) -> None:
     assert len(page.imported) <= 8
 
 
-@each_short
+@each_page
 def test_a_page_has_four_new_terms_at_most_and_one_in_a_paragraph(page: Page) -> None:
     before = {term for each in PAGES[: PAGES.index(page)] for term in each.terms}
     new = set(page.terms) - before
@@ -135,12 +129,12 @@ def test_a_page_has_four_new_terms_at_most_and_one_in_a_paragraph(page: Page) ->
 # --- how a page begins and ends -----------------------------------------------------
 
 
-@each_short
+@each_page
 def test_what_breaks_is_on_the_first_screen(page: Page) -> None:
     assert page.before_it_breaks <= 90
 
 
-@each_short
+@each_page
 def test_it_ends_with_what_to_remember_and_one_question(page: Page) -> None:
     text = page.section("What to remember")
     assert 1 == len(re.findall(r"^`{3,}\{question\} ", text, re.MULTILINE))
@@ -188,7 +182,7 @@ def test_further_reading_is_five_works_at_most(chapter: str) -> None:
     assert [] == [work for work in works if "{cite:t}`" not in work]
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@each_chapter
 def test_it_has_the_cards_of_its_exercises(chapter: str) -> None:
     cards = [card for page in PAGES if page.chapter == chapter for card in page.cards]
     assert [each.id for each in exercises(int(chapter[:2]))] == sorted(cards)
@@ -203,7 +197,7 @@ def test_a_promised_chapter_has_at_least_five_exercises(chapter: str) -> None:
 
 
 @pytest.mark.slow
-@each_text
+@each_page
 def test_every_number_in_the_text_was_glued_and_every_glued_one_is_used(
     page: Page,
 ) -> None:
