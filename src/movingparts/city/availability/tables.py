@@ -126,9 +126,12 @@ def watched() -> Mapping[type, Any]:
 def _mapped(maps: orm.registry, kind: type, table: sa.Table, more: Any) -> Any:
     mapped = type(kind.__name__, (kind,), {})
     # A version counts events here, not commits, so that `_save` sets it.
-    version = {"version_id_col": table.c.version, "version_id_generator": False}
+    version = {
+        "version_id_col": table.c.version,
+        "version_id_generator": False,
+    }
     maps.map_imperatively(mapped, table, properties=more, **version)
-    event.listen(mapped, "load", lambda aggregate, _: aggregate.__post_init__())
+    event.listen(mapped, "load", lambda it, _: it.__post_init__())
     return mapped
 
 
