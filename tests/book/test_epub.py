@@ -139,8 +139,9 @@ def test_a_prediction_is_not_answered_where_it_is_asked(site: Path) -> None:
     pages = print_pages.pages(site)
     chapters = [page for page in pages if page.number.startswith("Chapter ")]
     assert "Chapter 01" == chapters[0].number
-    for chapter in chapters:
-        assert chapter.article.select(".mp-question")
+    inside = [page for page in pages if "/" in page.document[len("chapters/") :]]
+    assert any(page.article.select(".mp-question") for page in inside)
+    for chapter in inside:
         assert [] == chapter.article.select(".mp-question .mp-reasons")
         assert [] == chapter.article.select("details")
         assert len(chapter.article.select(".mp-exercise")) * 3 == len(

@@ -58,7 +58,7 @@ class PrintedPage:
     @property
     def number(self) -> str:
         """`Chapter 01` or `Lab 01`; empty for the other pages."""
-        found = re.match(r"(chapter|lab)s/(\d\d)-", self.document)
+        found = re.fullmatch(r"(chapter|lab)s/(\d\d)-[^/]+(?:/index)?", self.document)
         return f"{found[1].title()} {found[2]}" if found else ""
 
 

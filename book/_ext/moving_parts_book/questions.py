@@ -211,7 +211,7 @@ class Question(SphinxDirective):
             **data,
         )
         group["ids"] = [f"{self.kind}-{name}"]
-        group["covers"] = self.options.get("covers", 1)
+        group["covers"] = self.options.get("covers", 0)
         self.state.document.ids[f"{self.kind}-{name}"] = group
         group += make("p", text(self.label), class_="mp-label")
         group += make("div", *stem, class_="mp-stem", id=f"{self.kind}-{name}-stem")
@@ -403,7 +403,7 @@ def mark_predicted(app: Sphinx, document: nodes.document) -> None:
     for question in document.findall(element):
         if question["html"].get("data-kind") != "predict":
             continue
-        outputs = int(question["covers"])
+        outputs = int(question["covers"]) or 1
         siblings = question.parent.children
         for node in list(siblings[siblings.index(question) + 1 :]):
             if isinstance(node, nodes.section | nodes.title) or is_predict(node):
@@ -413,7 +413,7 @@ def mark_predicted(app: Sphinx, document: nodes.document) -> None:
             for piece in list(node.findall(is_result)):
                 outputs -= isinstance(piece, nodes.container)
                 wrap(piece, PREDICTED)
-        if outputs:
+        if outputs and question["covers"]:
             logger.warning(
                 "the prediction %r covers %d outputs more than follow it.",
                 question["html"]["data-question"],
