@@ -32,10 +32,7 @@ SCRIPTS = {
     "vendor/js/board.js": "<moving-parts-board",
 }
 # What a reader does not see on a cell: that its code can be changed, and what it costs.
-LIVE_HINT = (
-    '<span class="mp-live-hint"> · run and change its code here '
-    "(the first run loads 10 MB)</span>"
-)
+LIVE_HINT = '<span class="mp-live-hint">code that runs here (10 MB at first)</span>'
 STYLES = ("css/board.css",)  # as well
 # What is loaded unless it is left out, and what on a page it serves; "" where that is
 # nothing here (book/_js/frame.js does it).
@@ -148,7 +145,7 @@ def kicker(app: Sphinx, here: Place) -> str:
         parts.append(f"about {duration(page.minutes)}")
     elif here.lab in app.env.found_docs:
         parts.append(link(here.lab, f"Lab {here.number}"))
-    return " · ".join(parts)
+    return "".join(f"<span>{part}</span>" for part in parts)
 
 
 def note_start(app: Sphinx, docname: str, source: list[str]) -> None:
