@@ -57,7 +57,8 @@ def service(
     what it needs and closes it after its last request.
 
     Source: chapter 01; problem details are RFC 9457's. Leaves out: authentication
-    (chapter 16), metrics and traces (chapter 14), deadlines passed on to callees.
+    (chapter 16), metrics and traces (chapter 14), deadlines passed on to callees, and
+    `/ready` that says no before a shutdown: uvicorn closes its port first.
     """
     limits = limits or Limits()
     app = FastAPI(title=title, lifespan=_readiness(lifespan))
@@ -122,7 +123,8 @@ def problem(status: int, detail: str, **more: Any) -> JSONResponse:
 def refuses(app: FastAPI, *kinds: type[Exception]) -> None:
     """Have the app answer 409 to a refused command, and 404 for what is not there.
 
-    Both are definite: nothing has happened. A kind of `LookupError` is the latter.
+    Both say that this service saved nothing; what it asked of others may be done. A
+    kind of `LookupError` is a 404.
     """
 
     async def refused(request: Request, error: Exception) -> JSONResponse:

@@ -54,7 +54,8 @@ class RowStore:
     <Work: nothing read, nothing happened>
 
     Source: chapter 03; Evans 2003 (aggregate, repository), Fowler 2002 (unit of work,
-    optimistic offline lock). Leaves out: queries, changes of a state's form.
+    optimistic offline lock). Leaves out: queries, changes of a state's form, and a
+    check of what was read and not changed (chapter 03, write skew).
     """
 
     def __init__(self, rows: Rows) -> None:

@@ -114,6 +114,17 @@ def test_only_what_is_written_is_checked(commit: Names) -> None:
     with asyncio.Runner() as runner:
         for reserve, promises in (("look_only", [1, 1]), ("with_promise", [1, 0])):
             assert promises == runner.run(commit["two_phones"](commit[reserve]))
+        # One after the other, the second sees the promise and is refused.
+        store = runner.run(commit["city"]())
+        for where in ("S01", "S02"):
+            work = store.begin()
+            act = commit["look_only"](work, where)
+            if where == "S02":
+                with pytest.raises(commit["Refused"], match="Ada has a promise"):
+                    runner.run(act)
+            else:
+                runner.run(act)
+                runner.run(work.commit())
 
 
 # --- how large ------------------------------------------------------------------------
