@@ -9,9 +9,10 @@ from pathlib import Path
 
 from bs4 import Tag
 
+from movingparts.draw.ink import alone
+
 PALETTE = Path(__file__).resolve().parents[2] / "book/_static/css/palette.css"
 
-HIDDEN = re.compile(r"@media\(max-width:520px\)\{\.[\w-]+\{display:none\}\}")
 DECLARED = re.compile(r"(--[\w-]+)\s*:\s*([^;{}]+)(?:;|(?=\}))")
 LIGHT = re.compile(r'html\[data-theme="light"\]\s*\{([^}]*)\}')
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -75,7 +76,7 @@ def settle(article: Tag) -> None:
     known = light_palette()
     for style in article.find_all("style"):
         # Paper has one drawing of each figure, however wide the paper is.
-        always = HIDDEN.sub("", style.get_text())
+        always = alone(style.get_text())
         style.string = without_variables(always, known)
     for styled in article.select("[style]"):
         plain = without_variables(str(styled["style"]), known).strip("; ")

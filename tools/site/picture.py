@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from movingparts.draw import sequence
+from movingparts.draw.ink import alone
 from movingparts.scenes.ch01.one_ride import charges, pricing, rides
 from movingparts.world import SimulatedWorld, simulate
 
@@ -27,7 +28,7 @@ def picture() -> str:
     recording = simulate(scenario, seed=7)
     times = {1: "once", 2: "twice"}[recording.result]
     title = f"One reply is lost, and the ride is charged {times}"
-    return sequence(recording, title=title).svg
+    return alone(sequence(recording, title=title).svg)
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from movingparts.draw.ink import escaped, printable
+from movingparts.draw.ink import alone, escaped, printable
 
 # JupyterLab cleans the HTML of notebooks it does not trust yet: it drops <style> and
 # the tags of <svg>, and would leave the figure's words in a heap. So the drawing is
@@ -86,7 +86,7 @@ class Figure:
     def save(self, path: str | Path) -> Path:
         """Write the SVG to a file and return its path."""
         path = Path(path)
-        path.write_text(self.svg, encoding="utf-8", newline="\n")
+        path.write_text(alone(self.svg), encoding="utf-8", newline="\n")
         return path
 
     def _repr_html_(self) -> str:

@@ -91,6 +91,15 @@ text{font:15px var(--_font);fill:var(--_ink)}
 """
 
 
+# What hides a drawing on the other kind of screen.
+_ELSEWHERE = re.compile(r"@media\(m(?:ax|in)-width:\d+px\)\{\.[\w-]+\{display:none\}\}")
+
+
+def alone(style: str) -> str:
+    """Return a drawing, or its style, that shows on every screen and on paper."""
+    return _ELSEWHERE.sub("", style)
+
+
 def printable(text: str) -> str:
     """Return a text on one line, without what XML cannot carry."""
     return _UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
