@@ -225,7 +225,8 @@ function passedOver() {
 function hidden() {
   const silent = ["SCRIPT", "STYLE", "TEMPLATE", "NOSCRIPT", "TITLE", "DESC"];
   const elsewhere = "svg, .katex-mathml, .visually-hidden, .headerlink, noscript, " +
-    ".mp-note, .mp-dials, .mp-workspace";
+    ".mp-note, .mp-dials, .mp-workspace, .mp-meaning, .mp-live-hint, " +
+    "details.hide > summary"; // which has two names, for open and for closed
   return all("article *").filter((e) =>
     [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()) &&
     !silent.includes(e.tagName.toUpperCase()) && !e.closest(elsewhere) &&
@@ -240,6 +241,8 @@ function dead() {
 
 /** Drawings that do not show. */
 function undrawn() {
-  return all("article svg[role=img]").filter((e) => !shown(e)).map(
+  // Of two layouts, for a desk and for a phone, one shows.
+  const another = (e) => [...e.parentElement.querySelectorAll("svg[role=img]")].some(shown);
+  return all("article svg[role=img]").filter((e) => !shown(e) && !another(e)).map(
     (e) => e.outerHTML.slice(0, 100));
 }

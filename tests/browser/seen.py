@@ -189,7 +189,9 @@ def use_article(page: Page) -> None:
         map_of_it = player.get_by_role("button", name="Map")
         if map_of_it.count():
             map_of_it.click()
-    answer = page.locator("article .mp-question input:enabled").first
+    answer = page.locator(
+        "article .mp-question :is([type=radio], [type=checkbox]):enabled"
+    ).first
     if answer.count():
         answer.check()
     look(page, "openFolds")

@@ -48,6 +48,8 @@ CAPTION = re.compile(
 )
 ICON = re.compile(r'<i class="(fa-[^"]*)"></i>')
 # Cards have titles that a reader who goes by headings wants to find.
+# What opens a folded cell says so in words, and its label would say something else.
+MISLABELED_FOLD = re.compile(r'<summary aria-label="Toggle hidden content">')
 TITLE = re.compile(r'<p class="(mp-exercise-title)" (?=id=)')
 
 
@@ -67,6 +69,7 @@ def repaired(page: str) -> str:
     page = NAMELESS_DIALOG.sub(_named_dialog, page)
     page = CAPTION.sub(_captioned, NAMELESS_FOLD.sub(_named_fold, page))
     page = ICON.sub(r'<i class="\1" aria-hidden="true"></i>', page)
+    page = MISLABELED_FOLD.sub("<summary>", page)
     page = TITLE.sub(r'<p class="\1" role="heading" aria-level="3" ', page)
     return without_style_block(one_viewport(page))
 
