@@ -123,7 +123,7 @@ def refuse_threads(when: Callable[[], bool] = lambda: True) -> None:
 
 
 class Exchange:
-    """One request to an app; `on_response` is told once the response is complete."""
+    """One request to an app; it calls `on_response` once the response is complete."""
 
     __slots__ = ("_body", "_done", "_on_response", "_parts", "headers", "status")
 
@@ -148,7 +148,7 @@ class Exchange:
     async def receive(self) -> dict[str, Any]:
         """Give the app the request's body and, after the response, the disconnect.
 
-        A caller that gives up before is not told of, so the work goes on.
+        The app never learns that a caller gave up earlier, so the work goes on.
         """
         body, self._body = self._body, None
         if body is not None:

@@ -76,7 +76,7 @@ class Bus(Protocol):
         """Call `handler` with each event of a subject.
 
         A handler takes one event at a time. Members of the same `queue` share the
-        events. What the handler raises is told to the node's log, in one line.
+        events. What the handler raises goes into the node's log, in one line.
 
         A `durable` subscription reads the stream that captures the subject, from the
         stream's first event; it keeps its place by name, and subscribers of the same

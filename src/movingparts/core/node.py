@@ -48,7 +48,7 @@ def check_name(name: str, *taken: str) -> None:
 class Tasks:
     """The owner of a node's background work: it ends with the node.
 
-    A task that raises does not take the node with it; `report` is told.
+    A task that raises does not end the node; `report` gets the exception.
     """
 
     def __init__(self, report: Callable[[str, BaseException], None]) -> None:

@@ -206,7 +206,7 @@ def no_such_number(name: str) -> Any:
 
 
 def each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a JSON object, refusing a name that stands in it twice."""
+    """Make a JSON object, refusing a name that is in it twice."""
     made = dict(pairs)
     if len(made) != len(pairs):
         names = [name for name, _ in pairs]

@@ -22,7 +22,7 @@ FALSE_START = "it ended at once where it began"
 OVERDUE = "it took more than a day"
 UNSEEN = "its end was not seen: the bike left on another ride"
 TOO_FAST = "it ended elsewhere at once, faster than anybody rides"
-REPEATED = "a ride of this id was told before"
+REPEATED = "a ride of this id was reported before"
 EARLIER = "a report from before the ride is no end of it"
 
 AT_ONCE = timedelta(minutes=1)
