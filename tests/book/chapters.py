@@ -31,8 +31,9 @@ FENCED = re.compile(
 )
 TERM = re.compile(r"\{term\}`(?:[^`<]*<)?([^`<>]+)>?`")
 NOT_SEEN = {"remove-cell", "remove-input", "hide-input"}
+GLUES = "from movingparts.draw.glue import glue\n"
 GLUE = """
-def glue(name, value, display):
+def glue(name, value):
     glued[name] = value
 """
 
@@ -185,7 +186,9 @@ def _run(page: Page) -> Names:
         for number, cell in enumerate(page.cells):
             if cell.local:
                 continue
-            source = cell.source.replace("from myst_nb import glue\n", GLUE)
+            source = cell.source.replace(
+                "from movingparts.draw.glue import glue\n", GLUE
+            )
             source = source.replace("../../bench", (ROOT / "bench").as_posix())
             place = f"{page.name}.md, cell {number}"
             # So that a cell can read the source of what it or another one defines.

@@ -23,9 +23,9 @@ wait = await asyncio.sleep(0, 1.5)
 
 ```{code-cell} ipython3
 :tags: [remove-cell]
-from myst_nb import glue
+from movingparts.draw.glue import glue
 
-glue("wait", wait, display=False)
+glue("wait", wait)
 ```
 
 ## In production

@@ -3,12 +3,15 @@
 import posixpath
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.short_book import short_book
 from tools.print import epub, print_pages
+from tools.site import build
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -17,7 +20,15 @@ Documents = dict[str, ET.Element]
 
 
 @pytest.fixture(scope="module")
-def made(site: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+def short(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with short_book(tmp_path_factory.mktemp("toc")):
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(
+    short: None, site: Path, tmp_path_factory: pytest.TempPathFactory
+) -> zipfile.ZipFile:
     file = tmp_path_factory.mktemp("epub") / "book.epub"
     epub.make_epub(file, site)
     return zipfile.ZipFile(file)
@@ -85,7 +96,7 @@ def test_each_link_leads_to_a_place_that_is_there(documents: Documents) -> None:
             assert to in ids, f"{name}: {target}"
             assert not place or place in ids[to], f"{name}: {target}"
             count += 1
-    assert count > 100
+    assert count > 40
 
 
 def test_the_contents_lead_to_each_page(documents: Documents, site: Path) -> None:
@@ -135,7 +146,11 @@ def test_the_same_book_gives_the_same_bytes(site: Path, tmp_path: Path) -> None:
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_a_prediction_is_not_answered_where_it_is_asked(site: Path) -> None:
+def test_a_prediction_is_not_answered_where_it_is_asked(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On no page of the whole book."""
+    monkeypatch.setattr(print_pages, "TOC", build.BOOK / "_toc.yml")
     pages = print_pages.pages(site)
     chapters = [page for page in pages if page.number.startswith("Chapter ")]
     assert "Chapter 01" == chapters[0].number

@@ -2,7 +2,8 @@
 
 `Seen` opens a page when the first test asks for one of these, and keeps what it saw:
 
-    new      who has never been there, at a desk; then in other sizes and colors
+    new      who has never been there, at a desk; then on a phone
+    used     the same page, by keyboard, enlarged, in other colors; then answered
     back     who has answered the page's questions and comes back, at a desk
     phone    the same, on a phone, in the dark, with reduced motion
     late     the page before its scripts come
@@ -34,9 +35,10 @@ OBSERVE = """
     window.seen.shift += entry.value;
     window.seen.moved.push(...entry.sources.map(s => s.node?.className ?? ""));
   })).observe({type: "layout-shift", buffered: true});
-  new PerformanceObserver(list => list.getEntries().forEach(entry => {
-    window.seen.paint = entry.startTime;
-  })).observe({type: "largest-contentful-paint", buffered: true});
+  window.painted = new Promise(done => new PerformanceObserver(list => {
+    window.seen.paint = list.getEntries().at(-1).startTime;
+    done();
+  }).observe({type: "paint", buffered: true}));
 """
 SETTLED = """() => document.fonts.ready.then(() => new Promise(done =>
   requestIdleCallback(() => requestAnimationFrame(() => requestAnimationFrame(
@@ -231,6 +233,7 @@ class Seen:
         self.framed = path != "404.html"  # which stands alone: no menus, no search
         desk = {"width": DESK[0], "height": DESK[1]}
         self.reader = browser.new_context(viewport=desk)
+        self.first: Visit | None = None  # which stays open, to be used
 
     def close(self) -> None:
         """Close what the reader has open."""
@@ -245,26 +248,40 @@ class Seen:
 
     @once
     def new(self) -> Facts:
-        """A new reader: the weight, the structure, the keyboard, axe."""
-        visit = self.opened(self.reader)
+        """A new reader: the weight, the links, the structure, the widths, axe."""
+        self.first = visit = self.opened(self.reader)
         page = visit.page
         facts = {"asked": visit.names(), "links": look(page, "links")}
         facts |= {name: look(page, name) for name in ("ids", "structure", "wordless")}
         facts["heights"] = self.sized(page, "heights")
         facts["width"] = self.sized(page, "width")
         facts["high"] = page.evaluate("document.documentElement.scrollHeight")
-        page.emulate_media(reduced_motion="reduce")
-        facts |= {name: look(page, name) for name in ("moving", "transitions")}
-        facts |= self.by_keyboard(page)
         look(page, "openFolds")
         facts["tables"] = tables(page)
-        facts["forced"] = self.forced(page)
-        resize(page, ZOOMED)
-        facts |= self.zoomed(page)
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         page.wait_for_load_state("networkidle")
         facts["problems"] = visit.problems()
-        facts["axe"] = self.audited(page)
+        facts["axe"] = self.audited(page, DESK, "light")
+        return facts
+
+    @once
+    def used(self) -> Facts:
+        """The same page by keyboard, in other colors, enlarged; then answered."""
+        _ = self.new
+        assert self.first is not None
+        page = self.first.page
+        page.evaluate("scrollTo(0, 0)")
+        page.reload()
+        settled(page)
+        page.emulate_media(reduced_motion="reduce")
+        facts = {name: look(page, name) for name in ("moving", "transitions")}
+        facts |= self.by_keyboard(page)
+        look(page, "openFolds")
+        facts["forced"] = self.forced(page)
+        resize(page, ZOOMED)
+        facts |= self.zoomed(page)
+        facts["problems"] = self.first.problems()
+        facts["axe"] = self.audited(page, PHONE, "dark")
         answer_all(page)
         page.close()
         return facts
@@ -296,19 +313,16 @@ class Seen:
         page.emulate_media(color_scheme="light", forced_colors="none")
         return found
 
-    def audited(self, page: Page) -> Facts:
-        """What axe finds at a desk in the light, and on a phone in the dark.
+    def audited(self, page: Page, size: tuple[int, int], scheme: Any) -> list[str]:
+        """What axe finds: at a desk in the light, and on a phone in the dark.
 
         The other way round it looks at the frame alone: test_frame.py.
         """
-        found = {}
         page.evaluate("scrollTo(0, 0)")  # what lies under the frame has no target size
-        for size, scheme in ((DESK, "light"), (PHONE, "dark")):
-            page.emulate_media(color_scheme=scheme)
-            resize(page, size)
-            look(page, "markRepeated")
-            found[f"{scheme} at {size[0]}"] = violations(page)
-        return found
+        page.emulate_media(color_scheme=scheme)
+        resize(page, size)
+        look(page, "markRepeated")
+        return violations(page)
 
     def zoomed(self, page: Page) -> Facts:
         """A window of 1280 by 1024 pixels at 400 %; then with more space as well."""
@@ -333,14 +347,14 @@ class Seen:
 
     def returned(self, size: tuple[int, int], **media: Any) -> Facts:
         """How still the page stands while it comes, and what use brings about."""
-        _ = self.new  # in which the questions were answered
+        _ = self.used  # in which the questions were answered
         visit = Visit(self.reader.new_page(), self.base)
         page = visit.page
         page.emulate_media(**media)
         resize(page, size)
         page.add_init_script(OBSERVE)
         settled(visit.go(self.path))
-        facts: Facts = page.evaluate("window.seen")
+        facts: Facts = page.evaluate("window.painted.then(() => window.seen)")
         facts |= {"width": look(page, "width"), "moving": look(page, "moving")}
         if self.framed:
             change_colors(page)

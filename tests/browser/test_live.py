@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -217,18 +218,39 @@ self.onmessage = ({data}) => {
 };"""
 
 
-def in_pyodide(built: list[Tag]) -> str:
-    """A worker that sends immediately what a page's worker sent in Node."""
-    sources = [one.select_one(".cell_input pre").get_text() for one in built]
-    sources = [source.removesuffix("\n") for source in sources]
-    listed = node.page_cells(BUILT, sources)
-    return REPLAYED % json.dumps(list(zip(sources, listed, strict=True)))
+def built_cells(path: str) -> list[Tag]:
+    """The live cells of a page, as they were built."""
+    text = (BUILT / path / "index.html").read_text("utf-8")
+    return BeautifulSoup(text, "html.parser").select("div.cell.tag_live")
+
+
+def beside(path: str) -> str:
+    """What pages have in common that are run in one Python: their chapter."""
+    return "/".join(path.split("/")[:2])
+
+
+@cache
+def in_pyodide(chapter: str) -> dict[str, str]:
+    """For each page of a chapter, a worker that sends what its own has sent in Node."""
+    paths = [path for path in with_live_cells() if beside(path) == chapter]
+    pages = [
+        [
+            cell.select_one(".cell_input pre").get_text().removesuffix("\n")
+            for cell in built_cells(path)
+        ]
+        for path in paths
+    ]
+    sent = node.page_cells(BUILT, pages)
+    return {
+        path: REPLAYED % json.dumps([*zip(sources, each, strict=True)])
+        for path, sources, each in zip(paths, pages, sent, strict=True)
+    }
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(path, marks=pytest.mark.xdist_group(f"{path} live"))
+        pytest.param(path, marks=pytest.mark.xdist_group(f"{beside(path)} live"))
         for path in with_live_cells()
     ],
 )
@@ -239,12 +261,9 @@ def test_all_cells_of_a_page_show_what_the_build_has_shown(
 
     The page's worker runs them in Node's Pyodide, and the page shows what it sent.
     """
-    file = BeautifulSoup(
-        (BUILT / path / "index.html").read_text("utf-8"), "html.parser"
-    )
-    built = file.select("div.cell.tag_live")
+    built = built_cells(path)
     assert len(built) >= 3
-    site.scripts["worker.js"] = in_pyodide(built)
+    site.scripts["worker.js"] = in_pyodide(beside(path))[path]
     # Players, knobs and boards would rebuild what is compared here.
     site.refused |= {"player.js", "knob.js", "board.js"}
     try:

@@ -283,7 +283,7 @@ def test_a_kind_is_shown_by_its_word_and_by_its_frame() -> None:
 
 def test_the_legend_explains_what_occurs_and_nothing_else() -> None:
     output = words(drawn()).splitlines()
-    for meaning in ("upstream", "supplier", "conformist", "partnership", "calls"):
+    for meaning in ("upstream", "supplier", "conformist", "mutual dependence", "calls"):
         assert meaning in output
     assert "shared kernel" not in output
     few = words(drawn(*(Context(name, imports=("k",)) for name in "ab"))).splitlines()
@@ -312,8 +312,8 @@ def test_the_description_says_who_depends_on_whom_and_how() -> None:
         " rides. Supplier: availability, billing. Customer: rides. Open host service:"
         " stations. Published language: stations."
         " Anti-corruption layer: fleet, availability, billing, rides. Conformist:"
-        " billing. Partnership: availability with fleet, billing with rides. 9 pairs go"
-        " separate ways."
+        " billing. Mutual dependence: availability with fleet, billing with rides."
+        " 9 pairs go separate ways."
     )
     assert expected == drawn().description
     reported = contexts(MAPS["one"], title="t", description="A ride rides alone.")

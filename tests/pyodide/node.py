@@ -24,10 +24,13 @@ def lab_cells(kit: Path, cells: list[str]) -> Any:
     return ask("lab.mjs", str(kit / "pyodide-lock-lab.json"), code=json.dumps(asked))
 
 
-def page_cells(site: Path, sources: list[str]) -> list[list[dict[str, Any]]]:
-    """Run a page's live cells with its own worker; return what that tells of each."""
-    reported: list[list[dict[str, Any]]] = ask(
-        "page.mjs", str(site), code=json.dumps(sources)
+def page_cells(site: Path, pages: list[list[str]]) -> list[list[list[dict[str, Any]]]]:
+    """Run the live cells of pages with their own worker; return what it sends of each.
+
+    One after the other in one Python, each with no names but those of a new one.
+    """
+    reported: list[list[list[dict[str, Any]]]] = ask(
+        "page.mjs", str(site), code=json.dumps(pages)
     )
     return reported
 

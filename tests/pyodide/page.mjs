@@ -1,12 +1,13 @@
-// Run a page's live cells as its worker does, under Node: page.mjs SITE < sources.
+// Run the live cells of pages as their worker does, under Node: page.mjs SITE < pages.
 // It is the worker of the built site itself, with Node's files in the place of a host's.
-// Prints, as JSON, what the worker has told of each cell, up to its outcome.
+// One Python runs all pages; each begins with the names that a new one has.
+// Prints, as JSON, what the worker has sent of each page's cells, up to their outcome.
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 const site = path.resolve(process.argv[2]);
-const sources = JSON.parse(fs.readFileSync(0, "utf-8"));
+const pages = JSON.parse(fs.readFileSync(0, "utf-8"));
 const base = `${pathToFileURL(path.join(site, "pyodide")).href}/`;
 // Pyodide looks for these to find out where it is.
 Object.assign(process, { browser: true, type: "renderer" });
@@ -22,7 +23,8 @@ Object.assign(globalThis, {
 });
 
 let hear;
-const told = [];
+const BEGIN = `__new = {*globals(), "__new"}`;
+const END = "for __name in {*globals()} - __new: del globals()[__name]";
 globalThis.postMessage = (message) => hear(message);
 /** Send the worker a message; give what it tells until one of these. */
 const send = (message, ...ends) => new Promise((resolve, reject) => {
@@ -38,10 +40,17 @@ const send = (message, ...ends) => new Promise((resolve, reject) => {
 try {
   await import(pathToFileURL(path.join(site, "_static/vendor/js/worker.js")).href);
   await send({ type: "start", base }, "ready");
-  for (const [i, source] of sources.entries()) {
-    told.push(await send({ type: "run", number: i + 1, source }, "ran"));
+  const run = (source, number = 1) => send({ type: "run", number, source }, "ran");
+  await run(BEGIN);
+  const sent = [];
+  for (const sources of pages) {
+    sent.push([]);
+    for (const [i, source] of sources.entries()) {
+      sent.at(-1).push(await run(source, i + 1));
+    }
+    await run(END);
   }
-  fs.writeFileSync(1, JSON.stringify(told));
+  fs.writeFileSync(1, JSON.stringify(sent));
 } catch (error) {
   // The default print of such an error is the whole of Pyodide's source.
   console.error(String(error.message ?? error).slice(0, 2000));

@@ -42,7 +42,7 @@ _NAMES = {
     "PL": "published language",
     "ACL": "anti-corruption layer",
     "CF": "conformist",
-    "P": "partnership",
+    "P": "mutual dependence",
     "SK": "shared kernel",
 }
 _OWN = ("OHS", "PL")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel
 
 from movingparts.city.riders import model
@@ -12,7 +14,7 @@ class StandingChanged(BaseModel):
     """How a rider stands with the city."""
 
     rider_id: str
-    standing: model.Standing
+    standing: Literal["good", "suspended"]
     at: Instant
 
 
@@ -21,7 +23,7 @@ class PassBought(BaseModel):
 
     pass_id: str
     rider_id: str
-    kind: model.PassKind
+    kind: Literal["day", "member"]
     valid_from: Instant
     valid_until: Instant
 

@@ -47,6 +47,7 @@ class Child:
         self._mirror = Mirror(f"{self.name}-{settings['number']}")
         self._nats: Client | None = None
         self._life: Life | None = None
+        self._reporting = True
 
     def __repr__(self) -> str:
         return f"<Child {self.name}>"
@@ -64,13 +65,12 @@ class Child:
         life = Life(self._site(), self.name, _PrintedLog(), settings["number"])
         self._life = life
         await life.serve(factory)
-        reporting = asyncio.create_task(self._report_often(), name="reports")
+        reporting = asyncio.create_task(self.report_often(self._nats), name="reports")
         write_answer(ready, {"port": life.port})
         await leave.wait()
         await life.stop()
-        reporting.cancel()
         with contextlib.suppress(Exception):  # the broker may be gone already
-            await self._report()
+            await self.last_report(self._nats, reporting)
             await self._nats.close()
 
     def _site(self) -> Site:
@@ -95,25 +95,34 @@ class Child:
         connected = self._nats is not None and self._nats.is_connected
         return "" if connected else "the connection is lost"
 
-    async def _report_often(self) -> None:
-        while True:
+    async def report_often(self, nats: Client) -> None:
+        """Report what is new, until the last report."""
+        while self._reporting:
             await asyncio.sleep(EVERY)
-            assert self._nats is not None  # noqa: S101  # connected before
-            if self._nats.is_connected:
-                await self._report()
+            if nats.is_connected:
+                await self._report(nats)
 
-    async def _report(self, *more: dict[str, Any]) -> None:
+    async def last_report(self, nats: Client, reporting: asyncio.Task[None]) -> None:
+        """Let the report under way end, and send what is left.
+
+        To cancel it could cut off a flush, and then nats-py fails at its answer.
+        """
+        self._reporting = False
+        await reporting
+        await self._report(nats)
+
+    async def _report(self, nats: Client, *more: dict[str, Any]) -> None:
         reports = [*self._reports, *self._mirror.news(), *more]
         self._reports.clear()
-        assert self._nats is not None  # noqa: S101  # connected before
-        for batch in batches(reports, self._nats.max_payload):
-            await self._nats.publish(REPORTS, batch)
-        await self._nats.flush()
+        for batch in batches(reports, nats.max_payload):
+            await nats.publish(REPORTS, batch)
+        await nats.flush()
 
     async def _settle(self, message: Msg) -> None:
         """Report all; say that it was all once the service's bus is there too."""
         ready = self._life is not None and self._life.connected
-        await self._report(*([{"settled": self.name}] if ready else []))
+        assert self._nats is not None  # noqa: S101  # it brought the message
+        await self._report(self._nats, *([{"settled": self.name}] if ready else []))
 
 
 def batches(reports: Iterable[dict[str, Any]], most: int) -> Iterator[bytes]:
