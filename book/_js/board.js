@@ -300,6 +300,7 @@ class MovingPartsBoard extends HTMLElement {
 
   verdict(found) {
     const count = found.processes.length;
+    if (![...this.assignment.values()].some(Boolean)) return "Nothing is sorted yet.";
     if (found.torn.length || found.clashes.length) return "It does not hold.";
     if (!holds(found)) return "It holds so far.";
     return count ? `It holds, for ${processes(count)}.` : "It holds, without a process.";

@@ -230,7 +230,7 @@ def test_on_a_wide_page_the_workspace_stays_beside_the_wall(opened: Open) -> Non
 def test_each_move_is_evaluated(opened: Open) -> None:
     """Each finding says which rule or word, the contexts, and the cards."""
     page = opened()
-    expect(verdict(page)).to_have_text("It holds so far.")
+    expect(verdict(page)).to_have_text("Nothing is sorted yet.")
     expect_score(page, 12, 0, 0, 0)
     sort(page, {"RideStarted": "rides", "RideEnded": "stations"})
     torn = "“a ride that has started ends once” needs a transaction across rides,"

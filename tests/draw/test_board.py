@@ -111,7 +111,8 @@ def test_the_workspace_is_hidden_and_shows_what_the_start_costs() -> None:
 @pytest.mark.parametrize(
     ("start", "verdict"),
     [
-        ({}, "It holds so far."),
+        ({}, "Nothing is sorted yet."),
+        ({"RideStarted": "rides"}, "It holds so far."),
         (HALF, "It does not hold."),
         (GOOD, "It holds, for 4 processes."),
     ],

@@ -1,7 +1,8 @@
-// Run a notebook's cells as JupyterLite's kernel does, in Pyodide under Node:
-// lab.mjs LOCK < {"packages": [...], "cells": [...]}. The kernel is JupyterLite's own.
-// Prints, as JSON, the packages that were there at first and at the end, and of each
-// cell how it ended ("ok", or the error) and what it showed as text.
+// Run the cells of notebooks as JupyterLite's kernel does, in Pyodide under Node:
+// lab.mjs LOCK < {"packages": [...], "notebooks": [[cell, ...], ...]}. The kernel is
+// JupyterLite's own, and is reset before each notebook. Prints, as JSON, for each one
+// the packages that were there at first and at the end, and of each cell how it ended
+// ("ok", or the error) and what it showed as text.
 import fs from "node:fs";
 import { loadPyodide } from "pyodide";
 
@@ -29,14 +30,18 @@ run
 
 const [lockFileURL] = process.argv.slice(2);
 try {
-  const { packages, cells } = JSON.parse(fs.readFileSync(0, "utf-8"));
+  const { packages, notebooks } = JSON.parse(fs.readFileSync(0, "utf-8"));
   const py = await loadPyodide({ lockFileURL, packages });
   const run = py.runPython(RUN, { globals: py.globals.get("dict")() });
-  const before = Object.keys(py.loadedPackages);
-  const told = [];
-  for (const cell of cells) told.push((await run(cell)).toJs());
-  const after = Object.keys(py.loadedPackages);
-  fs.writeFileSync(1, "\n" + JSON.stringify({ before, after, cells: told }));
+  const reports = [];
+  for (const notebook of notebooks) {
+    const before = Object.keys(py.loadedPackages);
+    const cells = [];
+    await run("%reset -f");
+    for (const cell of notebook) cells.push((await run(cell)).toJs());
+    reports.push({ before, after: Object.keys(py.loadedPackages), cells });
+  }
+  fs.writeFileSync(1, "\n" + JSON.stringify(reports));
 } catch (error) {
   // The default print of such an error is the whole of Pyodide's source.
   console.error(String(error.message ?? error).slice(-2000));

@@ -18,10 +18,15 @@ def answer(code: str) -> Any:
     return ask("run.mjs", wheels, str(ROOT), code=code)
 
 
-def lab_cells(kit: Path, cells: list[str]) -> Any:
-    """Run cells with what a lab has in JupyterLite; return what lab.mjs says."""
-    asked = {"packages": lite.PACKAGES, "cells": cells}
-    return ask("lab.mjs", str(kit / "pyodide-lock-lab.json"), code=json.dumps(asked))
+def lab_cells(kit: Path, notebooks: list[list[str]]) -> list[dict[str, Any]]:
+    """Run cells with what labs have in JupyterLite; return what lab.mjs says of each.
+
+    One notebook after the other, each in a kernel that was reset.
+    """
+    asked = {"packages": lite.PACKAGES, "notebooks": notebooks}
+    lock = str(kit / "pyodide-lock-lab.json")
+    reports: list[dict[str, Any]] = ask("lab.mjs", lock, code=json.dumps(asked))
+    return reports
 
 
 def page_cells(site: Path, pages: list[list[str]]) -> list[list[list[dict[str, Any]]]]:

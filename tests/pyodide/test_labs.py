@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from movingparts.check import Exercise
 from tests.labs.labs import LABS, exercises_of, local_cells, read, texts
 from tests.pyodide import node
+from tools.browser import pyodide
 
 pytestmark = pytest.mark.slow
 LACKS = re.compile(
@@ -25,34 +27,57 @@ LACKS = re.compile(
 
 @dataclass
 class Run:
-    """What came of a lab: of its cells by id, and of its exercises once solved."""
+    """What came of a lab: of its cells by id, and of its exercises once solved.
+
+    `before` and `after` are the packages that Pyodide had loaded.
+    """
 
     lab: str
     ended: dict[str, str]
     shown: dict[str, str]
     solved: dict[str, str]
+    before: set[str]
+    after: set[str]
+
+
+def sources(lab: str) -> dict[str, str]:
+    """The code of a lab's cells, by id."""
+    return {c.id: c.source for c in read(lab).cells if c.cell_type == "code"}
 
 
 def check_cell(lab: str, exercise: Exercise) -> str:
     """The cell of a lab that checks an exercise."""
-    sources = [cell.source for cell in read(lab).cells if cell.cell_type == "code"]
     asks = f'check("{exercise.id}"'
-    return next(source for source in sources if asks in source)
+    return next(source for source in sources(lab).values() if asks in source)
 
 
-@pytest.fixture(scope="module", params=LABS)
-def run(kit: Path, request: pytest.FixtureRequest) -> Run:
-    """A lab, run from top to bottom, and then each exercise solved and checked."""
-    cells = {c.id: c.source for c in read(request.param).cells if c.cell_type == "code"}
-    exercises = exercises_of(request.param)
-    answers = [(e.solution, check_cell(request.param, e)) for e in exercises]
-    sources = [*cells.values(), *(cell for pair in answers for cell in pair)]
-    reported = node.lab_cells(kit, sources)["cells"]
-    ended = {key: reported[i][0] for i, key in enumerate(cells)}
-    shown = {key: reported[i][1] for i, key in enumerate(cells)}
-    checks = [text for _, text in reported[len(cells) + 1 :: 2]]
-    ids = [exercise.id for exercise in exercises]
-    return Run(request.param, ended, shown, dict(zip(ids, checks, strict=True)))
+def solving(lab: str) -> list[str]:
+    """The cells of a lab, and then, for each exercise, its solution and its check."""
+    pairs = [(e.solution, check_cell(lab, e)) for e in exercises_of(lab)]
+    return [*sources(lab).values(), *(cell for pair in pairs for cell in pair)]
+
+
+@pytest.fixture(scope="module")
+def reports(kit: Path) -> dict[str, dict[str, Any]]:
+    """All labs, run from top to bottom, and then each exercise solved and checked."""
+    found = node.lab_cells(kit, [solving(lab) for lab in LABS])
+    return dict(zip(LABS, found, strict=True))
+
+
+@pytest.fixture(params=LABS)
+def run(reports: dict[str, dict[str, Any]], request: pytest.FixtureRequest) -> Run:
+    """A lab's report, by the ids of its cells and of its exercises."""
+    lab, report = request.param, reports[request.param]
+    cells, ids = report["cells"], list(sources(lab))
+    checks = [text for _, text in cells[len(ids) + 1 :: 2]]
+    return Run(
+        lab,
+        ended={key: cells[i][0] for i, key in enumerate(ids)},
+        shown={key: cells[i][1] for i, key in enumerate(ids)},
+        solved=dict(zip([e.id for e in exercises_of(lab)], checks, strict=True)),
+        before=set(report["before"]),
+        after=set(report["after"]),
+    )
 
 
 def test_no_cell_fails(run: Run) -> None:
@@ -86,3 +111,22 @@ def test_each_solution_passes(run: Run) -> None:
     assert run.solved
     for number, output in run.solved.items():
         assert output.startswith(f"Exercise {number} passed"), output
+
+
+def seldom(lab: str) -> set[str]:
+    """What a lab imports and Pyodide loads only then."""
+    code = "\n".join(sources(lab).values())
+    return {name for name in pyodide.ASKED_FOR if f"import {name}" in code}
+
+
+def test_what_is_seldom_needed_comes_with_the_first_cell_that_imports_it(
+    run: Run,
+) -> None:
+    """A lab that does without it does not wait for it."""
+    there = set().union(*(seldom(lab) for lab in LABS[: LABS.index(run.lab)]))
+    assert there == set(pyodide.ASKED_FOR) & run.before
+    assert there | seldom(run.lab) == set(pyodide.ASKED_FOR) & run.after
+
+
+def test_some_lab_needs_each_of_these() -> None:
+    assert set(pyodide.ASKED_FOR) == set().union(*map(seldom, LABS))

@@ -58,6 +58,9 @@ class Span:
 
     `outcome` is `ok`, `error` or, while it lasts, `unset`; `note` says more
     ("read timeout", "500"). Times are integer microseconds.
+
+    Leaves out: there, `unset` is also how most spans end, and a client's span ends as
+    an error where the answer is a 4xx; here both are `ok`.
     """
 
     span_id: str

@@ -160,9 +160,10 @@ class BoardFigure:
         bins = "".join(self._bin(context) for context in ("", *self.contexts))
         presets = "".join(f'<button type="button">{each}</button>' for each in _PRESETS)
         findings = "".join(f"<li>{each}</li>" for each in self._worded(found))
+        verdict = _verdict(found, begun=any(self.start.values()))
         return (
             f'<div class="mp-workspace" hidden><div class="mp-score">{_score(found)}'
-            f'<p class="mp-verdict"><span>{_verdict(found)}</span> '
+            f'<p class="mp-verdict"><span>{verdict}</span> '
             f'<button type="button">Findings</button></p></div>'
             f'<div class="mp-presets">{presets}</div><ul class="mp-bins">{bins}</ul>'
             f'<ul class="mp-findings">{findings}</ul><div class="mp-own"><label>'
@@ -280,7 +281,9 @@ def _score(found: Findings) -> str:
     return "".join(f"<p><b>{count}</b> {what}</p>" for count, what in counts)
 
 
-def _verdict(found: Findings) -> str:
+def _verdict(found: Findings, *, begun: bool) -> str:
+    if not begun:
+        return "Nothing is sorted yet."
     if found.torn or found.clashes:
         return "It does not hold."
     if found.unsorted:

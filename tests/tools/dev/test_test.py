@@ -136,8 +136,17 @@ def test_what_shares_a_fixture_runs_in_one_worker(tmp_path: Path) -> None:
         "    worker = os.environ['PYTEST_XDIST_WORKER']\n"
         "    pathlib.Path(__file__).with_name(worker).touch()\n"
     )
-    command = [sys.executable, "-m", "pytest", "-q", *runner.GROUPED]
-    command += ["-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
+    command = [sys.executable, "-m", "pytest", "-q", "--disable-plugin-autoload"]
+    command += [
+        "-p",
+        "xdist",
+        *runner.GROUPED,
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        str(tmp_path),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stdout + done.stderr
     assert 1 == len(list(tmp_path.glob("gw*")))
