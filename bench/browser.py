@@ -156,7 +156,10 @@ def rows() -> list[Row]:
     cold, again, following, weight = first_clicks()
     opened, lab_weight = lab()
     page, here = in_the_page(), native()
-    missed = "The machine decides it: Chromium compiles 9 MB of WebAssembly first."
+    missed = (
+        "Chromium compiles 9 MB of WebAssembly first, and a memory snapshot of"
+        " Pyodide 314 holds no loaded packages (pyodide #6418, #6254)."
+    )
     return [
         Row("click to first FastAPI result, cold / 7 s", cold, 7, cold / 7, "<= 1", "s",
             missed),

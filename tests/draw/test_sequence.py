@@ -129,6 +129,17 @@ def test_no_label_lies_on_an_arrow(recording: Recording, widest: int) -> None:
     assert [] == struck
 
 
+def test_a_note_stands_below_an_arrow_that_comes_in_beside_it() -> None:
+    """Where the other side of the lifeline has no room."""
+    recording = two_calls()
+    recording.messages = recording.messages[:2]
+    recording.moments = [Moment(2_000, "note", ("docks",), "gets B7")]
+    layout = arranged(excerpt(recording))
+    [label] = [each for each in layout.labels if each.text == "gets B7"]
+    assert label.y - layout.y(2_000) >= LINE
+    assert not label.on(layout.ends(recording.messages[1]))
+
+
 def test_a_call_that_leaves_as_an_answer_arrives_starts_a_line_lower() -> None:
     layout = arranged(excerpt(two_calls()))
     second = layout.part.messages[2]

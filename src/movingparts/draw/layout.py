@@ -15,6 +15,7 @@ NARROW = 430  # on a phone, where it is drawn at three quarters of its size
 TYPICAL = 46  # pixels down for a message of typical latency
 LONGEST = 110  # a stretch of time is drawn no longer than this,
 BREAK = 240  # and one that would take more than this is cut out, with a mark
+BELOW = 15  # pixels: how far a note stands below an arrow that comes in beside it
 EDGE = 10
 ROUNDS = 6
 _GAPS = {2: 236, 3: 212, 4: 140, 5: 108}  # widest gap between so many lifelines
@@ -392,23 +393,29 @@ def _aside(
     wide = width(text, bold=True)
     right, left = max(xs) + 14, min(xs) - 14 - wide
     dy = -6 if classes == "alarm" else 5  # a caller that gives up may call again
-    options = [(right, dy)] if right + wide <= right_edge else []
-    options += [(left, dy)] if left >= layout.left else []
-    if any(x > max(xs) for x in _met(layout, at_us, names)):
-        options.reverse()  # an arrow is on the right
+    sides = [right] if right + wide <= right_edge else []
+    sides += [left] if left >= layout.left else []
+    met = {
+        right if x > max(xs) else left: lower for x, lower in _met(layout, at_us, names)
+    }
+    # The other side first; below an arrow that comes in, since arrows come from above.
+    options = [(x, dy) for x in sides if x not in met]
+    options += [(x, dy + met[x]) for x in sides if x in met]
     inside = max(layout.left + 4, min(right, right_edge - wide))
     label = Label(0, 0, wide, text, classes=classes)
     return Spot(at_us, options or [(inside, -12)], label)
 
 
-def _met(layout: Diagram, at_us: int, names: Sequence[str]) -> Iterator[int]:
-    """Yield the lifelines to which arrows lead that touch these nodes at a time."""
+def _met(
+    layout: Diagram, at_us: int, names: Sequence[str]
+) -> Iterator[tuple[int, int]]:
+    """Yield where arrows lead that touch these nodes at a time, and the room below."""
     for message in layout.part.messages:
         source, target = layout.columns[message.source], layout.columns[message.target]
-        if message.sent_us == at_us and message.source in names:
-            yield target
         if message.arrived_us == at_us and message.target in names:
-            yield source
+            yield source, BELOW
+        if message.sent_us == at_us and message.source in names:
+            yield target, 0
 
 
 def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
