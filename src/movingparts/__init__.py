@@ -6,7 +6,7 @@ Read the folder as a table of contents. Each mechanism is printed by its chapter
     02  Words and borders         strategy, published_language
     03  Rules inside              repository, unit_of_work, measure.contention
     04  The front door            planned
-    05  Facts on a bus            planned
+    05  Facts on a bus            consumer, strategy.asyncapi
     06  Promises across services  planned
     07  Two models                planned
     08  The log is the truth      planned
