@@ -1,0 +1,1 @@
+"""Chapter 05: what it breaks, and what its exercises import."""
