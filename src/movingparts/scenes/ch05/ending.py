@@ -62,7 +62,7 @@ RideOf = Callable[[Node, Event], Awaitable[Ride]]
 
 
 async def call(node: Node, service: str, ride: Ride) -> None:
-    """Have another service deal with an ended ride; raise if it could not be reached."""
+    """Have another service deal with an ended ride; raise if that fails."""
     reply = await node.client.post(f"http://{service}/ended-rides", json=ride)
     reply.raise_for_status()
 
