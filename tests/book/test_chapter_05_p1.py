@@ -36,4 +36,4 @@ def test_ids_alone_tie_the_others_to_rides_again(ending: Names) -> None:
     assert {"dock": "ok", "done by": ALL} == whole.result
     asked = [span for span in short.spans if span.peer == "rides" and span.node in ALL]
     assert 15 == len([span for span in asked if span.kind == "client"])
-    assert max(span.end_us for span in asked if span.kind == "client") < 2_500_000
+    assert max(span.end_us for span in asked if span.kind == "client") < 2_000_000

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import httpx
 from fastapi import FastAPI
 
 from movingparts.bus import Event
@@ -29,21 +31,22 @@ def ended_ride(chance: Random, number: int) -> tuple[Data, Data]:
         "phone": f"+1 202 555 01{chance.randint(10, 99)}",
         "card": f"4000 0566 5566 {chance.randint(1000, 9999)}",
     }
-    ride = {
+    track = [
+        {"lat": 51 + n / 811, "lon": n / 769, "meters": chance.randint(50, 400)}
+        for n in range(1, chance.randint(3, 9))
+    ]
+    ride: Data = {
         "ride_id": f"ride-{number}",
         "bike_id": f"B{chance.randint(1, 40)}",
         "rider": rider,
         "began": {"station_id": here, "at": began},
         "ended": {"station_id": there, "at": at},
-        "track": [
-            {"lat": 51 + n / 811, "lon": n / 769, "meters": chance.randint(50, 400)}
-            for n in range(1, chance.randint(3, 9))
-        ],
+        "track": track,
     }
-    needed = {"rider_id": rider["rider_id"], "bike_id": ride["bike_id"]}
+    needed: Data = {"rider_id": rider["rider_id"], "bike_id": ride["bike_id"]}
     needed |= {"station_id": there, "at": at.isoformat()}
     needed |= {"minutes": minutes + (late > 0)}
-    return ride, needed | {"meters": sum(place["meters"] for place in ride["track"])}
+    return ride, needed | {"meters": sum(round(place["meters"]) for place in track)}
 
 
 def billing(event: Mapping[str, Any]) -> str:
@@ -80,22 +83,25 @@ async def publish(world: SimulatedWorld, event: Event) -> dict[str, tuple[str, s
         try:
             did[name] = (SUBSCRIBERS[name](event.data), "")
         except KeyError as error:
-            did[name] = ("asked rides", str(error.args[0]))
-            await world.client(name).get(f"http://rides/{event.id}")
+            did[name] = (f"finds no {error.args[0]}", str(error.args[0]))
         except Exception as error:  # noqa: BLE001  # whatever an answer's data cause
             did[name] = (f"raises {type(error).__name__} ({error})", "")
-        world.note(name, did[name][0])
+        what, missing = did[name]
+        world.note(name, what)
+        if missing:
+            with suppress(httpx.TransportError):
+                await world.client(name).get(f"http://rides/{event.id}")
 
-    for name in ("rides", *SUBSCRIBERS):
-        world.network.link("bus", name, latency=0.02)
+    rides = await world.serve("rides", lambda _: FastAPI())
+    bus = world.node("rides").bus
+    await bus.stream("rides", "rides.>")
+    for n, name in enumerate(SUBSCRIBERS, start=2):
+        world.network.link("bus", name, latency=0.005 * n)  # rides is down by then
         await world.serve(name, lambda _: FastAPI())
-    rides = world.node("rides").bus
-    await rides.stream("rides", "rides.>")
-    for name in SUBSCRIBERS:
-        await world.node(name).bus.subscribe(
-            event.type, partial(handle, name=name), durable=name, max_deliver=2
-        )
-    await rides.publish(event.type, event)
-    world.crash("rides")
-    await world.clock.sleep(5.0)
+        handler = partial(handle, name=name)
+        await world.node(name).bus.subscribe(event.type, handler, durable=name)
+    await bus.publish(event.type, event)
+    await rides.stop()  # no fault, which a search for a smaller run would leave out
+    world.note("rides", "goes down")
+    await world.clock.sleep(1.0)
     return did

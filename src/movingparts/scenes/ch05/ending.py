@@ -68,7 +68,7 @@ async def call(node: Node, service: str, ride: Ride) -> None:
 
 
 async def subscribe(node: Node, ride_of: RideOf, db: EndedRides) -> None:
-    """Deal with each ended ride that is published, also while this service is down."""
+    """Do this service's work for each ended ride, whenever it comes to know of it."""
 
     async def on_ride_ended(event: Event) -> None:
         db.save(await ride_of(node, event))
