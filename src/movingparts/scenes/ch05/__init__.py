@@ -1,1 +1,1 @@
-"""Chapter 05: what it breaks, and what its exercises import."""
+"""Scenes of chapter 05, *Facts on a bus*."""
