@@ -1,0 +1,16 @@
+import asyncio
+from collections import defaultdict
+
+
+async def run(events, handle, workers):
+    failed, turns = [], defaultdict(asyncio.Lock)
+
+    async def one(event):
+        async with turns[event.subject]:
+            try:
+                await handle(event)
+            except Exception:
+                failed.append(event)
+
+    await asyncio.gather(*map(one, events))
+    return failed
