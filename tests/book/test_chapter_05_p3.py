@@ -21,7 +21,7 @@ def wrong(order: Names, table: str) -> list[int]:
 def test_two_workers_leave_b7_on_the_road_for_good(order: Names) -> None:
     assert {"B7": ROAD} == order["broken"].result["map"]
     said = [moment.text for moment in order["broken"].moments][-2:]
-    assert ["B7 docked: map says S01", f"B7 taken: map says {ROAD}"] == said
+    assert ["map: S01", f"map: {ROAD}"] == said
 
 
 def test_partitions_keep_the_order_and_are_about_as_fast(order: Names) -> None:
@@ -35,7 +35,7 @@ def test_a_redelivery_breaks_all_three_and_in_order_none(order: Names) -> None:
     *without, ordered = wrong(order, "refused")
     assert min(without) > 0 == ordered
     assert {"B7": "S01"} == order["again"].result["map"]
-    assert any("Gap" in moment.text for moment in order["again"].moments)
+    assert any("Gap" == moment.text for moment in order["again"].moments)
 
 
 def test_in_order_needs_no_partitions_but_more_deliveries(order: Names) -> None:

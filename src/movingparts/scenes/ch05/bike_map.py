@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from fastapi import FastAPI
+
 from movingparts.bus import Bus, Event, Handler
 from movingparts.core.random import Uniform, stream
 from movingparts.core.recording import Recording
@@ -125,6 +127,7 @@ def keep_map(  # noqa: PLR0913 - all but the first two go by keyword
     async def scenario(world: SimulatedWorld) -> dict[str, Any]:
         fleet = Fleet(world, seed, failing)
         crew = Crew(world, worker, fleet.check, {event.id for event in events})
+        await world.serve("stations", FastAPI(title="stations"))
         stations = world.node("stations").bus
         await stations.stream("stations", "stations.>")
         for number, subject in enumerate(follow, start=1):
@@ -190,19 +193,18 @@ class Crew:
         handle = self._worker(self._db, self._check)
 
         async def noted(event: Event) -> None:
-            what = f"{event.subject} {event.type.removeprefix('bike-')}"
-            self._world.note(name, f"{what}: asks fleet")
             try:
                 await handle(event)
             except Exception as why:
                 self.refused += 1
-                self._world.note(name, f"{what}: {type(why).__name__}")
+                self._world.note(name, type(why).__name__)
                 raise
-            self._world.note(name, f"{what}: map says {self.map()[str(event.subject)]}")
+            self._world.note(name, f"map: {self.map()[str(event.subject)]}")
             self._left.discard(event.id)
             if not self._left:
                 self._over.set()
 
+        await self._world.serve(name, FastAPI(title="map"))
         bus = self._world.node(name).bus
         await bus.subscribe(subject, noted, durable=durable)
 
