@@ -158,17 +158,21 @@ class City:
 
     def _counted(self, handler: Handler) -> Handler:
         async def counted(event: Event) -> None:
-            self.seen.calls[str(event.subject)] += 1
-            await handler(event)
-            now, end = self.world.clock.now(), event.time or self.world.clock.now()
-            late, at = (now - end).total_seconds(), self.world.clock.monotonic()
-            self.seen.late.setdefault(str(event.subject), (at - late, late))
+            ride, clock = str(event.subject), self.world.clock
+            self.seen.calls[ride] += 1
+            try:
+                await handler(event)
+            except Exception:
+                self.world.note("billing", f"{ride} fails")
+                raise
+            self.world.note("billing", f"{ride} is charged")
+            late = (clock.now() - (event.time or clock.now())).total_seconds()
+            self.seen.late.setdefault(ride, (clock.monotonic() - late, late))
 
         return counted
 
     async def _keep(self, letter: Event) -> None:
         self.seen.letters.append(letter.data)
-        self.world.note("letters", f"keeps {letter.subject}")
         await self.letters.keep(letter)
 
     def close(self) -> Rush:
