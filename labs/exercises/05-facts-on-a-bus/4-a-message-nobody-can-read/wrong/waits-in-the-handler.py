@@ -1,0 +1,14 @@
+import asyncio
+
+from solution import Unreadable
+
+
+async def handle(event, lockers):
+    while event.id not in lockers.seen:
+        try:
+            await lockers.assign(event)
+            lockers.seen.add(event.id)
+        except Unreadable as error:
+            return await lockers.set_aside(event, str(error))
+        except OSError:
+            await asyncio.sleep(0.5)
