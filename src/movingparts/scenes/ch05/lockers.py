@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from movingparts.core.bus import Handler
+from movingparts.core.bus import Bus, Handler
 from movingparts.core.event import Event
 
 ARRIVED = "parcels.arrived"
-DEAD = "dead.lockers"
 
 
 class Unreadable(ValueError):
@@ -17,57 +16,41 @@ class Unreadable(ValueError):
 
 
 class Lockers:
-    """What `handle(event, lockers)` is given.
+    """What `handle(event, lockers)` is given, with a log of what it did.
 
-    `seen` is a set of ids of its own that survives a restart. `unreadable` and `down`
-    say which parcels fail now, by name; `no_letters` how often the bus refuses a dead
-    letter. The log has what was done, as (what, whom or why).
+    `unreadable` and `down` are parcels that fail now, and `no_letters` is how often the
+    bus will not take a dead letter.
     """
 
-    def __init__(self, publish: Callable[[str, Event], Awaitable[None]]) -> None:
+    def __init__(self, bus: Bus) -> None:
         self.seen: set[str] = set()
         self.unreadable: set[str] = set()
         self.down: set[str] = set()
         self.no_letters = 0
-        self.assigned: list[str] = []
         self.log: list[tuple[str, Any]] = []
-        self._publish = publish
+        self._bus = bus
 
     async def assign(self, event: Event) -> None:
         """Give the parcel a locker, each time anew, and text its code."""
-        parcel = str(event.subject)
-        if parcel in self.unreadable:
-            error: Exception = Unreadable(f"size is {event.data['size']!r}")
-        elif parcel in self.down:
-            error = ConnectionError("the text message gateway is down")
-        else:
-            self.assigned.append(parcel)
-            self.log.append(("assigned", parcel))
-            return
-        self.log.append(("failed", error))
-        raise error
+        if event.subject in self.unreadable:
+            self._fail("failed", Unreadable(f"size is {event.data['size']!r}"))
+        if event.subject in self.down:
+            self._fail("failed", ConnectionError("the text message gateway is down"))
+        self.log.append(("assigned", event.subject))
 
     async def set_aside(self, event: object, reason: object) -> None:
         """Publish a dead letter with an event and the reason."""
         if self.no_letters:
             self.no_letters -= 1
-            error = ConnectionError("the bus does not answer")
-            self.log.append(("no letter", error))
-            raise error
+            self._fail("no letter", ConnectionError("the bus does not answer"))
         self.log.append(("set aside", (event, reason)))
-        body = event.to_body() if isinstance(event, Event) else event
-        about = {"subject": ARRIVED, "reason": str(reason), "event": body}
-        number = f"lockers:{len(self.log)}:{id_of(event)}"
-        await self._publish(DEAD, Event(number, "/lockers", "DeadLetter", about))
+        about = {"subject": ARRIVED, "reason": f"{reason}", "event": f"{event}"}
+        letter = Event(f"{len(self.log)}", "/lockers", "DeadLetter", about)
+        await self._bus.publish("dead.lockers", letter)
 
-
-def id_of(event: object) -> str:
-    """Return an event's id, or what there is instead.
-
-    >>> id_of(None)
-    'none'
-    """
-    return event.id if isinstance(event, Event) else "none"
+    def _fail(self, what: str, error: Exception) -> None:
+        self.log.append((what, error))
+        raise error
 
 
 def arrived(parcel: str, *, readable: bool) -> Event:
@@ -76,8 +59,8 @@ def arrived(parcel: str, *, readable: bool) -> Event:
     >>> arrived("P7", readable=False).data
     {'size': '??'}
     """
-    size = "M" if readable else "??"
-    return Event(f"{parcel}/arrived", "/hub", "ParcelArrived", {"size": size}, parcel)
+    size = {"size": "M" if readable else "??"}
+    return Event(f"{parcel}/arrived", "/hub", "ParcelArrived", size, parcel)
 
 
 async def subscribe(world: Any, handler: Handler) -> None:
