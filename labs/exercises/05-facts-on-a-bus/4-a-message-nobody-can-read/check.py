@@ -2,8 +2,13 @@
 
 from movingparts.check import Check, Law, always, never
 from movingparts.core.event import Event
-from movingparts.scenes.ch05.lockers import Lockers, Unreadable, arrived
-from movingparts.scenes.ch05.lockers import publish, subscribe
+from movingparts.scenes.ch05.lockers import (
+    Lockers,
+    Unreadable,
+    arrived,
+    publish,
+    subscribe,
+)
 
 KINDS = ("unreadable", "down", "twice", "no letter", "all of it")
 

@@ -1,4 +1,4 @@
-"""Parcels that get a locker each, in exercise 5.4: some labels can't be read at first."""
+"""Parcels that get a locker each, in exercise 5.4: some can't be read at first."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """A rush hour of rides that billing charges; billing can't read one of them.
 
-Leaves out: what rides saves before it publishes (chapter 06), and refunds.
+Leaves out: what rides saves before it publishes (chapter 06); a database that several
+workers of billing share.
 """
 
 from __future__ import annotations
@@ -94,7 +95,9 @@ async def set_aside(node: Node, event: Event, reason: str) -> None:
     about = {"subject": ENDED, "reason": reason, "deliveries": 1}
     letter = about | {"event": event.to_body()}
     number = f"billing:{event.source}:{event.id}"
-    await node.bus.publish("dead.billing", Event(number, "/billing", "DeadLetter", letter))
+    await node.bus.publish(
+        "dead.billing", Event(number, "/billing", "DeadLetter", letter)
+    )
 
 
 class City:
