@@ -146,12 +146,16 @@ class City:
         def factory(node: Node) -> FastAPI:
             db = node.disk.connect()
             db.execute("CREATE TABLE IF NOT EXISTS done (ride TEXT, amount INTEGER)")
-            how = {"ack_wait": ACK_WAIT, "max_deliver": self.max_deliver}
 
             @asynccontextmanager
             async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-                handler = make(node, db)
-                mine = await node.bus.subscribe(ENDED, handler, durable=durable, **how)
+                mine = await node.bus.subscribe(
+                    ENDED,
+                    make(node, db),
+                    durable=durable,
+                    ack_wait=ACK_WAIT,
+                    max_deliver=self.max_deliver,
+                )
                 yield
                 await mine.stop()
 

@@ -9,6 +9,7 @@ async def handle(event, lockers):
             await lockers.assign(event)
             lockers.seen.add(event.id)
         except Unreadable as error:
-            return await lockers.set_aside(event, str(error))
+            await lockers.set_aside(event, str(error))
+            return
         except OSError:
             await asyncio.sleep(0.5)
