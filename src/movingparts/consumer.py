@@ -138,7 +138,8 @@ class DeadLetters:
     async def keep(self, letter: Event) -> None:
         """Keep a dead letter; a handler for the subject `dead.` and the durable."""
         about = letter.data
-        row = (letter.id, about["subject"], about["reason"], json.dumps(about["event"]))
+        event = json.dumps(about["event"])
+        row = (letter.id, about["subject"], about["reason"], event)
         with self._db:
             self._db.execute(KEEP, row)
 
@@ -154,7 +155,8 @@ class DeadLetters:
         """
         letters = self.held()
         for letter in letters:
-            await bus.publish(letter.subject, Event.from_json(json.dumps(letter.event)))
+            event = Event.from_json(json.dumps(letter.event))
+            await bus.publish(letter.subject, event)
             with self._db:
                 self._db.execute(LET_GO, (letter.id,))
         return len(letters)
