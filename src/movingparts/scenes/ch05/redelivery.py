@@ -9,9 +9,15 @@ import inspect
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Literal
 
 from movingparts.core.event import Event
+
+CHARGES = """
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE charges (source TEXT, id TEXT, rider TEXT, cents INTEGER);
+"""
 
 
 class Crash(BaseException):
@@ -49,10 +55,15 @@ class Database(sqlite3.Connection):
         self.step()
         super().commit()
 
-    def __exit__(self, *error: Any) -> Any:
-        if error[0] is None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> Literal[False]:
+        if kind is None:
             self.step()
-        return super().__exit__(*error)
+        return super().__exit__(kind, error, trace)
 
     def step(self) -> None:
         """Count a step."""

@@ -1,11 +1,12 @@
+from solution import REMEMBER, TABLE
+
+
 def handler(db, charge):
-    db.execute("CREATE TABLE IF NOT EXISTS seen (ride TEXT PRIMARY KEY)")
+    db.execute(TABLE)
 
     async def receive(event):
-        ride = f"{event.source} {event.type} {event.data}"
         with db:
-            sql = "INSERT INTO seen VALUES (?) ON CONFLICT DO NOTHING"
-            if db.execute(sql, [ride]).rowcount:
+            if db.execute(REMEMBER, (event.source, str(event.data))).rowcount:
                 charge(db, event)
 
     return receive

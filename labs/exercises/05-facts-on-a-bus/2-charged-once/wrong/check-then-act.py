@@ -1,14 +1,12 @@
 from solution import REMEMBER, TABLE
 
-LOOK = "SELECT 1 FROM seen WHERE source = ? AND id = ?"
-
 
 def handler(db, charge):
     db.execute(TABLE)
 
     async def receive(event):
         key = (event.source, event.id)
-        if db.execute(LOOK, key).fetchone() is None:
+        if key not in db.execute("SELECT * FROM seen").fetchall():
             with db:
                 charge(db, event)
                 db.execute(REMEMBER, key)
