@@ -27,8 +27,8 @@ class Seen:
 
     @property
     def what(self):
-        other = "another process handled the same event"
-        return other if self.kind == "worker" else "the process died"
+        other = {"failure": "`charge` raised", "crash": "the process died"}
+        return other.get(self.kind, "another process handled the same event")
 
 
 async def run(world, answer, run):
