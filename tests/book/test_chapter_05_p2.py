@@ -20,7 +20,7 @@ def charged(run: Names, way: str) -> list[int]:
 
 def test_a_charge_without_acknowledgment_is_made_again(run: Names) -> None:
     assert 2 * [("ride-17", "Ada", 450)] == run["twice"].result
-    charge = "Ada is charged 450 cents"
+    charge = "Ada is charged"
     words = [moment.text for moment in run["twice"].moments]
     assert [charge, "billing crashes", "billing starts again", charge] == words
 
@@ -38,6 +38,7 @@ def test_neither_memory_nor_two_commits_survive_a_crash_in_between(run: Names) -
 
 def test_the_same_morning_charges_each_ride_once(run: Names) -> None:
     found = run["found"]
+    assert 2 == max(found["plain"].times + found["durable"].times)
     assert min(found["plain"].never, found["plain"].twice) > 0
     assert found["durable"].never == 0 < found["durable"].twice
     for right in (found["once"], run["keyed"]):

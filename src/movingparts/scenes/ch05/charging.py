@@ -29,6 +29,7 @@ from movingparts.world.simulated import SimulatedWorld, simulate
 
 SUBJECT = "rides.ride-ended"
 CHARGES = "CREATE TABLE IF NOT EXISTS charges (ride TEXT, rider TEXT, cents INTEGER)"
+NEW = "SELECT rider FROM charges WHERE rowid > ?"
 QUIET = 120.0  # seconds after the last ride, in which all is delivered again
 
 Subscribe = Callable[[Bus, Any], Awaitable[Any]]
@@ -124,11 +125,10 @@ class _Notes:
     def after_commit(self) -> None:
         """Look for new charges, and for anything else that is new."""
         before, self._row = self._row, self._last()
-        new = "SELECT rider, cents FROM charges WHERE rowid > ?"
-        for rider, cents in self._db.execute(new, [before]):
-            self._note(f"{rider} is charged {cents} cents")
+        for (rider,) in self._db.execute(NEW, [before]):
+            self._note(f"{rider} is charged")
         if self._db.total_changes == self._changes:
-            self._note("nothing is new")
+            self._note("the event is known")
         elif self._row == before:
             self._note("the id is saved")
         self._changes = self._db.total_changes
@@ -154,8 +154,7 @@ def one_ride(
     async def scenario(world: SimulatedWorld) -> list[tuple[str, str, int]]:
         deaths = Deaths({1} if crash == "after a commit" else (), 2.0)
         world.network.everywhere(latency=0.005)
-        await world.node("rides").bus.stream("RIDES", "rides.>")
-        await world.serve("billing", billing(world, subscribe, deaths))
+        await _serve(world, subscribe, deaths)
         if crash == "before the ride ends":
             world.crash("billing")
             world.after(deaths.down, _restart, world, "billing")
@@ -202,8 +201,7 @@ def morning(  # noqa: PLR0913  # what may go wrong, by keyword
 
     async def scenario(world: SimulatedWorld) -> Charged:
         world.network.everywhere(latency=0.005, loss=loss, duplicate=duplicate)
-        await world.node("rides").bus.stream("RIDES", "rides.>")
-        await world.serve("billing", billing(world, subscribe, Deaths(dies, down)))
+        await _serve(world, subscribe, Deaths(dies, down))
         first = ends[0].ended_at
         for ride in ends:
             wait = (ride.ended_at - first).total_seconds() - world.clock.monotonic()
@@ -222,6 +220,12 @@ def morning(  # noqa: PLR0913  # what may go wrong, by keyword
 def cents(ride: Ride) -> int:
     """Return what a ride costs: 1.00, and 0.15 for each minute that it began."""
     return 100 + 15 * -(-(ride.ended_at - ride.started_at) // timedelta(minutes=1))
+
+
+async def _serve(world: SimulatedWorld, subscribe: Subscribe, deaths: Deaths) -> None:
+    await world.serve("rides", FastAPI(title="rides"))
+    await world.node("rides").bus.stream("RIDES", "rides.>")
+    await world.serve("billing", billing(world, subscribe, deaths))
 
 
 async def _report(world: SimulatedWorld, event: Event) -> None:
