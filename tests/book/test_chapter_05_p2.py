@@ -34,6 +34,7 @@ def test_plain_loses_durable_repeats_once_does_neither(run: Names) -> None:
 def test_neither_memory_nor_two_commits_survive_a_crash_in_between(run: Names) -> None:
     assert [2, 1] == charged(run, "in_memory")
     assert [0, 1] == charged(run, "two_commits")
+    assert [2, 1] == charged(run, "swapped")
 
 
 def test_the_same_morning_charges_each_ride_once(run: Names) -> None:
