@@ -145,8 +145,10 @@ class DeadLetters:
 
     def held(self) -> list[Letter]:
         """Return what waits for somebody to decide."""
-        rows = self._db.execute(HELD)
-        return [Letter(*row[:3], json.loads(row[3])) for row in rows]
+        return [
+            Letter(key, subject, reason, json.loads(event))
+            for key, subject, reason, event in self._db.execute(HELD)
+        ]
 
     async def redrive(self, bus: Bus) -> int:
         """Publish each held event again, as it was; return how many.
