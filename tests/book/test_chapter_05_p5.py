@@ -34,7 +34,7 @@ def test_only_the_list_of_what_is_never_published_shows_it(names: Any) -> None:
     assert [] == today[NEVER_PUBLISHED]
     assert ["rides.ended"] == then[NEVER_PUBLISHED]
     assert today[NEVER_HEARD] == then[NEVER_HEARD]
-    with pytest.raises(ValueError, match="nobody publishes rides.ended"):
+    with pytest.raises(ValueError, match=r"nobody publishes rides\.ended"):
         names["release"](names["RELEASE"])
 
 

@@ -1,8 +1,4 @@
-"""An AsyncAPI document for each context: which events it sends and receives.
-
-Nobody writes it by hand. What a context publishes and reads comes from its facts, and
-what an event holds from its JSON Schema.
-"""
+"""An AsyncAPI document of a context, from its facts and the schemas of its events."""
 
 from __future__ import annotations
 

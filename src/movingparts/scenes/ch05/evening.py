@@ -102,7 +102,7 @@ def evening(billing: Handlers, *, seed: int = 1) -> Recording:
             await docks.bus.stream(name, f"{name}.>")
         all_ = {**OTHERS, "billing": billing}
         services = {name: await _serve(world, name, all_[name]) for name in DONE}
-        stations = Service(docks, lambda text: world.note("stations", text))
+        stations = await _serve(world, "stations", {})
         for n in range(1, RIDES + 1):
             ride = {"ride": f"R{n}", "bike": f"B{n}", "minutes": 5 + n}
             stations.do(ride, f"holds {ride['bike']} again")
