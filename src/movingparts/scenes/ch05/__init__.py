@@ -1,0 +1,1 @@
+"""Scenes of chapter 05, *Facts on a bus*."""
