@@ -1,0 +1,96 @@
+"""An AsyncAPI document has what AsyncAPI 3.0.0 asks for, and nothing hangs loose.
+
+The structure is that of asyncapi.com/docs/reference/specification/v3.0.0.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from movingparts.city.contexts import larkhaven_map
+from movingparts.city.contracts import events
+from movingparts.strategy.asyncapi import ENVELOPE, asyncapi
+from movingparts.strategy.context_map import Context
+
+CONTEXTS = larkhaven_map().contexts
+KEY = re.compile(r"^[\w\d.\-_]+$")  # of whatever is in components
+
+each_context = pytest.mark.parametrize("context", CONTEXTS, ids=lambda c: c.name)
+
+
+def document(context: Context) -> dict[str, Any]:
+    return asyncapi(context, events(), version="1.2.3")
+
+
+def references(part: Any) -> Iterator[str]:
+    """Every $ref in a document."""
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        part = list(part.values())
+    for each in part if isinstance(part, list) else ():
+        yield from references(each)
+
+
+def resolved(found: Any, reference: str) -> Any:
+    """What a $ref leads to; KeyError where it leads nowhere."""
+    root, *path = reference.split("/")
+    assert "#" == root
+    for key in path:
+        found = found[key]
+    return found
+
+
+@each_context
+def test_it_has_the_parts_that_asyncapi_requires(context: Context) -> None:
+    found = document(context)
+    allowed = {"asyncapi", "info", "channels", "operations", "components"}
+    assert allowed == set(found)
+    assert "3.0.0" == found["asyncapi"]
+    assert {"title": context.name, "version": "1.2.3"} == found["info"]
+    for channel in found["channels"].values():
+        assert {"address", "messages"} == set(channel)
+    for operation in found["operations"].values():
+        assert {"action", "channel"} == set(operation)
+        assert operation["action"] in {"send", "receive"}
+    assert {"messages", "schemas"} == set(found["components"])
+    for part in found["components"].values():
+        assert all(KEY.match(key) for key in part)
+    assert found == json.loads(json.dumps(found))
+
+
+@each_context
+def test_every_reference_leads_somewhere(context: Context) -> None:
+    found = document(context)
+    for reference in references(found):
+        assert isinstance(resolved(found, reference), dict)
+
+
+@each_context
+def test_it_sends_what_is_published_and_receives_what_is_read(context: Context) -> None:
+    found = document(context)
+    said = {
+        (each["action"], resolved(found, each["channel"]["$ref"])["address"])
+        for each in found["operations"].values()
+    }
+    sent = {("send", name) for name in context.publishes}
+    assert sent | {("receive", name) for name in context.reads} == said
+
+
+def test_a_message_is_an_event_whose_data_has_the_contract_s_schema() -> None:
+    billing = next(each for each in CONTEXTS if each.name == "billing")
+    found = document(billing)
+    message = found["components"]["messages"]["rides.ride-ended"]
+    assert "RideEnded" == message["name"]
+    assert [*ENVELOPE] == message["payload"]["required"]
+    data = resolved(found, message["payload"]["properties"]["data"]["$ref"])
+    assert events()["rides.ride-ended"]["properties"] == data["properties"]
+
+
+def test_a_context_may_hear_what_it_publishes() -> None:
+    own = Context("rides", publishes=("rides.a",), reads={"rides.a": "rides.acl.a"})
+    operations = asyncapi(own, {}, version="1.0.0")["operations"]
+    assert ["send-rides.a", "receive-rides.a"] == list(operations)
