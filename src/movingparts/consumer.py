@@ -83,7 +83,7 @@ def in_order(db: sqlite3.Connection, consumer: str, apply: Apply) -> Handler:
             found = db.execute(PLACE, (consumer, event.subject)).fetchone()
             due = (found[0] if found else 0) + 1
             if number > due:
-                raise Gap(f"{event.subject}: number {due} is due, and {number} came")
+                raise Gap(f"{event.subject}: number {due} is due, {number} came")
             if number == due:
                 apply(db, event)
                 db.execute(ADVANCE, (consumer, event.subject, number))

@@ -14,7 +14,7 @@ def order() -> Names:
 
 
 def wrong(order: Names, table: str) -> list[int]:
-    """How many bikes are at the wrong place, in each row of a table."""
+    """How many bikes are in the wrong place, in each row of a table."""
     return [sum(run["wrong"] for run in runs) for runs in order[table].values()]
 
 

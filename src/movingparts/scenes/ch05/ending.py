@@ -68,12 +68,13 @@ async def call(node: Node, service: str, ride: Ride) -> None:
 
 
 async def subscribe(node: Node, ride_of: RideOf, db: EndedRides) -> None:
-    """Do this service's work for each ended ride, whenever it comes to know of it."""
+    """Do this service's work for each ended ride, once it learns of it."""
 
     async def on_ride_ended(event: Event) -> None:
         db.save(await ride_of(node, event))
 
-    await node.bus.subscribe("rides.ride-ended", on_ride_ended, durable=node.name)
+    subject = "rides.ride-ended"
+    await node.bus.subscribe(subject, on_ride_ended, durable=node.name)
 
 
 def serve_rides(node: Node, *, end: End, note: Callable[[str, str], None]) -> FastAPI:
