@@ -111,8 +111,8 @@ def evening(billing: Handlers, *, seed: int = 1) -> Recording:
         await world.clock.sleep(60.0)
         rows = [(DONE[name], str(len(each.done))) for name, each in services.items()]
         errors = sum(len(each.log) for each in services.values())
-        rows.append(("errors logged", str(errors)))
-        return Table(("that evening", "how many"), rows)
+        rows = [*rows, ("errors logged", str(errors))]
+        return Table(("that evening", "how many"), [*rows])
 
     return simulate(scenario, seed=seed)
 
