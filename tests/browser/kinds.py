@@ -39,6 +39,6 @@ def kinds(path: str) -> frozenset[str]:
     for element in text.find_all(True):
         found.add(element.name)
         found |= {f".{name}" for name in element.get("class", []) if "mp-" in name}
-        for key in ("type", "role", "data-kind"):
-            found.add(f"{element.name}[{key}={element.get(key)}]")
+        given = [key for key in ("type", "role", "data-kind") if element.get(key)]
+        found |= {f"{element.name}[{key}={element[key]}]" for key in given}
     return frozenset(found)
