@@ -1,0 +1,1 @@
+"""Scenes of chapter 06, *Promises across services*."""
