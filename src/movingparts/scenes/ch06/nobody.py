@@ -7,10 +7,9 @@ Leaves out: which bike it is, a rider who cancels, and the dock that jams (page 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI, Response
@@ -28,13 +27,15 @@ DOWN = 120.0  # seconds from the start until billing is up
 BIKES = 2
 PATIENCE = 60.0  # seconds until a rider without a bike walks away
 SERVICES = ("availability", "billing", "stations", "rides")
-LOCAL = "CREATE TABLE IF NOT EXISTS here (ride TEXT PRIMARY KEY, state TEXT, at REAL)"
+HERE = "CREATE TABLE IF NOT EXISTS here (ride TEXT PRIMARY KEY, state TEXT, at REAL)"
+STATE = "SELECT state FROM here WHERE ride = ?"
 OLDER = "SELECT ride FROM here WHERE state = ? AND at <= ? ORDER BY ride"
+TAKEN = "SELECT count(*) FROM here WHERE state != 'free'"
 
 
 @dataclass
 class Service:
-    """One of the four services: its node, its database and its outbox."""
+    """One of the services: its node, its database and its outbox."""
 
     node: Node
     db: MortalConnection
@@ -43,18 +44,17 @@ class Service:
 
     def state(self, ride: str) -> str:
         """Return what this service knows of a ride, or an empty text."""
-        found = self.db.execute("SELECT state FROM here WHERE ride = ?", (ride,))
-        return str((found.fetchone() or [""])[0])
+        found = self.db.execute(STATE, (ride,)).fetchone()
+        return str(found[0]) if found else ""
 
     def record(self, ride: str, state: str, event: str = "") -> None:
-        """Save a ride's state, and an event into the outbox, in one transaction."""
+        """Save a ride's state, and an event in the outbox, in the open transaction."""
         row = (ride, state, self.node.clock.monotonic())
         self.db.execute("INSERT OR REPLACE INTO here VALUES (?, ?, ?)", row)
         self.db.note(f"{ride}: {state}")
         if event:
-            name = f"{self.node.name}.{event}"
-            happened = Event(f"{ride}/{event}", f"/{self.node.name}", name, {}, ride)
-            self.outbox.add(name, happened)
+            name, source = f"{self.node.name}.{event}", f"/{self.node.name}"
+            self.outbox.add(name, Event(f"{ride}/{event}", source, name, {}, ride))
 
     def can_pay(self, ride: str) -> bool:
         """Return what the bank says, at once."""
@@ -65,60 +65,48 @@ class Service:
         since = self.node.clock.monotonic() - seconds
         return [row[0] for row in self.db.execute(OLDER, (state, since))]
 
-    def free(self) -> bool:
-        """Return whether a bike is left to reserve."""
-        (taken,) = self.db.execute(
-            "SELECT count(*) FROM here WHERE state != 'free'"
-        ).fetchone()
-        return int(taken) < BIKES
-
 
 React = Callable[[Service, str], None]
 Flow = Mapping[str, Mapping[str, React]]
-Watch = Callable[[Service], None]  # called each second, in a transaction
+Watch = Callable[[Service], None]  # what availability does each second
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
-    """What each service knows of each ride, when docks opened; a table of it all."""
+    """What each service knows of each ride, the second each dock opened, a table."""
 
-    states: dict[str, dict[str, str]]
-    opened: dict[str, float]
-    table: Table
-    points: list[Crash]
+    states: dict[str, dict[str, str]] = field(default_factory=dict)
+    opened: dict[str, float] = field(default_factory=dict)
+    table: Table = field(default_factory=lambda: Table((), []))
+    points: list[Crash] = field(default_factory=list)
 
 
+@dataclass
 class Town:
-    """The four services, wired as the page says."""
+    """The services, wired as the page says."""
 
-    def __init__(
-        self, world: SimulatedWorld, flow: Flow, watch: Watch | None, **trouble: Any
-    ) -> None:
-        self.world, self.flow, self.watch = world, flow, watch
-        self.crashes = Crashes(world, trouble.pop("crashes", ()))
-        self.trouble = trouble
-        self.asked: dict[str, str] = {}
+    world: SimulatedWorld
+    flow: Flow
+    watch: Watch | None
+    crashes: Crashes
+    poor: Sequence[str]
 
-    def make(self, node: Node) -> FastAPI:
+    def service(self, node: Node) -> FastAPI:
         """Return a service that reacts as its part of the flow says."""
         db = self.crashes.connect(node)
-        db.execute(LOCAL)
-        outbox = Outbox(db)  # type: ignore[arg-type]  # it stands for a connection
-        here = Service(node, db, outbox, self.trouble.get("poor", ()))
-
-        async def look() -> None:
-            while self.watch:
-                with db:
-                    self.watch(here)
-                await node.clock.sleep(1.0)
+        db.execute(HERE)
+        here = Service(node, db, Outbox(db), self.poor)  # type: ignore[arg-type]  # it stands for a connection
 
         @asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-            node.tasks.create_task(outbox.run(node.bus, node.clock, every=0.5))
-            if node.name == "availability":
-                node.tasks.create_task(look())
+            run = here.outbox.run(node.bus, node.clock, every=0.5)
+            node.tasks.create_task(run)
+            if self.watch and node.name == "availability":
+                node.tasks.create_task(self._keep_watch(here, self.watch))
             for subject, react in self.flow.get(node.name, {}).items():
-                await self._listen(here, subject, react)
+                name = f"{node.name}-{subject.replace('.', '-')}"
+                handler = once(db, name, _apply(here, react))  # type: ignore[arg-type]  # as above
+                await node.bus.subscribe(subject, handler, durable=name, max_deliver=50)
             yield
 
         app = FastAPI(title=node.name, lifespan=lifespan)
@@ -127,108 +115,96 @@ class Town:
         async def reserve(ride: str, response: Response) -> str:
             db.execute("BEGIN IMMEDIATE")
             with db:
-                if not here.state(ride):
-                    if not here.free():
-                        response.status_code = 409
-                        return "no bike is free"
+                (taken,) = db.execute(TAKEN).fetchone()
+                if not here.state(ride) and taken < BIKES:
                     here.record(ride, "held", "bike-reserved")
-            return here.state(ride)
+            response.status_code = 200 if here.state(ride) else 409
+            return here.state(ride) or "no bike is free"
 
         return app
 
-    async def _listen(self, here: Service, subject: str, react: React) -> None:
-        def apply(_: sqlite3.Connection, event: Event) -> None:
-            react(here, str(event.subject))
+    async def _keep_watch(self, here: Service, watch: Watch) -> None:
+        while True:
+            with here.db:
+                watch(here)
+            await here.node.clock.sleep(1.0)
 
-        name = f"{here.node.name}-{subject.replace('.', '-')}"
-        handler = once(here.db, name, apply)  # type: ignore[arg-type]  # as above
-        await here.node.bus.subscribe(subject, handler, durable=name, max_deliver=50)
-
-    async def ride(self, rider: str, at: float) -> None:
+    async def ask(self, rider: str, at: float) -> None:
         """Ask for a bike at a second."""
         await self.world.clock.sleep(at)
-        app = self.world.client(rider, timeout=30.0)
-        reply = await app.put(f"http://availability/reservations/{rider}")
-        self.asked[rider] = "" if reply.is_success else str(reply.json())
+        await self.world.client(rider).put(f"http://availability/reservations/{rider}")
+
+    def restart(self, name: str) -> None:
+        """Start a service again that has crashed."""
+        self.world.node("operator").tasks.create_task(self.world.restart(name))
 
     def outcome(self, riders: Mapping[str, float]) -> Outcome:
         """Return what is in all databases."""
-        states, opened = {}, {}
+        found = Outcome(points=self.crashes.points())
         for name in SERVICES:
-            db = self.world.node(name).disk.connect()
-            rows = list(db.execute("SELECT ride, state, at FROM here ORDER BY ride"))
-            states[name] = {ride: str(state) for ride, state, _ in rows}
+            rows = self.world.node(name).disk.connect().execute("SELECT * FROM here")
+            known = {str(ride): (str(state), float(at)) for ride, state, at in rows}
+            found.states[name] = {ride: state for ride, (state, _) in known.items()}
             if name == "stations":
-                opened = {ride: at for ride, state, at in rows if state == "unlocked"}
-        def dock(rider: str, asked: float) -> str:
-            if rider not in opened:
-                return "never"
-            waited = opened[rider] - asked
-            gone = f", and {rider} has left" if waited > PATIENCE else ""
-            return f"after {waited:.0f} s{gone}"
-
-        rows = [
-            (
-                rider,
-                f"{at:.0f} s",
-                states["availability"].get(rider, "no bike free"),
-                states["billing"].get(rider, "–"),
-                dock(rider, at),
-            )
-            for rider, at in riders.items()
-        ]
+                found.opened = {ride: at for ride, (_, at) in known.items()}
         columns = ("rider", "asks at", "bike", "money", "dock opens")
-        return Outcome(states, opened, Table(columns, rows), self.crashes.points())
+        found.table = Table(columns, [_row(found, *each) for each in riders.items()])
+        return found
 
 
-def starts(
+def _apply(here: Service, react: React) -> Any:
+    return lambda _, event: react(here, str(event.subject))
+
+
+def _row(found: Outcome, rider: str, asked: float) -> tuple[str, ...]:
+    bike = found.states["availability"].get(rider, "no bike free")
+    money, opens = found.states["billing"].get(rider, ""), "never"
+    if rider in found.opened:
+        waited = found.opened[rider] - asked
+        gone = f", and {rider} has left" if waited > PATIENCE else ""
+        opens = f"after {waited:.0f} s{gone}"
+    return rider, f"{asked:.0f} s", bike, money, opens
+
+
+def starts(  # noqa: PLR0913  # all but the first two go by keyword
     flow: Flow,
     watch: Watch | None = None,
     *,
     riders: Mapping[str, float] = ASK,
     down: float = DOWN,
+    who: str = "billing",
+    poor: Sequence[str] = (),
+    crashes: Sequence[Crash] = (),
+    loss: float = 0.0,
     until: float = 170.0,
     seed: int = 1,
-    **trouble: Any,
 ) -> Recording:
-    """Let riders ask for bikes while billing is down; the result is an `Outcome`.
-
-    `trouble` has names of riders who are `poor`, the `crashes` of processes, and
-    chances of each message: `loss` and `duplicate`.
-    """
+    """Let riders ask for bikes while a service is down; the result is an `Outcome`."""
 
     async def scenario(world: SimulatedWorld) -> Outcome:
-        chances = {key: trouble.pop(key, 0.0) for key in ("loss", "duplicate")}
-        world.network.everywhere(latency=0.005, **chances)
-        town = Town(world, flow, watch, **trouble)
-        bus = world.node("operator").bus
+        world.network.everywhere(latency=0.005, loss=loss)
+        town = Town(world, flow, watch, Crashes(world, crashes), poor)
         names = dict.fromkeys((*SERVICES, *flow))
         for name in names:
-            await bus.stream(name, f"{name}.*")
+            await world.node("operator").bus.stream(name, f"{name}.*")
         for name in names:
-            await world.serve(name, town.make)
+            await world.serve(name, town.service)
         if down:
-            world.crash("billing")
-            world.after(down, lambda: _restart(world))
+            world.crash(who)
+            world.after(down, town.restart, who)
         for rider, at in riders.items():
-            world.node(rider).tasks.create_task(town.ride(rider, at))
+            world.node(rider).tasks.create_task(town.ask(rider, at))
         await world.clock.sleep(until)
         return town.outcome(riders)
 
     return simulate(scenario, seed=seed)
 
 
-def _restart(world: SimulatedWorld) -> None:
-    world.node("operator").tasks.create_task(world.restart("billing"))
-
-
 def bank_takes(count: int, seed: int) -> list[float]:
-    """Return how many seconds authorizations took that came in the end.
+    """Return how many seconds authorizations took, of those that came in the end.
 
-    Most riders only wait for the bank; one of twelve has to confirm in an app.
+    Most riders only wait for the bank; one in twelve has to confirm in an app.
     """
     rng, quick, confirmed = stream(seed, "bank"), LogNormal(1, 4), LogNormal(12, 45)
-    return [
-        (confirmed if rng.random() < 1 / 12 else quick).draw(rng) / 1e6
-        for _ in range(count)
-    ]
+    kinds = [confirmed if rng.random() < 1 / 12 else quick for _ in range(count)]
+    return [kind.draw(rng) / 1_000_000 for kind in kinds]
