@@ -2,7 +2,8 @@
 
 What each service does then, and on which event, comes from the page.
 
-Leaves out: which bike it is, a rider who cancels, and the dock that jams (page 3).
+Leaves out: which bike it is, a rider who cancels, a dock that jams (page 3), and a
+second process of a service.
 """
 
 from __future__ import annotations
