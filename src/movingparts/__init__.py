@@ -7,7 +7,7 @@ Read the folder as a table of contents. Each mechanism is printed by its chapter
     03  Rules inside              repository, unit_of_work, measure.contention
     04  The front door            planned
     05  Facts on a bus            consumer, strategy.asyncapi
-    06  Promises across services  planned
+    06  Promises across services  outbox, saga, participant
     07  Two models                planned
     08  The log is the truth      planned
     09  Old events, new code      planned
