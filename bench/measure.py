@@ -177,17 +177,21 @@ def chapter_03() -> list[dict[str, Any]]:
 CHAPTERS = {"01": chapter_01, "03": chapter_03}
 
 
+def here() -> dict[str, Any]:
+    """Return the day and the kind of machine, which each file names."""
+    return {
+        "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
+        "machine": f"{platform.system()} on {platform.machine()}, "
+        f"{os.cpu_count()} cores",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+    }
+
+
 def main() -> int:
     """Measure and write the files, or those named; 0 when all were written."""
     MEASURED.mkdir(exist_ok=True)
     for name in [name for name in sys.argv[1:] if name in CHAPTERS] or CHAPTERS:
-        found = {
-            "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
-            "machine": f"{platform.system()} on {platform.machine()}, "
-            f"{os.cpu_count()} cores",
-            "python": f"{platform.python_implementation()} {platform.python_version()}",
-            "rows": CHAPTERS[name](),
-        }
+        found = here() | {"rows": CHAPTERS[name]()}
         text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
         (MEASURED / f"{name}.json").write_text(text, "utf-8")
         print(text, end="")
