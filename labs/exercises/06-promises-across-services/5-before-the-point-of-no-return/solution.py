@@ -1,0 +1,17 @@
+def order(steps):
+    if len({step["database"] for step in steps}) == 1:
+        return None
+    left, names = list(steps), []
+    while left:
+        ready = [step for step in left if {*step["after"]} <= {*names}]
+        chosen = min(ready, key=rank)
+        left.remove(chosen)
+        names.append(chosen["name"])
+    return names
+
+
+def rank(step):
+    """Steps that can be undone come first, then a last one that may be refused."""
+    if step["undo"] is None:
+        return True, not step["may be refused"]
+    return False, step["undo"]
