@@ -28,7 +28,9 @@ Coordinator = Callable[
 ]
 
 
-def participant(node: Node, crash: Callable[[], None]) -> FastAPI:
+def participant(
+    node: Node, note: Callable[[str], None], crash: Callable[[], object] | None
+) -> FastAPI:
     """Return a service that has one thing, locks it, and gives it to one ride."""
     app, lock, what = FastAPI(title=node.name), asyncio.Lock(), HOLDS[node.name]
     given: list[str] = []
@@ -36,8 +38,7 @@ def participant(node: Node, crash: Callable[[], None]) -> FastAPI:
     @app.put("/prepare/{ride}")
     async def prepare(ride: str) -> bool:
         await lock.acquire()
-        crash()
-        return not given
+        return last(f"{what} is locked")
 
     @app.put("/commit/{ride}")
     async def commit(ride: str) -> None:
@@ -54,8 +55,14 @@ def participant(node: Node, crash: Callable[[], None]) -> FastAPI:
             if given:
                 return f"{what} is taken"
             given.append(ride)
-            crash()
+            last(f"{what} is committed")
             return f"{what} is yours"
+
+    def last(done: str) -> bool:
+        note(done)
+        if crash:
+            crash()
+        return True
 
     return app
 
@@ -65,11 +72,11 @@ def one_bike(coordinate: Coordinator, *, crash: bool = True) -> Recording:
 
     async def scenario(world: SimulatedWorld) -> str:
         world.network.everywhere(latency=LATENCY)
+        dies = partial(world.after, ALMOST, world.crash, "rides")
         for name in HOLDS:
-            last = crash and name == "billing"
-            dies = partial(world.after, ALMOST, world.crash, "rides")
-            after = dies if last else partial(world.note, name, f"{name} is ready")
-            await world.serve(name, partial(participant, crash=after))
+            last = dies if crash and name == "billing" else None
+            note = partial(world.note, name)
+            await world.serve(name, partial(participant, note=note, crash=last))
         await world.serve("rides", lambda _: FastAPI())
         rides = world.node("rides")
         rides.tasks.create_task(coordinate(rides.client, "ride-ada", tuple(HOLDS)))
@@ -88,4 +95,4 @@ async def bob(world: SimulatedWorld) -> str:
     except httpx.TimeoutException:
         answer = "no answer"
         world.note("bob", "gives up")
-    return f"bob has {answer!r} after {world.clock.monotonic() - began:.2f} s"
+    return f"{answer}, after {world.clock.monotonic() - began:.2f} s"
