@@ -38,10 +38,10 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 class Postgres:
     """A server with its data in a folder; it allows ten prepared transactions."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, watchdog: Watchdog) -> None:
         self._folder, self._data = folder, str(folder / "data")
         self._programs, self._user = _programs(folder)
-        self._watchdog = Watchdog()
+        self._watchdog = watchdog
         self._connections: list[Connection] = []
         self._server: subprocess.Popen[bytes] | None = None
         if self._launch("initdb", *INITDB).wait(START):
@@ -132,7 +132,7 @@ def postgres() -> Iterator[Postgres]:
     watchdog = Watchdog()
     watchdog.own_folder(folder)
     try:
-        server = Postgres(folder)
+        server = Postgres(folder, watchdog)
         try:
             server.start()
             yield server
