@@ -30,6 +30,7 @@ def test_only_somebody_who_ends_it_by_name_releases_the_lock(names: Any) -> None
         ("Ada's vote", "gives up", "nobody", "ride-ada"),
         ("a restart", "gives up", "nobody", "ride-ada"),
         ("ROLLBACK PREPARED", "gets B7", "bob", "nothing"),
+        ("a plain commit of Ada's", "B7 is taken", "ada", "nothing"),
     ] == names["waits"]
 
 

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from movingparts.core import Node, Recording
 from movingparts.world.simulated import SimulatedWorld, simulate
 
-HOLDS = {"availability": "B7", "billing": "Ada's money"}
+HOLDS = {"availability": "B7", "billing": "9 euros"}
 PATIENCE = 10.0  # seconds until a rider gives up
 LATENCY = 0.005  # seconds, of each message
 ALMOST = 0.004  # seconds from billing's work to the crash: its reply is on its way
@@ -38,7 +38,7 @@ def participant(
     @app.put("/prepare/{ride}")
     async def prepare(ride: str) -> bool:
         await lock.acquire()
-        return last(f"{what} is locked")
+        return last(f"{what}: locked")
 
     @app.put("/commit/{ride}")
     async def commit(ride: str) -> None:
@@ -55,7 +55,7 @@ def participant(
             if given:
                 return f"{what} is taken"
             given.append(ride)
-            last(f"{what} is committed")
+            last(f"{what}: committed")
             return f"{what} is yours"
 
     def last(done: str) -> bool:
