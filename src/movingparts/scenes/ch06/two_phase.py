@@ -20,7 +20,7 @@ from movingparts.world.simulated import SimulatedWorld, simulate
 HOLDS = {"availability": "B7", "billing": "9 euros"}
 PATIENCE = 10.0  # seconds until a rider gives up
 LATENCY = 0.005  # seconds, of each message
-ALMOST = 0.004  # seconds from billing's work to the crash: its reply is on its way
+SOON = 0.001  # seconds from billing's work to the crash; its reply comes later
 
 # What starts a ride: it gets a client, the ride, and the names of the others.
 Coordinator = Callable[
@@ -38,7 +38,7 @@ def participant(
     @app.put("/prepare/{ride}")
     async def prepare(ride: str) -> bool:
         await lock.acquire()
-        return last(f"{what}: locked")
+        return await last(f"{what}: locked")
 
     @app.put("/commit/{ride}")
     async def commit(ride: str) -> None:
@@ -55,13 +55,14 @@ def participant(
             if given:
                 return f"{what} is taken"
             given.append(ride)
-            last(f"{what}: committed")
+            await last(f"{what}: committed")
             return f"{what} is yours"
 
-    def last(done: str) -> bool:
+    async def last(done: str) -> bool:
         note(done)
         if crash:
             crash()
+            await node.clock.sleep(2 * SOON)
         return True
 
     return app
@@ -72,7 +73,7 @@ def one_bike(coordinate: Coordinator, *, crash: bool = True) -> Recording:
 
     async def scenario(world: SimulatedWorld) -> str:
         world.network.everywhere(latency=LATENCY)
-        dies = partial(world.after, ALMOST, world.crash, "rides")
+        dies = partial(world.after, SOON, world.crash, "rides")
         for name in HOLDS:
             last = dies if crash and name == "billing" else None
             note = partial(world.note, name)
