@@ -18,7 +18,7 @@ from fastapi import FastAPI, Response
 from movingparts.core import Node, Recording
 from movingparts.core.random import Exponential
 from movingparts.saga import Progress, Refused, Sagas, Step
-from movingparts.scenes.ch06.starting import City, Steps, Trouble, ask, take_back
+from movingparts.scenes.ch06.starting import City, Steps, Trouble, ask
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 BIKES = "CREATE TABLE reservations (bike TEXT PRIMARY KEY, ride TEXT)"
@@ -72,10 +72,6 @@ class Town:
         async def delete(key: str) -> None:
             steps.undo(key, partial(give_back, ride=key.partition("/")[0]))
 
-        @app.get("/bikes")
-        async def bikes() -> dict[str, str]:
-            return dict(db.execute(HOLDERS).fetchall())
-
         return app
 
     def rides(self, node: Node) -> FastAPI:
@@ -86,10 +82,14 @@ class Town:
             await node.clock.sleep(BANK)
             raise Refused("the bank says no")
 
-        at = "availability"
-        steps = [Step("reserve", ask(node, at), take_back(node, at), limit=1.0)]
+        async def give_back(key: str, data: dict[str, Any]) -> None:
+            url = f"http://availability/steps/{key}"
+            (await node.client.delete(url, timeout=None)).raise_for_status()
+
+        reserve = ask(node, "availability")
+        steps = [Step("reserve", reserve, give_back, limit=1.0)]
         steps += [Step("authorize", bank)] * self.bank
-        sagas = Sagas(node.disk.connect(), node.clock, steps, self._stuck)
+        sagas = Sagas(node.disk.connect(), node.clock, steps, print)
         app = FastAPI(title="rides")
 
         @app.put("/rides/{ride}")
@@ -99,20 +99,16 @@ class Town:
 
         return app
 
-    def _stuck(self, progress: Progress) -> None:
-        self.world.note("rides", f"{progress.saga} is stuck")
-
     async def start(self) -> None:
-        """Start both services."""
+        """Start both services; an undo waits for its answer, however long it takes."""
         self.world.network.everywhere(latency=0.02)
         await self.world.serve("availability", self.availability)
         await self.world.serve("rides", self.rides)
 
-    async def bikes(self) -> dict[str, str]:
-        """Ask availability which ride has which bike."""
-        someone = self.world.client("operator")
-        found: dict[str, str] = (await someone.get("http://availability/bikes")).json()
-        return found
+    def bikes(self) -> dict[str, str]:
+        """Return which ride has which bike."""
+        db = self.world.node("availability").disk.connect()
+        return dict(db.execute(HOLDERS).fetchall())
 
     async def ask(self, ride: str, bike: str = "B1") -> str:
         """Ask for a ride in its rider's name; return how its saga ends."""
@@ -136,7 +132,7 @@ def late_request(kind: Kind, reserve: Reserve, give_back: GiveBack) -> Recording
         ada = await town.ask("ride-ada")
         await world.clock.sleep(LATE)
         bob = await town.ask("ride-bob")
-        return {"Ada": ada, "Bob": bob, "reserved": await town.bikes()}
+        return {"Ada": ada, "Bob": bob, "reserved": town.bikes()}
 
     return simulate(scenario, seed=1)
 
@@ -149,7 +145,7 @@ def looks(kind: Kind, reserve: Reserve, give_back: GiveBack) -> dict[float, Any]
         await town.start()
         for second in (0.0, 2.0, 4.0):
             await world.clock.sleep(second - world.clock.monotonic())
-            seen[second] = await town.bikes()
+            seen[second] = town.bikes()
             if not second:
                 world.node("ada").tasks.create_task(town.ask("ride-ada"))
         return seen
@@ -174,9 +170,8 @@ def slow_network(
         asked = (town.ask(f"ride-{n}", f"B{n}") for n in range(rides))
         ends = await asyncio.gather(*asked)
         await world.clock.sleep(30.0)
-        holders = (await town.bikes()).values()
         undone = {f"ride-{n}" for n, end in enumerate(ends) if end == "undone"}
-        return len(undone), len(undone.intersection(holders))
+        return len(undone), len(undone & {*town.bikes().values()})
 
     counted: tuple[int, int] = simulate(scenario, seed=seed).result
     return counted
