@@ -2,8 +2,8 @@
 
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from functools import partial
+from types import SimpleNamespace
 
 from movingparts.check import Check, Law, always
 from movingparts.scenes.ch05.redelivery import Crash, Process
@@ -18,9 +18,8 @@ PAY_IN = "UPDATE balances SET cents = cents + 1000 WHERE rider = 'ada'"
 CALLS = {  # what a word of an order does; somebody else does "pay-in"
     "hold": ("hold", "ride-1/hold", "ada", 900),
     "give_back": ("give_back", "ride-1/hold"),
-    "hold-another": ("hold", "ride-2/hold", "ada", 300),
-    "hold-2500": ("hold", "ride-3/hold", "ada", 2500),
-    "give_back-2500": ("give_back", "ride-3/hold"),
+    "hold-2500": ("hold", "ride-2/hold", "ada", 2500),
+    "give_back-2500": ("give_back", "ride-2/hold"),
 }
 ORDERS = (  # the law that it shows, the order, Ada's balance after it, the answers
     ("takes-nothing", "hold", 1100, [True]),
@@ -32,10 +31,9 @@ ORDERS = (  # the law that it shows, the order, Ada's balance after it, the answ
     ("restores-the-old-balance", "hold pay-in give_back", 3000, [True]),
     ("undoes-twice", "hold give_back give_back", 2000, [True]),
     ("lets-the-late-step-in", "give_back hold", 2000, [False]),
-    ("lets-the-late-step-in", "give_back give_back hold hold", 2000, 2 * [False]),
+    ("lets-the-late-step-in", "give_back hold hold", 2000, [False, False]),
     ("does-it-again", "hold give_back hold", 2000, [True, False]),
     ("forgets-its-refusal", "hold-2500 pay-in hold-2500", 3000, [False, False]),
-    ("mixes-up-keys", "hold hold-another give_back", 1700, [True, True]),
 )
 STEPS = range(1, 10)
 RUNS = (
@@ -52,25 +50,16 @@ RUNS = (
 )
 
 
-@dataclass
-class Seen:
-    """What was done to an answer, what it answered, and what is left."""
-
-    law: str
-    order: str
-    right: int
-    expected: list
-    step: int
-    answers: list = field(default_factory=list)
-    returned: bool = True
-    error: str = ""
-    left: int = 0
+def seen_of(law, order, right, expected, step):
+    """Return what laws look at; a run adds the cents that are `left`."""
+    case = {"law": law, "order": order, "right": right, "expected": expected}
+    return SimpleNamespace(**case, step=step, answers=[], returned=True, error="")
 
 
 async def run(world, answer, run):
     try_out(answer)
     for number, case in enumerate(RUNS[run.seed]):
-        seen = Seen(*case)
+        seen = seen_of(*case)
         path = world.node("billing").disk.path / f"{number}.sqlite"
         with closing(sqlite3.connect(path)) as db:
             db.executescript(QUICK + TABLE)

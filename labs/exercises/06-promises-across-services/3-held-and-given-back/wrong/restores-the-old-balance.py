@@ -1,24 +1,20 @@
 import solution
 
-READ = "SELECT cents FROM balances WHERE rider = ?"
-TABLE = "CREATE TABLE IF NOT EXISTS old (key PRIMARY KEY, rider, cents)"
-BACK = """UPDATE balances SET cents = old.cents FROM old
-    WHERE old.key = ? AND old.rider = balances.rider"""
+OLD = """UPDATE holds SET cents = ? + (SELECT cents FROM balances WHERE rider = ?)
+    WHERE key = ? AND state = 'held'"""
+BACK = "UPDATE balances SET cents = ? WHERE rider = ?"
 
 
 class Balances(solution.Balances):
     def hold(self, key, rider, cents):
-        self.db.execute(TABLE)
-        (old,) = self.db.execute(READ, [rider]).fetchone()
         held = super().hold(key, rider, cents)
         with self.db as db:
-            row = (key, rider, old)
-            db.execute("INSERT OR IGNORE INTO old VALUES (?, ?, ?)", row)
+            db.execute(OLD, (cents, rider, key))
         return held
 
     def give_back(self, key):
-        held = (self._known(key) or [""])[0] == "held"
+        state, rider, old = self._known(key) or ("", "", 0)
         super().give_back(key)
-        if held:
+        if state == "held":
             with self.db as db:
-                db.execute(BACK, [key])
+                db.execute(BACK, (old, rider))
