@@ -6,7 +6,7 @@ subscribes as chapter 05 left it: durable, and each event applied once.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +35,7 @@ NOTES = {
 QUIET = 10.0  # seconds in which all is published and delivered again
 
 End = Callable[[Any, Bus, str], Awaitable[None]]
-Relay = Callable[[Any, Bus, Clock], Awaitable[None]]
+Relay = Callable[[Any, Bus, Clock], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ class Rides:
 
     def __init__(self, path: Path, kind: str, make: Callable[[Any, Any], Any]) -> None:
         self.kind, self.phase, self.error, self._tries = kind, "", "", 0
-        self._path, self._make, self.silent, self.early = path, make, {}, False
+        self._path, self._make, self.early = path, make, False
+        self.silent: dict[int, bool] = {}
         self.sent: list[Event] = []
         self.events: list[Event] = []
         self.saved: list[str] = []
