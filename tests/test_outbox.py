@@ -44,16 +44,16 @@ def relay(outbox: Outbox, broker: Broker) -> int:
 
 
 @pytest.fixture
-def db(tmp_path: Path):
-    with closing(sqlite3.connect(tmp_path / "rides.sqlite")) as made:
-        yield made
+def both(tmp_path: Path):
+    """Two processes' connections to the same database."""
+    file = tmp_path / "rides.sqlite"
+    with closing(sqlite3.connect(file)) as db, closing(sqlite3.connect(file)) as other:
+        yield db, other
 
 
 @pytest.fixture
-def other(tmp_path: Path):
-    """A second process's connection to the same database."""
-    with closing(sqlite3.connect(tmp_path / "rides.sqlite")) as made:
-        yield made
+def db(both):
+    return both[0]
 
 
 def test_what_is_rolled_back_is_never_published(db):
@@ -81,7 +81,8 @@ def test_what_the_broker_does_not_confirm_stays_and_so_does_all_after_it(db):
     assert ["1", "2", "3"] == broker.got
 
 
-def test_a_crash_between_publishing_and_deleting_publishes_again(db, other):
+def test_a_crash_between_publishing_and_deleting_publishes_again(both):
+    db, other = both
     outbox, broker = add(db, "1", "2"), Broker()
     db.execute("PRAGMA query_only = on")  # so the delete fails
     with pytest.raises(sqlite3.OperationalError):
@@ -90,7 +91,8 @@ def test_a_crash_between_publishing_and_deleting_publishes_again(db, other):
     assert ["1", "1", "2"] == broker.got
 
 
-def test_two_relays_on_one_database_lose_no_event(db, other):
+def test_two_relays_on_one_database_lose_no_event(both):
+    db, other = both
     slow, broker = add(db, "1"), Broker()
 
     async def overtake() -> None:
@@ -107,10 +109,10 @@ def test_two_relays_on_one_database_lose_no_event(db, other):
 def test_two_relays_of_one_outbox_take_turns(db):
     outbox, broker = add(db, "1", "2"), Broker()
 
-    async def both() -> list[int]:
+    async def together() -> list[int]:
         return await asyncio.gather(outbox.relay(broker), outbox.relay(broker))
 
-    assert ([2, 0], ["1", "2"]) == (asyncio.run(both()), broker.got)
+    assert ([2, 0], ["1", "2"]) == (asyncio.run(together()), broker.got)
 
 
 def test_it_relays_forever_and_asks_a_silent_broker_again():

@@ -103,7 +103,11 @@ def one_ride(
         received: list[Event] = []
         await world.serve("billing", lambda node: _billing(node, crashes, received))
         await world.serve("rides", lambda node: _rides(node, crashes, end, relay))
-        await _report(world, repeats)
+        for _ in range(10 if repeats else 1):
+            with suppress(httpx.TransportError):
+                await world.client("dock").put("http://rides/rides/ride-17/end")
+                break
+            await world.clock.sleep(1.0)
         await world.clock.sleep(QUIET)
         db = world.node("rides").disk.connect()
         (state,) = db.execute("SELECT state FROM rides").fetchone()
@@ -113,16 +117,6 @@ def one_ride(
         return Ended(state, len(received), charges, points)
 
     return simulate(scenario, seed=1)
-
-
-async def _report(world: SimulatedWorld, repeats: bool) -> None:
-    while True:
-        with suppress(httpx.TransportError):
-            await world.client("dock").put("http://rides/rides/ride-17/end")
-            return
-        if not repeats:
-            return
-        await world.clock.sleep(1.0)
 
 
 def _rides(node: Node, crashes: Crashes, end: End, relay: Relay | None) -> FastAPI:
