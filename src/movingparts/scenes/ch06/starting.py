@@ -15,7 +15,8 @@ from functools import partial
 from typing import Any, Protocol
 
 import httpx
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 
 from movingparts.consumer import once
 from movingparts.core import Node, Recording
@@ -39,6 +40,9 @@ TABLES = {
     "rides": "rides (ride TEXT PRIMARY KEY, rider TEXT, bike TEXT, state TEXT)",
 }
 EXTRA = {"billing": ("charges",)}
+FREE = "DELETE FROM reservations WHERE ride = ? AND bike = ?"
+CAPTURE = """DELETE FROM holds WHERE rowid =
+    (SELECT min(rowid) FROM holds WHERE ride = ?)"""  # one hold becomes one charge
 SAVE_RIDE = "INSERT OR IGNORE INTO rides VALUES (?, ?, ?, 'underway')"
 Begin = Callable[[], Awaitable[None]]
 Steps = Callable[[Node, Act], Sequence[Step]]  # the act saves the ride in rides
@@ -82,7 +86,8 @@ class Outcome:
 
     `sagas` has a saga's state by ride, `paged` the rides of which a person was told;
     `rows` has the rows of each table. A runner that keeps no table `sagas` is judged by
-    the rides: "done" if `rides` knows of one, "undone" if nobody does. `points` are the crashes that were possible.
+    the rides: "done" if `rides` knows of one, "undone" if not. `points` are the crashes
+    that were possible.
     """
 
     sagas: dict[str, str] = field(default_factory=dict)
@@ -137,18 +142,20 @@ def participant(node: Node, db: MortalConnection, do: Any, undo: Any) -> FastAPI
     app, steps = FastAPI(title=node.name), Participant(db)  # type: ignore[arg-type]  # it stands for a connection
     db.execute(f"CREATE TABLE IF NOT EXISTS {TABLES[node.name]}")
 
-    @app.put("/steps/{key:path}")
-    async def put(key: str, data: dict[str, Any], response: Response) -> Any:
+    async def put(request: Request) -> Response:
+        key, data = request.path_params["key"], await request.json()
         try:
-            return steps.do(key, partial(do, data=data))
+            return JSONResponse(steps.do(key, partial(do, data=data)))
         except Refused as no:
-            response.status_code = 409
-            return str(no)
+            return JSONResponse(str(no), 409)
 
-    @app.delete("/steps/{key:path}")
-    async def delete(key: str) -> None:
+    async def delete(request: Request) -> Response:
+        key = request.path_params["key"]
         steps.undo(key, partial(undo, ride=key.partition("/")[0]))
+        return Response()
 
+    app.add_route("/steps/{key:path}", put, ["PUT"])  # plain: a run makes many apps
+    app.add_route("/steps/{key:path}", delete, ["DELETE"])
     return app
 
 
@@ -197,7 +204,8 @@ class City:
             db.note("the bike is free")
 
         def ended(db: MortalConnection, event: Event) -> None:
-            give_back(db, str(event.subject))
+            db.execute(FREE, (event.subject, event.data["bike"]))
+            db.note(f"{event.data['bike']} is free")
 
         app = participant(node, db, reserve, give_back)
         _while_up(app, _listen(node, db, "rides.ride-ended", ended))
@@ -221,7 +229,7 @@ class City:
             db.note("the money is given back")
 
         def ended(db: MortalConnection, event: Event) -> None:
-            db.execute("DELETE FROM holds WHERE ride = ?", (event.subject,))
+            db.execute(CAPTURE, (event.subject,))
             row = (event.subject, event.data["rider"])
             db.execute("INSERT INTO charges VALUES (?, ?)", row)
             db.note(f"{event.data['rider']} is charged")
@@ -249,14 +257,16 @@ class City:
 
         app = participant(node, db, unlock, lock)
 
-        @app.put("/docked/{ride}")
-        async def docked(ride: str) -> None:
+        async def docked(request: Request) -> Response:
+            ride = request.path_params["ride"]
             with db:
                 if db.execute("DELETE FROM unlocked WHERE ride = ?", (ride,)).rowcount:
                     event = Event(ride, "/stations", "BikeDocked", subject=ride)
                     outbox.add("stations.bike-docked", event)
                     db.note("the bike is docked")
+            return Response()
 
+        app.add_route("/docked/{ride}", docked, ["PUT"])
         _while_up(app, _relay(node, outbox))
         return app
 
@@ -270,17 +280,20 @@ class City:
         sagas = self.runner(db, node.clock, steps, self._page)
         app = FastAPI(title="rides")
 
-        @app.put("/rides/{ride}")
-        async def start(ride: str, rider: str) -> None:
+        async def start(request: Request) -> Response:
+            ride, rider = request.path_params["ride"], request.query_params["rider"]
             sagas.begin(ride, {"ride": ride, "rider": rider})
             node.tasks.create_task(sagas.run(ride))
+            return Response(status_code=202)
+
+        app.add_route("/rides/{ride}", start, ["PUT"])
 
         def ended(db: MortalConnection, event: Event) -> None:
             ride = str(event.subject)
             db.execute("UPDATE rides SET state = 'ended' WHERE ride = ?", (ride,))
-            known = db.execute("SELECT rider FROM rides WHERE ride = ?", (ride,))
-            for (rider,) in known.fetchall():
-                data = {"rider": str(rider)}
+            known = db.execute("SELECT rider, bike FROM rides WHERE ride = ?", (ride,))
+            for rider, bike in known.fetchall():
+                data = {"rider": str(rider), "bike": str(bike)}
                 happened = Event(ride, "/rides", "RideEnded", data, subject=ride)
                 outbox.add("rides.ride-ended", happened)
                 db.note(f"{ride} is over")
