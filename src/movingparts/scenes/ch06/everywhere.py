@@ -27,7 +27,8 @@ from movingparts.scenes.ch06.starting import (
 
 FAULTS = {"loss": 0.05, "duplicate": 0.1, "latency": (0.001, 1.2)}
 Call = Callable[[str, dict[str, Any]], Awaitable[Any]]
-Start = Callable[[Call, Act, dict[str, Any]], Awaitable[None]]
+Save = Callable[[dict[str, Any]], Awaitable[Any]]
+Start = Callable[[Call, Save, dict[str, Any]], Awaitable[None]]
 City = Callable[..., Recording]  # takes a Trouble, `riders` and a `seed`
 
 
@@ -53,12 +54,12 @@ def new_keys(node: Node, save_ride: Act) -> list[Step]:
     return [replace(step, do=fresh(step.do)) for step in steps(node, save_ride)]
 
 
-async def four_calls(call: Call, save_ride: Act, ride: dict[str, Any]) -> None:
+async def four_calls(call: Call, save_ride: Save, ride: dict[str, Any]) -> None:
     """Start a ride as page 2 first does it."""
     ride["reserve"] = await call("availability", ride)
     ride["authorize"] = await call("billing", ride)
     ride["unlock"] = await call("stations", ride)
-    await save_ride("start", ride)
+    await save_ride(ride)
 
 
 class Calls:
@@ -93,7 +94,7 @@ def by_calls(start: Start, trouble: Trouble | None = None, **how: Any) -> Record
             return await ask(node, service)(f"{ride['ride']}/{node.new_id()}", ride)
 
         async def run(key: str, data: dict[str, Any]) -> None:
-            await start(call, save_ride, data)
+            await start(call, partial(save_ride, key), data)
 
         return [Step("all", run)]
 
