@@ -7,7 +7,9 @@ import datetime as dt
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from typing import Any
 
 from bench.measure import MEASURED
@@ -37,12 +39,27 @@ def counted(way: str, how: str, tally: Tally) -> dict[str, Any]:
     }
 
 
+def chunk(way: str, seeds: Sequence[int]) -> Tally:
+    """Run a few seeds, in a process of their own."""
+    return under_faults(WAYS[way], seeds)
+
+
+def on_all_cores(way: str, seeds: Sequence[int]) -> Tally:
+    """Run all seeds."""
+    tally, some = Tally(), [seeds[i : i + 20] for i in range(0, len(seeds), 20)]
+    with ProcessPoolExecutor() as pool:
+        for found in pool.map(chunk, repeat(way), some):
+            tally.merge(found)
+            print(f"{way}: {tally.runs} runs, broken: {tally.broken}", flush=True)
+    return tally
+
+
 def counts() -> Iterator[dict[str, Any]]:
     """Crash each way of starting a ride at every point, and then under faults."""
     for way, city in WAYS.items():
         yield counted(way, "each point, one rider", at_each_point(city))
-        seeded = under_faults(city, SEEDS if way == "saga" else FEW)
-        yield counted(way, "two crashes, faults", seeded)
+        faulty = on_all_cores(way, SEEDS if way == "saga" else FEW)
+        yield counted(way, "two crashes, faults", faulty)
     city = WAYS["saga"]
     yield counted("saga", "each point, three riders", at_each_point(city, RIDERS))
 

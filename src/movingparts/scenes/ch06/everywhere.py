@@ -123,6 +123,12 @@ class Tally:
         if wrong := outcome.broken():
             self.broken[name] = wrong
 
+    def merge(self, other: Tally) -> None:
+        """Count the runs of another tally too."""
+        self.runs += other.runs
+        self.ends.update(other.ends)
+        self.broken |= other.broken
+
 
 def at_each_point(city: City, riders: Sequence[str] = ("ada",)) -> Tally:
     """Run once for each crash that a run without any could have had."""

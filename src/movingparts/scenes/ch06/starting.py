@@ -290,13 +290,14 @@ class City:
 
         def ended(db: MortalConnection, event: Event) -> None:
             ride = str(event.subject)
-            db.execute("UPDATE rides SET state = 'ended' WHERE ride = ?", (ride,))
             known = db.execute("SELECT rider, bike FROM rides WHERE ride = ?", (ride,))
-            for rider, bike in known.fetchall():
-                data = {"rider": str(rider), "bike": str(bike)}
-                happened = Event(ride, "/rides", "RideEnded", data, subject=ride)
-                outbox.add("rides.ride-ended", happened)
-                db.note(f"{ride} is over")
+            if (row := known.fetchone()) is None:  # it came first, and will come again
+                raise LookupError(f"{ride} is not underway yet")
+            db.execute("UPDATE rides SET state = 'ended' WHERE ride = ?", (ride,))
+            data = {"rider": row[0], "bike": row[1]}
+            happened = Event(ride, "/rides", "RideEnded", data, subject=ride)
+            outbox.add("rides.ride-ended", happened)
+            db.note(f"{ride} is over")
 
         async def resume() -> None:
             for ride in sagas.unfinished():
