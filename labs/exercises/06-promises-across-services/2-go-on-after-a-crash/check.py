@@ -1,4 +1,4 @@
-"""Checks exercise 6.2: rides dies at each statement, at each commit, in each step."""
+"""Checks exercise 6.2: the process dies at each statement, commit and step."""
 
 import inspect
 import sqlite3
@@ -36,15 +36,15 @@ class Seen:
         name = NAMES[self.number % 3]
         return {
             "failure": f"`{name}` raised",
-            "lost": f"rides died before its request to {name} arrived",
-            "unheard": f"rides died before it had the answer to {name}",
-            "dies": f"rides died right before statement or commit {self.number}",
-            "again": "`run` was called again after the end, in a new process",
-        }.get(self.kind, "nothing went wrong")
+            "lost": f"The process died before its request to {name} arrived",
+            "unheard": f"The process died before it had the answer to {name}",
+            "dies": f"The process died right before statement or commit {self.number}",
+            "again": "The ride had ended, and the process started again",
+        }.get(self.kind, "Nothing went wrong")
 
     @property
     def twice(self):
-        return next((n for n in self.done if self.done[n] > 1), "")
+        return next((n.split("/")[1] for n in self.done if self.done[n] > 1), "")
 
     @property
     def never(self):
@@ -129,8 +129,8 @@ LAWS = (
     Law("not-async", always, lambda s: s.is_async),
     Law("swallows-the-failure", always, lambda s: not s.swallowed),
     Law("keeps-raising", always, lambda s: s.ended),
-    Law("key-without-ride", lambda s: s.kind == "two", right),
     Law("returns-something-else", lambda s: s.kind == "whole", right),
+    Law("key-without-ride", lambda s: s.kind == "two", right),
     Law("saves-first", always, lambda s: not s.never),
     Law("new-keys", always, lambda s: not s.twice),
     Law("starts-over", always, lambda s: not s.over),

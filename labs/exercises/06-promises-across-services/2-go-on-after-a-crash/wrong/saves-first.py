@@ -1,6 +1,4 @@
-import json
-
-from solution import LOAD, SAVE, TABLE
+from solution import LOAD, SAVE, TABLE, json
 
 
 def runner(db, steps):
