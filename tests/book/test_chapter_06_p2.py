@@ -1,5 +1,7 @@
 """Page 2 of chapter 06 says nothing that its own runs do not bear out."""
 
+from itertools import pairwise
+
 import pytest
 
 from movingparts.core import Recording
@@ -41,7 +43,7 @@ def test_wherever_rides_dies_it_goes_on_with_the_step_it_was_at(run: Names) -> N
     found = {where: run["finding"](saga) for where, saga in run["ran"].items()}
     before, after, out = run["WHEN"]
     steps = [*run["COMMITS"]]
-    for step, following in zip(steps[:2], steps[1:], strict=False):
+    for step, following in pairwise(steps[:3]):
         assert found[step, before].endswith(f"with {step} again")
         assert found[step, after].endswith(f"with {following}")
         assert found[step, out].endswith(f"with {following} again")

@@ -34,9 +34,11 @@ City = Callable[..., Recording]  # takes a Trouble, `riders` and a `seed`
 
 def steps(node: Node, save_ride: Act) -> list[Step]:
     """Return the steps of page 2, in order."""
+    reserve = ask(node, "availability"), take_back(node, "availability")
+    authorize = ask(node, "billing"), take_back(node, "billing")
     return [
-        Step("reserve", ask(node, "availability"), take_back(node, "availability")),
-        Step("authorize", ask(node, "billing"), take_back(node, "billing")),
+        Step("reserve", *reserve),
+        Step("authorize", *authorize),
         Step("unlock", ask(node, "stations")),
         Step("start", save_ride),
     ]
