@@ -20,9 +20,13 @@ from movingparts.scenes.ch06.everywhere import (
     at_each_point,
     under_faults,
 )
-from movingparts.scenes.ch06.starting import RIDERS
+from movingparts.scenes.ch06.starting import RIDERS, Trouble
 
 SEEDS, FEW = range(1, 1_001), range(1, 101)  # few for what breaks most of them
+TROUBLES = {
+    "who can't pay": Trouble(poor=("ada",)),
+    "whose dock is jammed": Trouble(jammed=("B1",)),
+}
 FILE = MEASURED / "06.json"
 
 
@@ -61,7 +65,10 @@ def counts() -> Iterator[dict[str, Any]]:
         faulty = on_all_cores(way, SEEDS if way == "saga" else FEW)
         yield counted(way, "two crashes, faults", faulty)
     city = WAYS["saga"]
-    yield counted("saga", "each point, three riders", at_each_point(city, RIDERS))
+    for how, trouble in TROUBLES.items():
+        yield counted("saga", f"each point, {how}", at_each_point(city, trouble))
+    three = at_each_point(city, riders=RIDERS)
+    yield counted("saga", "each point, three riders", three)
 
 
 def rows() -> list[Row]:

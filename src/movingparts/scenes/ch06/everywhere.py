@@ -132,11 +132,14 @@ class Tally:
         self.broken |= other.broken
 
 
-def at_each_point(city: City, riders: Sequence[str] = ("ada",)) -> Tally:
+def at_each_point(
+    city: City, trouble: Trouble | None = None, riders: Sequence[str] = ("ada",)
+) -> Tally:
     """Run once for each crash that a run without any could have had."""
-    tally = Tally()
-    for crash in city(Trouble(), riders=riders).result.points:
-        tally.add(str(crash), city(Trouble([crash]), riders=riders).result)
+    tally, trouble = Tally(), trouble or Trouble()
+    for crash in city(trouble, riders=riders).result.points:
+        crashed = replace(trouble, crashes=[crash])
+        tally.add(str(crash), city(crashed, riders=riders).result)
     return tally
 
 
