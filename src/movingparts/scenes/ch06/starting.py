@@ -167,6 +167,7 @@ class City:
     ) -> None:
         self.world, self.steps, self.trouble = world, steps, trouble
         self.runner, self.asked = runner, list[str]()
+        self.unlocked: set[str] = set()  # of these rides, the rider has seen the bike
         self.crashes = Crashes(world, trouble.crashes)
         self.paged: list[str] = []
 
@@ -248,6 +249,7 @@ class City:
             if bike in self.trouble.jammed:
                 raise Refused(f"the dock of {bike} is jammed")
             db.execute("INSERT INTO unlocked VALUES (?, ?)", (bike, data["ride"]))
+            self.unlocked.add(data["ride"])
             db.note(f"{bike} is unlocked")
             return str(bike)
 
@@ -316,8 +318,11 @@ class City:
         app, ride = self.world.client(rider, timeout=1.0), f"ride-{rider}"
         self.asked.append(ride)
         await self._insist(app, f"http://rides/rides/{ride}?rider={rider}")
-        await self.world.clock.sleep(RIDING)
-        await self._insist(app, f"http://stations/docked/{ride}")
+        for _ in range(4):
+            await self.world.clock.sleep(RIDING)
+            if ride in self.unlocked:
+                await self._insist(app, f"http://stations/docked/{ride}")
+                return
 
     async def _insist(self, app: httpx.AsyncClient, url: str) -> None:
         """Ask until there is an answer."""
