@@ -163,7 +163,11 @@ class City:
     """The four services, what may go wrong with them, and what came of it."""
 
     def __init__(
-        self, world: SimulatedWorld, steps: Steps, trouble: Trouble, runner: MakeRunner
+        self,
+        world: SimulatedWorld,
+        steps: Steps,
+        trouble: Trouble,
+        runner: MakeRunner = Sagas,
     ) -> None:
         self.world, self.steps, self.trouble = world, steps, trouble
         self.runner, self.asked = runner, list[str]()
