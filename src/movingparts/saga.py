@@ -76,7 +76,8 @@ Page = Callable[[Progress], None]  # tells a person about a saga that is stuck
 class Sagas:
     """Runs sagas of one kind, and keeps their progress in the service's database.
 
-    Several may run the same saga: a step is saved only from where it began.
+    Several may run the same saga: a step is saved only from where it began. A person
+    may be told twice of one that is stuck.
 
     Source: chapter 06; Garcia-Molina and Salem 1987. Leaves out: steps side by side, a
     change of the steps while sagas run, and time limits that last through a crash.
@@ -119,8 +120,9 @@ class Sagas:
                 there = self._turn(here, here.step, str(late))
             else:
                 there = self._next(here, result)
-            if self._save(here, there) and there.state == "stuck":
+            if there.state == "stuck":  # after the save, a crash would tell nobody
                 self._page(there)
+            self._save(here, there)
         return here
 
     def retry(self, saga: str) -> None:
@@ -165,12 +167,12 @@ class Sagas:
     def _undo(self, here: Progress, step: int) -> Progress:
         return replace(here, step=step, state="running" if step >= 0 else "undone")
 
-    def _save(self, here: Progress, there: Progress) -> bool:
-        """Save a step, unless somebody else has taken this saga on; return whether."""
+    def _save(self, here: Progress, there: Progress) -> None:
+        """Save a step, unless somebody else has taken this saga on."""
         new = (there.step, there.way, there.state, json.dumps(there.data), there.reason)
         old = (here.saga, here.step, here.way, here.state)
         with self._db:
-            return self._db.execute(SAVE, new + old).rowcount == 1
+            self._db.execute(SAVE, new + old)
 
 
 KEYS = """CREATE TABLE IF NOT EXISTS keys

@@ -27,18 +27,25 @@ class Crash:
     """A process dies around its so-manyth commit, counted from 1 over all its lives.
 
     "before" undoes the commit, "after" it nothing is sent, "later" messages are out.
+    `other` names a process that dies instead, where that is not the one that commits.
 
     >>> str(Crash("billing", 2, "after"))
     'billing dies right after its commit 2'
+    >>> str(Crash("billing", 1, "after", other="rides"))
+    "rides dies right after billing's commit 1"
     """
 
     process: str
     commit: int
     when: str
+    other: str = ""
 
     def __str__(self) -> str:
         how = {"before": "before", "after": "right after", "later": "soon after"}
-        return f"{self.process} dies {how[self.when]} its commit {self.commit}"
+        who, whose = self.process, "its"
+        if self.other:
+            who, whose = self.other, f"{self.process}'s"
+        return f"{who} dies {how[self.when]} {whose} commit {self.commit}"
 
 
 @dataclass(eq=False)
@@ -53,18 +60,22 @@ class Crashes:
         """Open a node's database, so that its commits are counted."""
         return MortalConnection(node.disk.connect(), self, node.name)
 
-    def points(self) -> list[Crash]:
-        """Return every crash that this run could have had."""
-        return [
-            Crash(process, commit, when)
-            for process, count in sorted(self.commits.items())
-            for commit in range(1, count + 1)
-            for when in WHEN
-        ]
+    def points(self, caller: str = "") -> list[Crash]:
+        """Return every crash that this run could have had.
 
-    def due(self, process: str, when: str) -> bool:
-        """Return whether a process is to die now, around its present commit."""
-        return Crash(process, self.commits[process], when) in self.planned
+        A `caller` may also die right after others' commits, before it hears of them.
+        """
+        found = []
+        for process, count in sorted(self.commits.items()):
+            for commit in range(1, count + 1):
+                found += [Crash(process, commit, when) for when in WHEN]
+                if caller and caller != process:
+                    found.append(Crash(process, commit, "after", caller))
+        return found
+
+    def due(self, process: str, when: str, other: str = "") -> bool:
+        """Return whether somebody is to die now, around this process's commit."""
+        return Crash(process, self.commits[process], when, other) in self.planned
 
     def kill(self, process: str) -> None:
         """Crash a process, and start it again after a while."""
@@ -116,6 +127,9 @@ class MortalConnection:
         self._db.__exit__(kind, error, trace)
         for text in notes:
             self._crashes.world.note(self._process, text)
+        for crash in self._crashes.planned:
+            if crash.other and self._crashes.due(self._process, "after", crash.other):
+                self._crashes.kill(crash.other)
         if self._crashes.due(self._process, "later"):
             self._crashes.world.after(SOON, self._crashes.kill, self._process)
         self._die("after")
