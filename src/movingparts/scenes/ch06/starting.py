@@ -22,6 +22,7 @@ from movingparts.consumer import once
 from movingparts.core import Node, Recording
 from movingparts.core.clock import Clock
 from movingparts.core.event import Event
+from movingparts.core.node import World
 from movingparts.core.random import Uniform
 from movingparts.outbox import Outbox
 from movingparts.saga import Act, Page, Participant, Progress, Refused, Sagas, Step
@@ -159,43 +160,32 @@ def participant(node: Node, db: MortalConnection, do: Any, undo: Any) -> FastAPI
     return app
 
 
-class City:
-    """The four services, what may go wrong with them, and what came of it."""
+class Services:
+    """The four services, each made of its node.
+
+    `connect` opens a node's database; `page` tells a person of a saga that is stuck.
+    """
 
     def __init__(
         self,
-        world: SimulatedWorld,
         steps: Steps,
         trouble: Trouble,
-        runner: MakeRunner = Sagas,
+        connect: Callable[[Node], MortalConnection],
+        page: Page,
     ) -> None:
-        self.world, self.steps, self.trouble = world, steps, trouble
-        self.runner, self.asked = runner, list[str]()
+        self.steps, self.trouble = steps, trouble
+        self.connect, self.page = connect, page
+        self.bikes: Sequence[str] = BIKES
+        self.runner: MakeRunner = Sagas
         self.unlocked: set[str] = set()  # of these rides, the rider has seen the bike
-        self.crashes = Crashes(world, trouble.crashes)
-        self.paged: list[str] = []
-
-    async def start(self) -> None:
-        """Start all services."""
-        low, high = self.trouble.latency
-        self.world.network.everywhere(
-            latency=Uniform(low, high) if low < high else low,
-            loss=self.trouble.loss,
-            duplicate=self.trouble.duplicate,
-        )
-        bus = self.world.node("operator").bus
-        await bus.stream("STATIONS", "stations.*")
-        await bus.stream("RIDES", "rides.*")
-        for make in (self.availability, self.billing, self.stations, self.rides):
-            await self.world.serve(make.__name__, make)
 
     def availability(self, node: Node) -> FastAPI:
         """Return the service that reserves bikes, and has them back after rides."""
-        db = self.crashes.connect(node)
+        db = self.connect(node)
 
         def reserve(db: MortalConnection, data: dict[str, Any]) -> str:
             taken = {row[0] for row in db.execute("SELECT bike FROM reservations")}
-            free = [bike for bike in BIKES if bike not in taken]
+            free = [bike for bike in self.bikes if bike not in taken]
             if not free:
                 raise Refused("no bike is free")
             db.execute(
@@ -218,7 +208,7 @@ class City:
 
     def billing(self, node: Node) -> FastAPI:
         """Return the service that holds money, and charges for rides that ended."""
-        db = self.crashes.connect(node)
+        db = self.connect(node)
         db.execute("CREATE TABLE IF NOT EXISTS charges (ride TEXT, rider TEXT)")
 
         def hold(db: MortalConnection, data: dict[str, Any]) -> int:
@@ -245,7 +235,7 @@ class City:
 
     def stations(self, node: Node) -> FastAPI:
         """Return the service that unlocks bikes, and reports those that are docked."""
-        db = self.crashes.connect(node)
+        db = self.connect(node)
         outbox = Outbox(db)  # type: ignore[arg-type]  # it stands for a connection
 
         def unlock(db: MortalConnection, data: dict[str, Any]) -> str:
@@ -278,12 +268,12 @@ class City:
 
     def rides(self, node: Node) -> FastAPI:
         """Return the service that starts rides by a saga, and ends them."""
-        db = self.crashes.connect(node)
+        db = self.connect(node)
         db.execute(f"CREATE TABLE IF NOT EXISTS {TABLES['rides']}")
         node.client.timeout = httpx.Timeout(1.0)
         outbox = Outbox(db)  # type: ignore[arg-type]  # it stands for a connection
         steps = self.steps(node, partial(_save_ride, db))
-        sagas = self.runner(db, node.clock, steps, self._page)
+        sagas = self.runner(db, node.clock, steps, self.page)
         app = FastAPI(title="rides")
 
         async def start(request: Request) -> Response:
@@ -292,7 +282,12 @@ class City:
             node.tasks.create_task(sagas.run(ride))
             return Response(status_code=202)
 
+        async def show(request: Request) -> Response:
+            ride = request.path_params["ride"]
+            return JSONResponse({"over": ride not in sagas.unfinished()})
+
         app.add_route("/rides/{ride}", start, ["PUT"])
+        app.add_route("/rides/{ride}", show, ["GET"])
 
         def ended(db: MortalConnection, event: Event) -> None:
             ride = str(event.subject)
@@ -313,6 +308,30 @@ class City:
         _while_up(app, _relay(node, outbox), listen, resume)
         return app
 
+
+class City:
+    """The services in a simulated world, what may go wrong, and what came of it."""
+
+    def __init__(self, world: SimulatedWorld, steps: Steps, trouble: Trouble) -> None:
+        self.world, self.trouble, self.asked = world, trouble, list[str]()
+        self.crashes = Crashes(world, trouble.crashes)
+        self.services = Services(steps, trouble, self.crashes.connect, self._page)
+        self.paged: list[str] = []
+
+    async def start(self) -> None:
+        """Start all services."""
+        low, high = self.trouble.latency
+        self.world.network.everywhere(
+            latency=Uniform(low, high) if low < high else low,
+            loss=self.trouble.loss,
+            duplicate=self.trouble.duplicate,
+        )
+        bus = self.world.node("operator").bus
+        await bus.stream("STATIONS", "stations.*")
+        await bus.stream("RIDES", "rides.*")
+        for name in TABLES:
+            await self.world.serve(name, getattr(self.services, name))
+
     def _page(self, progress: Progress) -> None:
         self.paged.append(progress.saga)
         self.world.note("rides", f"{progress.saga} is stuck: {progress.reason}")
@@ -324,7 +343,7 @@ class City:
         await self._insist(app, f"http://rides/rides/{ride}?rider={rider}")
         for _ in range(4):
             await self.world.clock.sleep(RIDING)
-            if ride in self.unlocked:
+            if ride in self.services.unlocked:
                 await self._insist(app, f"http://stations/docked/{ride}")
                 return
 
@@ -336,20 +355,23 @@ class City:
                     return
             await self.world.clock.sleep(1.0)
 
-    def outcome(self) -> Outcome:
-        """Return what is in all databases."""
-        found = Outcome(paged=self.paged, points=self.crashes.points("rides"))
-        for service, table in TABLES.items():
-            db = self.world.node(service).disk.connect()
-            for name in (table.partition(" ")[0], *EXTRA.get(service, ())):
-                rows = db.execute(f"SELECT * FROM {name} ORDER BY ride")  # noqa: S608  # names of ours
-                found.rows[name] = [tuple(row) for row in rows]
-        known = {row[0] for row in found.rows["rides"]}
-        ends = {ride: "done" if ride in known else "undone" for ride in self.asked}
+
+def read_all(world: World, paged: Sequence[str], asked: Sequence[str] = ()) -> Outcome:
+    """Return what is in all databases, of rides that riders have asked for."""
+    found = Outcome(paged=list(paged))
+    for service, table in TABLES.items():
+        db = world.node(service).disk.connect()
+        for name in (table.partition(" ")[0], *EXTRA.get(service, ())):
+            rows = db.execute(f"SELECT * FROM {name} ORDER BY ride")  # noqa: S608  # names of ours
+            found.rows[name] = [tuple(row) for row in rows]
         if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'sagas'").fetchone():
-            ends = dict(db.execute("SELECT saga, state FROM sagas ORDER BY saga"))
-        found.sagas = ends
-        return found
+            rows = db.execute("SELECT saga, state FROM sagas ORDER BY saga")
+            found.sagas = {row[0]: row[1] for row in rows}
+        db.close()
+    known = {row[0] for row in found.rows["rides"]}
+    ends = {ride: "done" if ride in known else "undone" for ride in asked}
+    found.sagas = found.sagas or ends
+    return found
 
 
 async def _save_ride(db: MortalConnection, key: str, data: dict[str, Any]) -> None:
@@ -391,18 +413,22 @@ def rides(
     trouble: Trouble | None = None,
     *,
     riders: Sequence[str] = RIDERS,
+    bikes: Sequence[str] = BIKES,
     seed: int = 1,
     runner: MakeRunner = Sagas,
 ) -> Recording:
     """Let riders start and end a ride each, one second apart; return an `Outcome`."""
 
     async def scenario(world: SimulatedWorld) -> Outcome:
-        city = City(world, steps, trouble or Trouble(), runner)
+        city = City(world, steps, trouble or Trouble())
+        city.services.bikes, city.services.runner = bikes, runner
         await city.start()
         for rider in riders:
             world.node(rider).tasks.create_task(city.ride(rider))
             await world.clock.sleep(1.0)
         await world.clock.sleep(RIDING + QUIET)
-        return city.outcome()
+        found = read_all(world, city.paged, city.asked)
+        found.points = city.crashes.points("rides")
+        return found
 
     return simulate(scenario, seed=seed)
