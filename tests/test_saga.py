@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from movingparts.saga import Participant, Progress, Refused, Sagas, Step
+from movingparts.participant import Participant
+from movingparts.saga import Progress, Refused, Sagas, Step
 
 
 @pytest.fixture

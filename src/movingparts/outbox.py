@@ -35,7 +35,8 @@ class Outbox:
     >>> db.close()
 
     Source: chapter 06; Richardson 2018 (transactional outbox, polling publisher).
-    Leaves out: a relay that reads the database's log; several events in one publish.
+    Leaves out: a relay that reads the database's log; several events in one publish;
+    an event that the broker always refuses, which holds up those after it.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:

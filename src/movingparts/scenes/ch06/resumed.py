@@ -18,7 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from movingparts.saga import Participant
+from movingparts.participant import Participant
 from movingparts.world.local.watchdog import PREFIX
 
 STEPS = ("reserve", "authorize", "unlock", "start")

@@ -25,7 +25,8 @@ from movingparts.core.event import Event
 from movingparts.core.node import World
 from movingparts.core.random import Uniform
 from movingparts.outbox import Outbox
-from movingparts.saga import Act, Page, Participant, Progress, Refused, Sagas, Step
+from movingparts.participant import Participant
+from movingparts.saga import Act, Page, Progress, Refused, Sagas, Step
 from movingparts.scenes.ch06.crashes import Crash, Crashes, MortalConnection
 from movingparts.world.simulated import SimulatedWorld, simulate
 
