@@ -106,6 +106,8 @@ class Publisher:
 
         What it does not confirm is published again, until it does.
         """
+        if not recorded:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await ended(self._start())
@@ -142,8 +144,8 @@ def announcing(
 ) -> tuple[Store, Publisher]:
     """Return the store of a context, and who publishes what is committed there.
 
-    Without a store, it is one in the node's database. Aggregates and outbox lie in one
-    database; a store in memory has none, and is refused with `AttributeError`.
+    Without a store, it is one in the node's database. A store has a `db`, in which the
+    outbox is, and calls `save` inside its transactions: `SqliteRows`, `TableStore`.
     """
     store = store or RowStore(SqliteRows(node.disk.connect()))
     place = getattr(store, "rows", store)
