@@ -689,4 +689,5 @@ def test_no_network_between_services_and_their_broker_breaks_a_rule(
         (event.source, event.id) for event in town.published
     }
     assert outcome.requests["ridden"] > 15
-    assert len(town.published) > len(town.events())  # or the network was not so bad
+    if {"loss", "duplicate"} & conditions.keys():  # or the network was not so bad
+        assert len(town.published) > len(town.events())
