@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC
 from functools import cache
+from sqlite3 import Connection
 from typing import Annotated, Any
 
 from fastapi import FastAPI
@@ -75,9 +75,7 @@ class Publisher:
     out: further versions (chapter 09); after a crash, the trace (chapter 14).
     """
 
-    def __init__(
-        self, node: Node, to_message: ToMessage, db: sqlite3.Connection
-    ) -> None:
+    def __init__(self, node: Node, to_message: ToMessage, db: Connection) -> None:
         self._node, self._to_message = node, to_message
         self._outbox = Outbox(db)
         self._relaying: asyncio.Task[None] | None = None
