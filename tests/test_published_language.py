@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,20 +15,22 @@ from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from movingparts.bus import BusTimeout, Event
+from movingparts.bus import BusError, BusTimeout, Event
 from movingparts.core import Node
+from movingparts.core.node import Tasks
 from movingparts.published_language import (
-    TRIES,
     Instant,
     Publisher,
     address,
+    announcing,
     ensure_stream,
     listen,
     named,
     on_the_bus,
     schema,
 )
-from movingparts.repository import RecordedEvent
+from movingparts.repository import MemoryRows, RecordedEvent
+from movingparts.unit_of_work import RowStore
 from movingparts.world import simulate
 from movingparts.world.simulated import SimulatedWorld
 
@@ -123,13 +127,31 @@ class Broker:
 
 def published(broker: Broker, *recorded: RecordedEvent) -> list[tuple[str, Event]]:
     """Return what a publisher of stations sends to a broker."""
-    node: Any = SimpleNamespace(
-        name="stations", bus=broker, clock=SimpleNamespace(now=lambda: AT)
-    )
-    work = Publisher(node, to_message)(recorded)
-    with pytest.raises(StopIteration):
-        work.send(None)
+
+    async def main() -> None:
+        await publish(made(node(broker)), *recorded)
+
+    asyncio.run(main())
     return broker.published
+
+
+def node(broker: Broker) -> Any:
+    return SimpleNamespace(
+        name="stations",
+        bus=broker,
+        clock=SimpleNamespace(now=lambda: AT),
+        tasks=Tasks(lambda what, error: None),
+    )
+
+
+def made(node: Any) -> Publisher:
+    """Return a publisher whose outbox is in memory."""
+    return Publisher(node, to_message, sqlite3.connect(":memory:"))
+
+
+async def publish(publisher: Publisher, *recorded: RecordedEvent) -> None:
+    publisher.save(recorded)
+    await publisher(recorded)
 
 
 def test_an_event_says_what_where_and_when() -> None:
@@ -153,7 +175,7 @@ def test_events_are_published_in_order_and_private_ones_are_not() -> None:
     assert ["Station/S1/1", "Station/S1/3"] == [event.id for _, event in found]
 
 
-@pytest.mark.parametrize("silent", [1, TRIES - 1])
+@pytest.mark.parametrize("silent", [1, 7])
 def test_an_unconfirmed_event_is_published_again_under_its_id(
     silent: int,
 ) -> None:
@@ -164,17 +186,17 @@ def test_an_unconfirmed_event_is_published_again_under_its_id(
     assert 1 == len({event.to_json() for _, event in found[: silent + 1]})
 
 
-def test_a_publisher_gives_up_at_last_and_says_that_it_does_not_know() -> None:
-    """Later events are not published: they would come before an earlier one."""
-    broker = Broker(TRIES)
-    node: Any = SimpleNamespace(
-        name="stations", bus=broker, clock=SimpleNamespace(now=lambda: AT)
-    )
-    publisher = Publisher(node, to_message)
-    with pytest.raises(BusTimeout):
-        publisher((docked(1), docked(2))).send(None)
-    assert ["Station/S1/1"] * TRIES == [event.id for _, event in broker.published]
-    assert "<Publisher of stations>" == repr(publisher)
+def test_what_no_broker_takes_is_not_saved_either() -> None:
+    """It would block all that is saved after it."""
+    publisher = made(node(Broker()))
+    with pytest.raises(BusError, match="Nothing was sent"):
+        publisher.save([docked(1, "B" * 2_000_000)])
+    assert "<Publisher of stations: 0 waiting>" == repr(publisher)
+
+
+def test_a_context_without_a_database_has_no_place_for_an_outbox() -> None:
+    with pytest.raises(AttributeError, match="db"):
+        announcing(node(Broker()), to_message, RowStore(MemoryRows()))
 
 
 # --- subscribing ------------------------------------------------------------------
@@ -198,12 +220,12 @@ def received(
         seen.append(event)
 
     async def scenario(world: SimulatedWorld) -> Any:
-        publisher = Publisher(world.node("stations"), to_message)
+        publisher = made(world.node("stations"))
         await publisher.open()
         subscriptions = await listen(world.node("rides"), reads, handle)
         if world_is is not None:
             world_is(world)
-        await publisher(recorded)
+        await publish(publisher, *recorded)
         await world.clock.sleep(wait)
         return [subscription.subject for subscription in subscriptions]
 
@@ -301,14 +323,14 @@ def test_late_subscribers_receive_all_from_the_beginning() -> None:
         seen.append(bike)
 
     async def scenario(world: SimulatedWorld) -> None:
-        publisher = Publisher(world.node("stations"), to_message)
+        publisher = made(world.node("stations"))
         await publisher.open()
-        await publisher([docked(1, "B1")])
+        await publish(publisher, docked(1, "B1"))
         reads = {"stations.bike-docked": lambda data: data["bike_id"]}
         [subscription] = await listen(world.node("rides"), reads, handle)
         await world.clock.sleep(1)
         await subscription.stop()
-        await publisher([docked(2, "B2")])
+        await publish(publisher, docked(2, "B2"))
         await listen(world.node("rides"), reads, handle)
         await world.clock.sleep(1)
 
@@ -339,18 +361,18 @@ def test_a_service_publishes_and_subscribes_while_it_lives(subscribes: bool) -> 
 
     def factory(node: Node) -> FastAPI:
         reads = {"stations.ride-ended": Passed}
-        publisher = Publisher(node, to_message)
+        publisher = made(node)
         more = (reads, handle) if subscribes else ()
         return FastAPI(lifespan=on_the_bus(node, publisher, *more))
 
     async def scenario(world: SimulatedWorld) -> Any:
         service = await world.serve("rides", factory)
-        publisher = Publisher(world.node("stations"), to_message)
+        publisher = made(world.node("stations"))
         await publisher.open()
-        await publisher([ended(1)])
+        await publish(publisher, ended(1))
         await world.clock.sleep(1)
         await service.stop()
-        await publisher([ended(2)])
+        await publish(publisher, ended(2))
         await world.clock.sleep(1)
         return list(world._fabric.broker.router.streams)
 

@@ -153,7 +153,7 @@ def test_where_nothing_happened_nothing_is_written_and_that_is_reported() -> Non
 
 
 def test_what_telling_raises_does_not_undo_what_is_saved() -> None:
-    """The gap that chapter 06 closes: it is saved, and not published."""
+    """It is saved, and not published; that is what an outbox is for (chapter 06)."""
     rows = FussyRows(0)
 
     async def publish(recorded: Sequence[RecordedEvent]) -> None:

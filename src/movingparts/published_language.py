@@ -7,26 +7,32 @@ what it needs, and translates it into its own words.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC
 from functools import cache
+from sqlite3 import Connection
 from typing import Annotated, Any
 
 from fastapi import FastAPI
 from pydantic import AfterValidator, AwareDatetime, BaseModel, TypeAdapter
 
 from movingparts.bus import BusTimeout, Event, Subscription
+from movingparts.bus.subjects import check_size
 from movingparts.core import Node
-from movingparts.repository import RecordedEvent
+from movingparts.core.node import ended
+from movingparts.outbox import Outbox
+from movingparts.repository import RecordedEvent, SqliteRows
+from movingparts.unit_of_work import RowStore, Store
 
 # A time in an event, whatever offset it came with: in UTC.
 Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
 ToMessage = Callable[[Any], BaseModel | None]
 Reader = Callable[[Any], Any] | type[Any]
 Handler = Callable[[Any], Awaitable[None]]
-TRIES = 5  # times that a publisher sends an event whose arrival is not confirmed
+PATIENCE = 1.0  # seconds that a request waits for the broker to take its events
 
 
 @cache
@@ -58,37 +64,66 @@ def address(name: str) -> str:
 
 
 class Publisher:
-    """Publishes what happened in a context, after it was saved.
+    """Publishes what happened in a context, after it was saved, in that order.
 
     `to_message` returns what others learn about an event of the model, or None if the
-    event is private. An event keeps its id however often it is published.
+    event is private. What `save` adds to an outbox is published after the commit, or,
+    if this process crashes first, after the next start. An event keeps its id however
+    often it is published.
 
-    Source: chapter 02; Evans 2003 (published language), CloudEvents 1.0. Leaves out: a
-    crash between saving and publishing (chapter 06), further versions (chapter 09).
+    Source: chapters 02 and 06; Evans 2003 (published language), CloudEvents 1.0. Leaves
+    out: further versions (chapter 09); after a crash, the trace (chapter 14).
     """
 
-    def __init__(self, node: Node, to_message: ToMessage) -> None:
+    def __init__(self, node: Node, to_message: ToMessage, db: Connection) -> None:
         self._node, self._to_message = node, to_message
+        self._outbox = Outbox(db)
+        self._relaying: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
-        return f"<Publisher of {self._node.name}>"
+        return f"<Publisher of {self._node.name}: {self._outbox.waiting()} waiting>"
 
     async def open(self) -> None:
-        """Make sure that the broker stores what this context will publish."""
-        await ensure_stream(self._node, self._node.name)
+        """Make sure that the broker stores what this context will publish.
 
-    async def __call__(self, recorded: Sequence[RecordedEvent]) -> None:
-        """Publish what happened, in order.
-
-        Raises `BusTimeout` if the broker never confirmed an event: indefinite.
+        What was saved before a crash goes there now.
         """
+        await ensure_stream(self._node, self._node.name)
+        self._start()
+
+    def save(self, recorded: Sequence[RecordedEvent]) -> None:
+        """Save what others will learn, inside the transaction that saves the rest."""
         for each in recorded:
             message = self._to_message(each.event)
             if message is not None:
-                await self._publish(each, message)
+                name = named(self._node.name, type(message))
+                self._outbox.add(name, self._event(name, each, message))
 
-    async def _publish(self, recorded: RecordedEvent, message: BaseModel) -> None:
-        name = named(self._node.name, type(message))
+    async def __call__(self, recorded: Sequence[RecordedEvent]) -> None:
+        """Publish what was saved; wait for that, but not long if the broker is silent.
+
+        What it does not confirm is published again, until it does.
+        """
+        if not recorded:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await ended(self._start())
+
+    def _start(self) -> asyncio.Task[None]:
+        if self._relaying is None or self._relaying.done():
+            tasks = self._node.tasks
+            self._relaying = tasks.create_task(self._relay(), name="outbox")
+        return self._relaying
+
+    async def _relay(self) -> None:
+        while self._outbox.waiting():
+            try:
+                await self._outbox.relay(self._node.bus)
+            except BusTimeout as error:
+                self._node.tasks.report("outbox", error)
+
+    def _event(self, name: str, recorded: RecordedEvent, message: BaseModel) -> Event:
         event = Event(
             id=f"{recorded.kind}/{recorded.key}/{recorded.number}",
             source=f"/{self._node.name}",
@@ -98,13 +133,23 @@ class Publisher:
             dataschema=address(name),
             data=message.model_dump(mode="json"),
         )
-        for left in reversed(range(TRIES)):
-            try:
-                return await self._node.bus.publish(name, event)
-            except BusTimeout:
-                if not left:
-                    raise
-        return None
+        check_size(event, event.to_json())  # what no broker takes is not saved either
+        return event
+
+
+def announcing(
+    node: Node, to_message: ToMessage, store: Any = None
+) -> tuple[Store, Publisher]:
+    """Return the store of a context, and who publishes what is committed there.
+
+    Without a store, it is one in the node's database. A store has a `db`, in which the
+    outbox is, and calls `save` inside its transactions: `SqliteRows`, `TableStore`.
+    """
+    store = store or RowStore(SqliteRows(node.disk.connect()))
+    place = getattr(store, "rows", store)
+    publisher = Publisher(node, to_message, place.db)
+    place.save = publisher.save
+    return store, publisher
 
 
 def on_the_bus(

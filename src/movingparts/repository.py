@@ -7,7 +7,7 @@ optimistic locking.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -57,6 +57,10 @@ class Row:
     version: int
     state: bytes
     recorded: tuple[RecordedEvent, ...]
+
+
+# Saves more about what happened, inside the transaction that saves the aggregates.
+Save = Callable[[Sequence[RecordedEvent]], None]
 
 
 class Rows(Protocol):
@@ -138,6 +142,7 @@ class SqliteRows:
 
     It waits for another's transaction for as long as `db` allows (5 s by default);
     then `sqlite3.OperationalError` says that it is locked, and nothing was saved.
+    If `save` is set, it gets what happened, inside the transaction of each `write`.
 
     >>> db = sqlite3.connect(":memory:")
     >>> SqliteRows(db).keys("Bike")
@@ -146,29 +151,32 @@ class SqliteRows:
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+        self.db = db
+        self.save: Save | None = None
         db.execute(TABLE)
 
     def read(self, kind: str, key: str) -> tuple[int, bytes] | None:
         """Return version and state; None if there is none."""
-        found = self._db.execute(READ, (kind, key)).fetchone()
+        found = self.db.execute(READ, (kind, key)).fetchone()
         return None if found is None else (found[0], found[1])
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write all or, where one is not at its expected version, none."""
-        self._db.execute("BEGIN IMMEDIATE")  # waits here for other writers, or never
-        with self._db:  # commits at its end, rolls back if it raises
+        self.db.execute("BEGIN IMMEDIATE")  # waits here for other writers, or never
+        with self.db:  # commits at its end, rolls back if it raises
             for row in rows:
                 new = (row.kind, row.key, row.version, row.state)
                 old = (row.version, row.state, row.kind, row.key, row.expected)
                 write = (UPDATE, old) if row.expected else (INSERT, new)
-                if self._db.execute(*write).rowcount == 0:
+                if self.db.execute(*write).rowcount == 0:
                     raise stale(row.kind, row.key, row.expected)
+            if self.save is not None:
+                self.save([each for row in rows for each in row.recorded])
 
     def keys(self, kind: str) -> list[str]:
         """Return the keys of all aggregates of a kind, in their order."""
         query = "SELECT key FROM aggregates WHERE kind = ? ORDER BY key"
-        return [row[0] for row in self._db.execute(query, (kind,))]
+        return [row[0] for row in self.db.execute(query, (kind,))]
 
 
 def stale(kind: str, key: str, expected: int) -> StaleVersion:

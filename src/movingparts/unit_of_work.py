@@ -159,7 +159,7 @@ async def execute(
     `publish` gets the recorded events, after they are saved. Raises what `act` raises,
     and `StaleVersion` after the last attempt; then nothing was saved.
 
-    Leaves out: a crash between saving and publishing (chapter 06).
+    A crash in between publishes nothing; an outbox has what is left (chapter 06).
     """
     for attempt in range(1, attempts + 1):
         work = store.begin()

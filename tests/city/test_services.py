@@ -520,11 +520,8 @@ def test_a_reservation_lapses_also_after_a_restart(
     assert abs(was - timedelta(seconds=late)) < timedelta(seconds=0.01)
 
 
-def test_a_crash_between_saving_and_telling_leaves_others_in_the_dark() -> None:
-    """The gap that publishing after the commit has: the ride is over, and not charged.
-
-    Nobody publishes what was saved before a crash. An outbox will (chapter 06).
-    """
+def test_what_was_saved_before_a_crash_is_published_after_it() -> None:
+    """The ride is over, which nobody could be told before rides crashed."""
 
     async def scenario(town: Town) -> Any:
         bike = await town.ride()
@@ -533,14 +530,35 @@ def test_a_crash_between_saving_and_telling_leaves_others_in_the_dark() -> None:
         await town.dock(bike)
         await town.pause(1)
         saved = await town.get("rides", "rides/r1")
+        told = "rides.ride-ended" in town.names()
         town.world.network.crash("rides")
         town.world.network.heal()
         await town.world.network.restart("rides")
         await town.pause(600)
         payment = await town.get("billing", "authorizations/r1")
-        return saved["state"], "rides.ride-ended" in town.names(), payment["state"]
+        ended = town.names().count("rides.ride-ended")
+        return saved["state"], told, ended, payment["state"]
 
-    assert ("ended", False, "authorized") == live(scenario)
+    assert ("ended", False, 1, "charged") == live(scenario)
+
+
+def test_a_request_does_not_wait_for_a_silent_broker() -> None:
+    """What it saved is published as soon as the broker is back, once and in order."""
+
+    async def scenario(town: Town) -> Any:
+        town.world.network.partition("availability", "bus")
+        begun = town.world.clock.monotonic()
+        replies = [await town.reserve("v1"), await town.reserve("v2", "ben", "S2")]
+        took = town.world.clock.monotonic() - begun
+        await town.pause(30)
+        told = "availability.bike-reserved" in town.names()
+        town.world.network.heal()
+        await town.pause(10)
+        reserved = town.data("availability.bike-reserved")
+        codes = [reply.status_code for reply in replies]
+        return codes, took < 3, told, [each["reservation_id"] for each in reserved]
+
+    assert ([200, 200], True, False, ["v1", "v2"]) == live(scenario)
 
 
 # --- docks that go offline --------------------------------------------------------
@@ -660,7 +678,7 @@ def test_no_network_between_services_and_their_broker_breaks_a_rule(
 ) -> None:
     """Checked by what was committed, in its order; all of it is published in the end.
 
-    Where nothing crashes, that is: a publisher sends an event until it is confirmed.
+    A publisher sends an event until it is confirmed.
     """
     ledger, town, outcome = morning(seed, **conditions)
     audit = Audit()
@@ -671,4 +689,5 @@ def test_no_network_between_services_and_their_broker_breaks_a_rule(
         (event.source, event.id) for event in town.published
     }
     assert outcome.requests["ridden"] > 15
-    assert len(town.published) > len(town.events())  # or the network was not so bad
+    if {"loss", "duplicate"} & conditions.keys():  # or the network was not so bad
+        assert len(town.published) > len(town.events())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 from urllib.parse import quote
@@ -14,8 +15,8 @@ from movingparts.bus import Event
 from movingparts.city.larkhaven import CONTEXTS, serve_city
 from movingparts.core import Node, Recording
 from movingparts.published_language import ensure_stream, named
-from movingparts.repository import RecordedEvent, SqliteRows
-from movingparts.unit_of_work import RowStore, UnitOfWork
+from movingparts.repository import RecordedEvent, Row, SqliteRows
+from movingparts.unit_of_work import RowStore
 from movingparts.world import simulate
 from movingparts.world.simulated import SimulatedWorld
 
@@ -32,6 +33,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.entries: list[tuple[str, RecordedEvent]] = []
+        self.committed: Callable[[str], None] = lambda context: None
 
     def contexts(self) -> dict[str, Any]:
         """Return the factories of all contexts, on stores that this looks into."""
@@ -39,8 +41,8 @@ class Ledger:
 
     def _watched(self, name: str, make: Any) -> Callable[[Node], FastAPI]:
         def factory(node: Node) -> FastAPI:
-            rows = SqliteRows(node.disk.connect())
-            app: FastAPI = make(node, store=_Watched(RowStore(rows), name, self))
+            rows = _Watched(node.disk.connect(), name, self)
+            app: FastAPI = make(node, store=RowStore(rows))
             return app
 
         return factory
@@ -59,24 +61,19 @@ class Ledger:
                 )
 
 
-class _Watched:
-    """A store that notes in a ledger what is committed."""
+class _Watched(SqliteRows):
+    """Rows that note in a ledger what is committed."""
 
-    def __init__(self, store: RowStore, name: str, ledger: Ledger) -> None:
-        self._store, self._name, self._ledger = store, name, ledger
+    def __init__(self, db: sqlite3.Connection, name: str, ledger: Ledger) -> None:
+        super().__init__(db)
+        self._name, self._ledger = name, ledger
 
-    def begin(self) -> UnitOfWork:
-        """Return a unit of work whose commit is noted."""
-        work = self._store.begin()
-        commit = work.commit
-
-        async def noted() -> tuple[RecordedEvent, ...]:
-            recorded = await commit()
-            self._ledger.entries.extend((self._name, each) for each in recorded)
-            return recorded
-
-        work.commit = noted  # type: ignore[method-assign]  # looked at, and passed on
-        return work
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write, and note what happened; then the ledger's owner may do more."""
+        super().write(rows)
+        noted = [(self._name, each) for row in rows for each in row.recorded]
+        self._ledger.entries.extend(noted)
+        self._ledger.committed(self._name)
 
 
 class Town:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Coroutine, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -446,6 +447,36 @@ def test_any_interleaving_is_as_if_they_came_one_after_the_other(
 
     with ExitStack() as stack:
         run(main(WITHOUT_FILES[kind](stack, None)()))
+
+
+@pytest.mark.parametrize("kind", ON_SQLITE)
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_save_adds_is_committed_with_the_aggregates_or_not_at_all(
+    kind: str, fails: bool
+) -> None:
+    async def main(store: Any, db: sqlite3.Connection) -> None:
+        db.execute("CREATE TABLE notes (key TEXT, number INTEGER)")
+
+        def note(recorded: Sequence[RecordedEvent]) -> None:
+            rows = [(each.key, each.number) for each in recorded]
+            db.executemany("INSERT INTO notes VALUES (?, ?)", rows)
+            if fails:
+                raise ValueError("what happened can't be told")
+
+        getattr(store, "rows", store).save = note
+        if fails:
+            with pytest.raises(ValueError, match="can't be told"):
+                await save(store, stand("S1", "B1"))
+        else:
+            await save(store, stand("S1", "B1"))
+        assert not db.in_transaction
+        notes = [tuple(row) for row in db.execute("SELECT * FROM notes")]
+        here = await store.begin().of(Stand).find("S1")
+        found = (notes, here and [*here.bikes])
+        assert found == (([], None) if fails else ([("S1", 1)], ["B1"]))
+
+    with closing(connect(":memory:")) as db:
+        run(main(ON_SQLITE[kind](lambda: db), db))
 
 
 # --- several processes ---------------------------------------------------------------

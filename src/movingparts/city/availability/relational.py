@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import fields
-from typing import Any, Generic
+from typing import Any, Generic, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc, orm
 
 from movingparts.city.availability.tables import TABLES, watched
-from movingparts.repository import A, NotFound, RecordedEvent, stale
+from movingparts.repository import A, NotFound, RecordedEvent, Save, stale
 
 
 def engine(connect: Callable[[], sqlite3.Connection]) -> sa.Engine:
@@ -25,6 +26,8 @@ def engine(connect: Callable[[], sqlite3.Connection]) -> sa.Engine:
 class TableStore:
     """Keeps each aggregate in tables of its kind.
 
+    If `save` is set, it gets what happened, inside the transaction of each commit.
+
     >>> db = sqlite3.connect(":memory:")
     >>> TableStore(engine(lambda: db)).begin()
     <TableWork: nothing read, nothing happened>
@@ -37,10 +40,17 @@ class TableStore:
     def __init__(self, engine: sa.Engine) -> None:
         TABLES.create_all(engine)
         self.engine = engine
+        self.save: Save | None = None
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The engine's only connection."""
+        with closing(self.engine.raw_connection()) as pooled:
+            return cast(sqlite3.Connection, pooled.driver_connection)
 
     def begin(self) -> TableWork:
         """Return a unit of work that has read nothing yet."""
-        return TableWork(self.engine)
+        return TableWork(self)
 
 
 class TableWork:
@@ -49,8 +59,8 @@ class TableWork:
     A commit that has failed fails again: SQLAlchemy has let go of what was changed.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self.engine = engine
+    def __init__(self, store: TableStore) -> None:
+        self.engine, self._save = store.engine, store.save
         self.read: dict[tuple[str, str], Any] = {}
         self._failure: Exception | None = None
 
@@ -71,7 +81,10 @@ class TableWork:
         before = [dict(vars(aggregate)) for _, aggregate in changed]
         try:
             with orm.Session(self.engine, expire_on_commit=False) as session:
-                saved = [_save(session, *name, each) for name, each in changed]
+                flushed = [_save(session, *name, each) for name, each in changed]
+                saved = tuple(recorded for each in flushed for recorded in each)
+                if self._save is not None:
+                    self._save(saved)
                 session.commit()
         except Exception as error:
             self._failure = error
@@ -80,7 +93,7 @@ class TableWork:
             raise
         for _, aggregate in changed:
             aggregate.events.clear()
-        return tuple(recorded for each in saved for recorded in each)
+        return saved
 
 
 def _save(

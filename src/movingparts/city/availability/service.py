@@ -30,10 +30,10 @@ from movingparts.city.availability.model import (
     promise,
 )
 from movingparts.core import Node
-from movingparts.published_language import Instant, Publisher, on_the_bus
-from movingparts.repository import NotFound, RecordedEvent, SqliteRows
-from movingparts.service import Limits, refuses, service
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
+from movingparts.published_language import Instant, Publisher, announcing, on_the_bus
+from movingparts.repository import NotFound, RecordedEvent
+from movingparts.service import refuses, service
+from movingparts.unit_of_work import Store, UnitOfWork, execute
 
 AT_ONCE = 12
 """So many bikes a truck takes."""
@@ -84,9 +84,9 @@ class BikeView(BaseModel):
 
 def availability(node: Node, *, store: Store | None = None) -> FastAPI:
     """Serve the promises of a city."""
-    store = store or RowStore(SqliteRows(node.disk.connect()))
-    handlers = Handlers(node, store, Publisher(node, contract.to_message))
-    bus = on_the_bus(node, handlers.publisher, acl.READS, handlers.handle)
+    store, publisher = announcing(node, contract.to_message, store)
+    handlers = Handlers(node, store, publisher)
+    bus = on_the_bus(node, publisher, acl.READS, handlers.handle)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -94,8 +94,7 @@ def availability(node: Node, *, store: Store | None = None) -> FastAPI:
             await handlers.resume_lapses()
             yield
 
-    limits = Limits(request=30.0)  # publishing may need all its tries
-    app = service(node, title="Availability", lifespan=lifespan, limits=limits)
+    app = service(node, title="Availability", lifespan=lifespan)
     refuses(app, Refused, NotFound)
     _promise(app, handlers)
     _show(app, node, store)

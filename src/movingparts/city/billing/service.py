@@ -26,10 +26,10 @@ from movingparts.city.billing.model import (
     void,
 )
 from movingparts.core import Node
-from movingparts.published_language import Publisher, on_the_bus
-from movingparts.repository import NotFound, SqliteRows
-from movingparts.service import Limits, problem, refuses, service
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
+from movingparts.published_language import Publisher, announcing, on_the_bus
+from movingparts.repository import NotFound
+from movingparts.service import problem, refuses, service
+from movingparts.unit_of_work import Store, UnitOfWork, execute
 
 _PROBLEM: dict[int | str, dict[str, Any]] = {402: {"description": "declined"}}
 
@@ -75,11 +75,10 @@ def billing(
     node: Node, *, store: Store | None = None, tariff: Tariff = STANDARD
 ) -> FastAPI:
     """Serve the payments of a city."""
-    store = store or RowStore(SqliteRows(node.disk.connect()))
-    handlers = Handlers(node, store, Publisher(node, contract.to_message), tariff)
-    bus = on_the_bus(node, handlers.publisher, acl.READS, handlers.handle)
-    limits = Limits(request=30.0)  # publishing may need all its tries
-    app = service(node, title="Billing", lifespan=bus, limits=limits)
+    store, publisher = announcing(node, contract.to_message, store)
+    handlers = Handlers(node, store, publisher, tariff)
+    bus = on_the_bus(node, publisher, acl.READS, handlers.handle)
+    app = service(node, title="Billing", lifespan=bus)
     refuses(app, NotFound)
     _authorize(app, handlers)
     _show(app, store)

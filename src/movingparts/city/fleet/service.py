@@ -20,10 +20,10 @@ from movingparts.city.fleet.model import (
     TruckId,
 )
 from movingparts.core import Node
-from movingparts.published_language import Publisher, on_the_bus
-from movingparts.repository import NotFound, SqliteRows
-from movingparts.service import Limits, refuses, service
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
+from movingparts.published_language import Publisher, announcing, on_the_bus
+from movingparts.repository import NotFound
+from movingparts.service import refuses, service
+from movingparts.unit_of_work import Store, UnitOfWork, execute
 
 DEPOT = "depot"
 
@@ -66,11 +66,10 @@ class MoveView(BaseModel):
 
 def fleet(node: Node, *, store: Store | None = None) -> FastAPI:
     """Serve the fleet of a city."""
-    store = store or RowStore(SqliteRows(node.disk.connect()))
-    handlers = Handlers(node, store, Publisher(node, contract.to_message))
-    bus = on_the_bus(node, handlers.publisher, acl.READS, handlers.handle)
-    limits = Limits(request=30.0)  # publishing may need all its tries
-    app = service(node, title="Fleet", lifespan=bus, limits=limits)
+    store, publisher = announcing(node, contract.to_message, store)
+    handlers = Handlers(node, store, publisher)
+    bus = on_the_bus(node, publisher, acl.READS, handlers.handle)
+    app = service(node, title="Fleet", lifespan=bus)
     refuses(app, Refused, NotFound)
     _maintain(app, handlers)
     _move(app, handlers)

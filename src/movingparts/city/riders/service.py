@@ -16,10 +16,10 @@ from movingparts.city.riders.model import (
     Standing,
 )
 from movingparts.core import Node
-from movingparts.published_language import Instant, Publisher, on_the_bus
-from movingparts.repository import NotFound, SqliteRows
-from movingparts.service import Limits, refuses, service
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
+from movingparts.published_language import Instant, Publisher, announcing, on_the_bus
+from movingparts.repository import NotFound
+from movingparts.service import refuses, service
+from movingparts.unit_of_work import Store, UnitOfWork, execute
 
 
 class Person(BaseModel):
@@ -64,11 +64,10 @@ class RiderView(BaseModel):
 
 def riders(node: Node, *, store: Store | None = None) -> FastAPI:
     """Serve the riders of a city."""
-    store = store or RowStore(SqliteRows(node.disk.connect()))
-    handlers = Handlers(node, store, Publisher(node, contract.to_message))
-    bus = on_the_bus(node, handlers.publisher)
-    limits = Limits(request=30.0)  # publishing may need all its tries
-    app = service(node, title="Riders", lifespan=bus, limits=limits)
+    store, publisher = announcing(node, contract.to_message, store)
+    handlers = Handlers(node, store, publisher)
+    bus = on_the_bus(node, publisher)
+    app = service(node, title="Riders", lifespan=bus)
     refuses(app, Refused, NotFound)
     _serve(app, handlers)
 

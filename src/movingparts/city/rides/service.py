@@ -26,10 +26,10 @@ from movingparts.city.rides.model import (
     bike_brought,
 )
 from movingparts.core import Node
-from movingparts.published_language import Instant, Publisher, on_the_bus
-from movingparts.repository import NotFound, SqliteRows
+from movingparts.published_language import Instant, Publisher, announcing, on_the_bus
+from movingparts.repository import NotFound
 from movingparts.service import Limits, problem, refuses, service
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
+from movingparts.unit_of_work import Store, UnitOfWork, execute
 
 HISTORY = AuthorizationId("history")
 """The authorization id of a ride from a trip history."""
@@ -90,9 +90,9 @@ class BikeView(BaseModel):
 
 def rides(node: Node, *, store: Store | None = None) -> FastAPI:
     """Serve the rides of a city."""
-    store = store or RowStore(SqliteRows(node.disk.connect()))
-    handlers = Handlers(node, store, Publisher(node, contract.to_message))
-    bus = on_the_bus(node, handlers.publisher, acl.READS, handlers.handle)
+    store, publisher = announcing(node, contract.to_message, store)
+    handlers = Handlers(node, store, publisher)
+    bus = on_the_bus(node, publisher, acl.READS, handlers.handle)
     limits = Limits(request=40.0)  # three others are called, and the event is published
     app = service(node, title="Rides", lifespan=bus, limits=limits)
     refuses(app, Refused, NotFound)

@@ -29,10 +29,10 @@ from movingparts.city.stations.model import (
     bike_taken,
 )
 from movingparts.core import Node
-from movingparts.published_language import Instant, Publisher, on_the_bus
-from movingparts.repository import NotFound, SqliteRows
-from movingparts.service import Limits, problem, refuses, service
-from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
+from movingparts.published_language import Instant, Publisher, announcing, on_the_bus
+from movingparts.repository import NotFound
+from movingparts.service import problem, refuses, service
+from movingparts.unit_of_work import Store, UnitOfWork, execute
 
 
 class Docks(BaseModel):
@@ -97,12 +97,9 @@ class TripReport(BaseModel):
 
 def stations(node: Node, *, store: Store | None = None) -> FastAPI:
     """Serve the docks of a city."""
-    store = store or RowStore(SqliteRows(node.disk.connect()))
-    publisher = Publisher(node, contract.to_message)
-
+    store, publisher = announcing(node, contract.to_message, store)
     bus = on_the_bus(node, publisher)
-    limits = Limits(request=30.0)  # publishing may need all its tries
-    app = service(node, title="Stations", lifespan=bus, limits=limits)
+    app = service(node, title="Stations", lifespan=bus)
     refuses(app, Refused, NotFound)
     handlers = Handlers(node, store, publisher)
     _take_commands(app, handlers)

@@ -4,8 +4,8 @@ The factories of the contexts are unchanged. What is a request between services 
 call within one process here, and what is an event on the bus is handed over in memory;
 each context keeps its own database file.
 
-Source: chapter 02. Leaves out: a durable log of the events in memory, which a crash
-loses (chapter 06), and limits on what one context may take from the others.
+Source: chapter 02. Leaves out: a durable log of events: a crash loses those in memory
+that not all have handled; and limits on what one context may take from the others.
 """
 
 from __future__ import annotations
