@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 from contextlib import suppress
 
-from movingparts.core.bus import Bus, BusTimeout
+from movingparts.core.bus import Bus, BusError
 from movingparts.core.clock import Clock
 from movingparts.core.event import Event
 
@@ -72,8 +72,8 @@ class Outbox:
         return sent
 
     async def run(self, bus: Bus, clock: Clock, *, every: float = 1.0) -> None:
-        """Relay forever, every so many seconds; a silent broker is asked again."""
+        """Relay forever, every so many seconds, also after the broker was gone."""
         while True:
-            with suppress(BusTimeout):  # what it didn't confirm is still in the outbox
+            with suppress(BusError):  # what wasn't confirmed is still in the outbox
                 await self.relay(bus)
             await clock.sleep(every)
