@@ -373,10 +373,11 @@ def rows() -> list[Row]:
     found = []
     with server() as url:
         for level in SAGAS:
-            ours, how = partial(promised, url, level), f"synchronous={level}"
+            events, how = partial(promised, url, level), f"synchronous={level}"
             for pushed, peer in ((False, "fetched one by one"), (True, "pushed")):
                 name = f"outbox, NATS, inbox / nats-py and sqlite3, {peer}, {how}"
-                figures = interleaved(ours, partial(by_hand, url, level, pushed=pushed))
+                alone = partial(by_hand, url, level, pushed=pushed)
+                figures = interleaved(events, alone)
                 found.append(Row(name, *figures, ">= 0.4", "events/s"))
     for level in SAGAS:
         name = f"saga with participants / its bare transactions, synchronous={level}"
