@@ -30,7 +30,7 @@ from movingparts.scenes.ch05.real import SUBJECT, billing, charge, charged, ride
 from movingparts.world import LocalWorld
 from movingparts.world.local.clock import RealClock
 
-EVENTS, SAGAS = 1_000, {"NORMAL": 500, "FULL": 150}
+EVENTS, SAGAS = {"NORMAL": 1_000, "FULL": 300}, {"NORMAL": 500, "FULL": 100}
 WARM = 1_000  # commits until the WAL is overwritten in place, which is quicker
 KILLS = 5  # of each process
 STEPS = ("reserve", "authorize", "unlock", "start")
@@ -71,7 +71,7 @@ def promised(url: str, level: str) -> float:
             for name in ("rides", "billing")
         ]
         await here.stream("RIDES", "rides.>")
-        counter, receive = Counter(EVENTS), once(charges, "billing", charge)
+        counter, receive = Counter(EVENTS[level]), once(charges, "billing", charge)
         outbox = Outbox(rides)
 
         async def handle(event: Event) -> None:
@@ -80,7 +80,7 @@ def promised(url: str, level: str) -> float:
 
         await there.subscribe(SUBJECT, handle, durable="billing")
         begun = time.perf_counter()
-        for number in range(EVENTS):
+        for number in range(EVENTS[level]):
             event = ride_ended(number)
             with rides:
                 rides.execute(RIDE, (event.data["ride"], event.data["cents"]))
@@ -91,7 +91,7 @@ def promised(url: str, level: str) -> float:
         for bus in (here, there):
             await bus.close()
         await forget(url)
-        return EVENTS / seconds
+        return EVENTS[level] / seconds
 
     return on_files(level, main)
 
@@ -108,7 +108,7 @@ def by_hand(url: str, level: str, *, pushed: bool = False) -> float:
         there = await nats.connect(url, token=TOKEN)
         publish, consume = here.jetstream(), there.jetstream()
         await publish.add_stream(name="RIDES", subjects=["rides.>"])
-        counter = Counter(EVENTS)
+        counter = Counter(EVENTS[level])
 
         async def handle(message: Msg) -> None:
             data = json.loads(message.data)
@@ -133,7 +133,7 @@ def by_hand(url: str, level: str, *, pushed: bool = False) -> float:
         task = asyncio.create_task(asyncio.sleep(0) if pushed else pull())
         await asyncio.sleep(0.1)
         begun = time.perf_counter()
-        for number in range(EVENTS):
+        for number in range(EVENTS[level]):
             data = ride_ended(number).data
             with rides:
                 rides.execute(RIDE, (data["ride"], data["cents"]))
@@ -144,7 +144,7 @@ def by_hand(url: str, level: str, *, pushed: bool = False) -> float:
         for connection in (here, there):
             await connection.close()
         await forget(url)
-        return EVENTS / seconds
+        return EVENTS[level] / seconds
 
     return on_files(level, main)
 
@@ -381,8 +381,8 @@ def rows() -> list[Row]:
                 found.append(Row(name, *figures, ">= 0.4", "events/s"))
     for level in SAGAS:
         name = f"saga with participants / its bare transactions, synchronous={level}"
-        ours, peer = partial(sagas, level), partial(bare_sagas, level)
-        figures = interleaved(ours, peer, rounds=9)
+        orchestrated, bare = partial(sagas, level), partial(bare_sagas, level)
+        figures = interleaved(orchestrated, bare, rounds=9)
         found.append(Row(name, *figures, ">= 0.5", "steps/s", SAGA))
     for who, times in asyncio.run(recoveries()).items():
         name = f"kill -9 of {who} to a new effect / to its start"
