@@ -8,7 +8,7 @@ PY := $(BIN)/python
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve labs book epub pdf test check budget lint lint-fast bench measure coverage new-chapter new-exercise lock clean
+.PHONY: help setup serve labs book epub pdf test check budget lint lint-fast bench soak measure coverage new-chapter new-exercise lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ lint-fast: setup
 
 bench: setup ## Print the table of ratios, each against a peer or a floor
 	@$(PY) -m bench
+
+soak: setup ## Kill real processes 200 times, or SOAK=20; count what becomes of events
+	@$(PY) -m tools.dev.soak $(SOAK)
 
 measure: setup ## Measure again what pages show (bench/measured)
 	@$(PY) -m bench --measure

@@ -6,8 +6,8 @@ import sys
 from bench.table import Row, show
 
 PARTS = (
-    *("world", "bus", "store", "city", "local", "temporal"),
-    *("player", "book", "browser"),
+    *("world", "bus", "promises", "store"),
+    *("city", "local", "temporal", "player", "book", "browser"),
 )
 
 

@@ -5,7 +5,7 @@ import re
 from tests.labs.labs import local_cells, read, texts
 
 LAB = "05-facts-on-a-bus"
-SOCKETS = re.compile(r"^(real-open|kill-|broker-(kill|again)|close)")
+SOCKETS = re.compile(r"^(real-open|kill-|broker-(kill|again)|(replay|cluster)-run|close)")
 
 
 def test_only_what_is_real_needs_sockets():
@@ -38,6 +38,9 @@ def test_what_it_shows_of_the_real_world_are_invariants():
     assert "(0, 0, 'dead')" == text["kill-commit"]
     assert "(1, 1, 'dead')" == text["kill-ack"]
     assert "('200 of 200 charged exactly once', 1, 1)" == text["broker-again"]
+    assert "'50 rides, the first is ride-151'" == text["replay-run"]
+    found = "('0 lost', 'another one leads: True', 'longer at the kill: True')"
+    assert found == text["cluster-run"]
 
 
 def columns(table):

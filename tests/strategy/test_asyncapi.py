@@ -5,9 +5,11 @@ The structure is that of asyncapi.com/docs/reference/specification/v3.0.0.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from movingparts.city.contexts import larkhaven_map
@@ -16,6 +18,8 @@ from movingparts.strategy.asyncapi import ENVELOPE, asyncapi
 from movingparts.strategy.context_map import Context
 
 CONTEXTS = larkhaven_map().contexts
+ROOT = Path(__file__).parents[2]
+SCHEMAS = ROOT / "node_modules" / "@asyncapi" / "specs" / "schemas"
 KEY = re.compile(r"^[\w\d.\-_]+$")  # of whatever is in components
 
 each_context = pytest.mark.parametrize("context", CONTEXTS, ids=lambda c: c.name)
@@ -23,6 +27,13 @@ each_context = pytest.mark.parametrize("context", CONTEXTS, ids=lambda c: c.name
 
 def document(context: Context) -> dict[str, Any]:
     return asyncapi(context, events(), version="1.2.3")
+
+
+@pytest.fixture(scope="module")
+def official() -> jsonschema.Draft7Validator:
+    """AsyncAPI's own schema of its documents."""
+    text = (SCHEMAS / "3.0.0-without-$id.json").read_text("utf-8")
+    return jsonschema.Draft7Validator(json.loads(text))
 
 
 def references(part: Any) -> Iterator[str]:
@@ -60,6 +71,32 @@ def test_it_has_the_parts_that_asyncapi_requires(context: Context) -> None:
     for part in found["components"].values():
         assert all(KEY.match(key) for key in part)
     assert found == json.loads(json.dumps(found))
+
+
+@each_context
+def test_asyncapi_s_own_schema_finds_nothing_wrong(
+    context: Context, official: jsonschema.Draft7Validator
+) -> None:
+    assert [] == [error.json_path for error in official.iter_errors(document(context))]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda found: found.update(asyncapi="3.0"),
+        lambda found: found["info"].pop("version"),
+        lambda found: found["operations"]["receive-rides.ride-ended"].update(action=""),
+        lambda found: found["channels"]["rides.ride-ended"].update(addres="rides"),
+        lambda found: found["components"]["schemas"].update(ride={"type": "text"}),
+    ],
+    ids=["version", "info", "action", "field", "schema"],
+)
+def test_it_finds_a_document_that_is_broken(
+    damage: Callable[[dict[str, Any]], object], official: jsonschema.Draft7Validator
+) -> None:
+    found = document(next(each for each in CONTEXTS if each.name == "billing"))
+    damage(found)
+    assert list(official.iter_errors(found))
 
 
 @each_context

@@ -25,6 +25,7 @@ authorization {{ token: "{token}" }}
 jetstream {{ store_dir: {store} }}
 ports_file_dir: {folder}
 log_file: {log}
+{more}
 """
 
 
@@ -52,13 +53,14 @@ class Broker:
 
     The token stands in a file that only its owner can read, not on the command line,
     which every user of the machine can see. A session of its own keeps it alive when
-    the kernel is interrupted; the watchdog ends it when the kernel is gone.
+    the kernel is interrupted; the watchdog ends it when the kernel is gone. `more` is
+    added to its configuration.
 
-    Source: chapter 05. Leaves out: a cluster, TLS, accounts, limits on disk use.
+    Source: chapter 05. Leaves out: TLS, accounts, limits on disk use.
     """
 
-    def __init__(self, folder: Path, watchdog: Watchdog) -> None:
-        self._folder, self._watchdog = folder, watchdog
+    def __init__(self, folder: Path, watchdog: Watchdog, *, more: str = "") -> None:
+        self._folder, self._watchdog, self._more = folder, watchdog, more
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder / "broker.log"
         self.token = secrets.token_hex(24)
@@ -158,6 +160,7 @@ class Broker:
             store=json.dumps(str(self._folder / "jetstream")),
             folder=json.dumps(str(self._folder)),
             log=json.dumps(str(self._log)),
+            more=self._more,
         )
 
     def _listens(self, ports: Path) -> bool:
