@@ -5,7 +5,9 @@ import re
 from tests.labs.labs import local_cells, read, texts
 
 LAB = "05-facts-on-a-bus"
-SOCKETS = re.compile(r"^(real-open|kill-|broker-(kill|again)|(replay|cluster)-run|close)")
+SOCKETS = re.compile(
+    r"^(real-open|kill-|broker-(kill|again)|(replay|cluster)-run|close)"
+)
 
 
 def test_only_what_is_real_needs_sockets():
