@@ -31,11 +31,8 @@ class Clock:
         await asyncio.sleep(0)
 
 
-class Dying(list[Progress]):
-    """The process dies where it would append."""
-
-    def append(self, progress: Progress) -> None:
-        raise SystemExit
+def dies(progress: Progress) -> None:
+    raise SystemExit
 
 
 class City:
@@ -46,6 +43,7 @@ class City:
         self.asked: list[str] = []
         self.data: dict[str, Any] = {}
         self.paged: list[Progress] = []
+        self.page = self.paged.append
 
     def act(self, name: str, answer: Any = None) -> Any:
         async def act(key: str, data: dict[str, Any]) -> Any:
@@ -64,7 +62,7 @@ class City:
             Step("hold", self.act("hold", 900), self.act("void")),
             Step("unlock", self.act("unlock")),
         ]
-        return Sagas(self.db, self.clock, steps, self.paged.append)  # type: ignore[arg-type]  # a small fake
+        return Sagas(self.db, self.clock, steps, self.page)  # type: ignore[arg-type]  # a small fake
 
     def start(self) -> Progress:
         sagas = self.sagas()
@@ -88,10 +86,9 @@ def test_a_crash_repeats_one_step_at_most_under_the_same_key(db):
     city = City(db, hold=[SystemExit()])
     with pytest.raises(SystemExit):
         city.start()
-    again = city.sagas()
-    assert ["r1"] == again.unfinished()
-    assert "done" == asyncio.run(again.run("r1")).state
-    assert [] == again.unfinished()
+    assert ["r1"] == city.sagas().unfinished()
+    assert "done" == city.start().state
+    assert [] == city.sagas().unfinished()
     assert ["reserve", "hold", "hold", "unlock"] == city.names
     assert 3 == len(set(city.asked))
 
@@ -107,15 +104,13 @@ def test_beginning_and_running_again_does_nothing(db):
 
 def test_an_error_that_leaves_it_open_is_tried_again_with_longer_pauses(db):
     city = City(db, hold=3 * [TimeoutError("late")])
-    assert "done" == city.start().state
-    assert 4 == city.asked.count("hold r1/hold")
+    assert ("done", 6) == (city.start().state, len(city.asked))
     assert 0.1 + 0.2 + 0.4 == pytest.approx(city.clock.now)
 
 
 def test_a_refused_step_is_not_undone_and_those_before_it_are(db):
     city = City(db, hold=[Refused("no")])
-    ended = city.start()
-    assert ("undone", "no") == (ended.state, ended.reason)
+    assert "no" == city.start().reason
     assert ["reserve", "hold", "free"] == city.names
 
 
@@ -131,7 +126,7 @@ def test_a_crash_on_the_way_back_goes_on_back(db):
     city = City(db, unlock=[Refused("jammed")], free=[SystemExit()])
     with pytest.raises(SystemExit):
         city.start()
-    assert "undone" == asyncio.run(city.sagas().run("r1")).state
+    assert "undone" == city.start().state
     assert ["unlock", "void", "free", "free"] == city.names[2:]
 
 
@@ -139,12 +134,10 @@ def test_a_step_that_cannot_be_undone_gets_stuck_and_can_go_on_later(db):
     city = City(db, unlock=7 * [TimeoutError("late")])
     stuck = city.start()
     assert ("stuck", "forward", [stuck]) == (stuck.state, stuck.way, city.paged)
-    sagas = city.sagas()
-    assert ([], ["r1"]) == (sagas.unfinished(), sagas.unfinished("stuck"))
-    sagas.retry("r1")
-    assert "done" == asyncio.run(sagas.run("r1")).state
-    sagas.retry("r1")  # nothing is stuck any more
-    assert "done" == sagas.load("r1").state
+    assert ["r1"] == city.sagas().unfinished("stuck")
+    for _ in range(2):  # the second time, nothing is stuck any more
+        city.sagas().retry("r1")
+        assert "done" == city.start().state
 
 
 def test_an_undo_that_fails_gets_stuck_too(db):
@@ -155,11 +148,10 @@ def test_an_undo_that_fails_gets_stuck_too(db):
 
 def test_a_crash_while_a_person_is_told_tells_them_again(db):
     city = City(db, unlock=14 * [TimeoutError("late")])
-    city.paged = Dying()
+    city.page = dies
     with pytest.raises(SystemExit):
         city.start()
-    city.paged = []
-    assert ["r1"] == city.sagas().unfinished()
+    city.page = city.paged.append
     assert [city.start()] == city.paged
 
 
@@ -189,12 +181,11 @@ def bikes(db: sqlite3.Connection) -> Participant:
     return Participant(db)
 
 
-def test_a_key_is_done_once_and_has_its_first_answer_again(db, bikes):
+def test_a_key_is_done_once_and_has_its_first_answer_again(bikes):
     assert ["B1", "B1", "B2"] == [bikes.do(key, add) for key in ("a", "a", "b")]
-    assert 2 == count(db)
 
 
-def test_a_refusal_is_remembered_even_if_it_could_be_done_by_now(db, bikes):
+def test_a_refusal_is_remembered_even_if_it_could_be_done_by_now(bikes):
     def refuse(db: sqlite3.Connection) -> None:
         raise Refused("no bike is free")
 
@@ -203,7 +194,7 @@ def test_a_refusal_is_remembered_even_if_it_could_be_done_by_now(db, bikes):
             bikes.do("a", act)
 
 
-def test_a_step_that_fails_leaves_nothing_and_is_new_again(db, bikes):
+def test_a_step_that_fails_leaves_nothing_and_is_new_again(bikes):
     with pytest.raises(ZeroDivisionError):
         bikes.do("a", lambda db: add(db) and 1 / 0)
     assert "B1" == bikes.do("a", add)
