@@ -54,7 +54,7 @@ def on_all_cores(way: str, seeds: Sequence[int]) -> Tally:
     with ProcessPoolExecutor() as pool:
         for found in pool.map(chunk, repeat(way), some):
             tally.merge(found)
-            print(f"{way}: {tally.runs} runs, broken: {tally.broken}", flush=True)
+            print(f"{way}: {tally.runs} runs, broken: {[*tally.broken]}", flush=True)
     return tally
 
 
