@@ -153,7 +153,7 @@ class Cluster:
                 await asyncio.sleep(PAUSE)
 
 
-class Report:
+class Publisher:
     """Publishes one ride after another, and knows when each was acknowledged."""
 
     def __init__(self) -> None:
@@ -162,7 +162,7 @@ class Report:
         self._new = asyncio.Event()
 
     def __repr__(self) -> str:
-        return f"<Report: {len(self.rides)} acknowledged>"
+        return f"<Publisher: {len(self.rides)} acknowledged>"
 
     async def publish(self, cluster: Cluster) -> None:
         """Publish until this is cancelled."""
