@@ -26,6 +26,7 @@ from movingparts.core import Node
 from movingparts.core.node import Tasks
 from movingparts.outbox import Outbox
 from movingparts.saga import Participant, Progress, Sagas, Step
+from movingparts.scenes.ch05.cluster import Cluster, Publisher
 from movingparts.scenes.ch05.real import SUBJECT, billing, charge, charged, ride_ended
 from movingparts.world import LocalWorld
 from movingparts.world.local.clock import RealClock
@@ -368,6 +369,24 @@ async def recoveries() -> dict[str, list[tuple[float, float]]]:
     return found
 
 
+async def leaders() -> tuple[float, float]:
+    """Return the longest wait for an acknowledgment when a leader is killed.
+
+    And, second, when it steps down; the stream has three copies.
+    """
+    async with Cluster() as cluster:
+        publisher = Publisher()
+        publishing = asyncio.create_task(publisher.publish(cluster))
+        await publisher.more(50)
+        await cluster.step_down()
+        await publisher.more(50)
+        stepped_down = publisher.gap()
+        cluster.servers[await cluster.leader()].kill()
+        await publisher.more(50)
+        publishing.cancel()
+        return publisher.gap(), stepped_down
+
+
 def rows() -> list[Row]:
     """Return the comparisons."""
     found = []
@@ -387,6 +406,9 @@ def rows() -> list[Row]:
     for who, times in asyncio.run(recoveries()).items():
         name = f"kill -9 of {who} to a new effect / to its start"
         found.append(Row(name, *medians(times), "", "s"))
+    waits = [asyncio.run(leaders()) for _ in range(KILLS)]
+    name = "wait for an acknowledgment, leader of three killed / steps down"
+    found.append(Row(name, *medians(waits), "", "s"))
     return found
 
 
