@@ -25,7 +25,8 @@ from movingparts.consumer import once
 from movingparts.core import Node
 from movingparts.core.node import Tasks
 from movingparts.outbox import Outbox
-from movingparts.saga import Participant, Progress, Sagas, Step
+from movingparts.participant import Participant
+from movingparts.saga import Progress, Sagas, Step
 from movingparts.scenes.ch05.cluster import Cluster, Publisher
 from movingparts.scenes.ch05.real import SUBJECT, billing, charge, charged, ride_ended
 from movingparts.world import LocalWorld
