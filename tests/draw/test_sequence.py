@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movingparts.core.recording import Message, Moment, Recorder, Recording
+from movingparts.core.recording import Message, Moment, Recorder, Recording, Span
 from movingparts.draw import Figure, sequence, topology
 from movingparts.draw.excerpt import excerpt
 from movingparts.draw.ink import LINE, alone, duration, width
@@ -393,6 +393,18 @@ def test_one_kind_and_one_node_need_no_list() -> None:
     """A name alone is that name, not its letters."""
     assert "200" not in words(sequence(calls(), kinds="request"))
     assert "pricing" in words(sequence(calls(), nodes="pricing"))
+
+
+def test_where_no_events_are_drawn_nobody_is_busy_with_one() -> None:
+    """Work on an event that the figure leaves out would stand there unexplained."""
+    to = Recorder("simulated", 7, "")
+    to.join("billing", "service")
+    about = ("billing", "bus", "process rides.ride-ended", 1_000, 2_000, "ok")
+    to.span(Span("s", "t", "", "consumer", *about))
+    recording = to.recording(3_000)
+    assert len(excerpt(recording).spans) == 1
+    assert len(excerpt(recording, kinds=["event"]).spans) == 1
+    assert not excerpt(recording, kinds=["request", "reply"]).spans
 
 
 def test_a_limit_below_one_is_refused() -> None:

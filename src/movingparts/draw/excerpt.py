@@ -103,6 +103,8 @@ def excerpt(
     until = max([until, *(m.arrived_us or m.sent_us for m in shown)])
     end = rest[0].sent_us if rest else until
     spans = [s for s in recording.spans if s.start_us <= end and s.node in wanted]
+    if kinds is not None and "event" not in kinds:
+        spans = [s for s in spans if s.kind != "consumer"]  # of events not drawn
     moments = [m for m in recording.moments if m.at_us <= end]
     moments = [m for m in moments if not m.nodes or wanted & set(m.nodes)]
     order = tuple(nodes) if nodes is not None else _order(known, shown, spans, moments)
