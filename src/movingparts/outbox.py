@@ -59,8 +59,8 @@ class Outbox:
     async def relay(self, bus: Bus) -> int:
         """Publish what waits, oldest first, and return how many events that were.
 
-        A crash between publishing and deleting publishes an event again. Raises what
-        `publish` raises; the event stays, and so do those after it.
+        A crash between publishing and deleting publishes an event again, perhaps after
+        later ones. Raises what `publish` raises; the event stays, and those after it.
         """
         sent = 0
         async with self._relaying:  # two at once would publish most events twice

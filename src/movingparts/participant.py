@@ -31,7 +31,8 @@ class Participant:
     Traceback (most recent call last):
     movingparts.saga.Refused: ride-17/reserve was undone
 
-    Source: chapter 06. Leaves out: an end of the memory.
+    Source: chapter 06. Leaves out: an end of the memory, and what `act` does outside of
+    its database, such as opening a dock: that needs a key of its own.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:

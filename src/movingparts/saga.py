@@ -30,7 +30,8 @@ class OutOfTime(Exception):
 class Step:
     """What one participant does, and what takes it back.
 
-    A step without `undo` can't be taken back. Tries go on for `limit` seconds.
+    A step without `undo` can't be taken back. New tries begin for `limit` seconds;
+    how long one of them may take is up to `do`.
 
     >>> async def unlock(key, data): ...
     >>> Step("unlock", unlock).undo is None
@@ -77,10 +78,11 @@ class Sagas:
     """Runs sagas of one kind, and keeps their progress in the service's database.
 
     Several may run the same saga: a step is saved only from where it began. A person
-    may be told twice of one that is stuck.
+    may be told twice of one that is stuck, or of one that another has taken on since.
 
-    Source: chapter 06; Garcia-Molina and Salem 1987. Leaves out: steps side by side, a
-    change of the steps while sagas run, and time limits that last through a crash.
+    Source: chapter 06; Garcia-Molina and Salem 1987. Leaves out: steps side by side,
+    several kinds of saga in one database, a change of the steps while sagas run, time
+    limits that last through a crash, and a person who sends a stuck saga back.
     """
 
     def __init__(

@@ -50,7 +50,7 @@ class Service:
 
     def record(self, ride: str, state: str, event: str = "") -> None:
         """Save a ride's state, and an event in the outbox, in the open transaction."""
-        row = (ride, state, self.node.clock.monotonic())
+        row = (ride, state, self.node.clock.now().timestamp())
         self.db.execute("INSERT OR REPLACE INTO here VALUES (?, ?, ?)", row)
         self.db.note(f"{ride}: {state}")
         if event:
@@ -63,7 +63,7 @@ class Service:
 
     def older(self, state: str, seconds: float) -> list[str]:
         """Return the rides that have been in a state for so long."""
-        since = self.node.clock.monotonic() - seconds
+        since = self.node.clock.now().timestamp() - seconds
         return [row[0] for row in self.db.execute(OLDER, (state, since))]
 
 
