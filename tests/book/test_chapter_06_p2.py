@@ -35,7 +35,7 @@ def test_the_same_crash_and_the_saga_goes_on(run: Names) -> None:
 
 
 def test_with_new_keys_money_is_still_held(run: Names) -> None:
-    again = run["rides"](run["new_keys"], run["trouble"], riders=["ada"])
+    again = run["by_saga"](run["new_keys"], run["trouble"], riders=["ada"])
     assert {"rides": 1, "charges": 1, "holds": 1} == left(again)
 
 
@@ -44,9 +44,9 @@ def test_wherever_rides_dies_it_goes_on_with_the_step_it_was_at(run: Names) -> N
     before, after, out = run["WHEN"]
     steps = [*run["COMMITS"]]
     for step, following in pairwise(steps[:3]):
-        assert found[step, before].endswith(f"with {step} again")
-        assert found[step, after].endswith(f"with {following}")
-        assert found[step, out].endswith(f"with {following} again")
+        assert found[step, before].endswith(f"for {step} again")
+        assert found[step, after].endswith(f"for {following}")
+        assert found[step, out].endswith(f"for {following} again")
     assert found["start", before].endswith("nobody has to be asked again")
     assert all(left(saga) == {"rides": 1, "charges": 1} for saga in run["ran"].values())
 
