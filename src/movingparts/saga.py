@@ -112,7 +112,7 @@ class Sagas:
         return [name for (name,) in self._db.execute(IN_STATE, (state,))]
 
     async def run(self, saga: str) -> Progress:
-        """Take a saga on until it is done, undone or stuck."""
+        """Go on with a saga until it is done, undone or stuck."""
         while (here := self.load(saga)).state == "running":
             try:
                 result = await self._try(here)
