@@ -27,10 +27,10 @@ def test_without_a_crash_two_phases_commit(names: Any) -> None:
 
 def test_only_somebody_who_ends_it_by_name_releases_the_lock(names: Any) -> None:
     assert [
-        ("Ada's vote", "gives up", "nobody", "1"),
+        ("the vote for Ada", "gives up", "nobody", "1"),
         ("a restart", "gives up", "nobody", "1"),
         ("ROLLBACK PREPARED", "gets B7", "bob", "0"),
-        ("a plain commit of Ada's", "B7 is taken", "ada", "0"),
+        ("instead, a plain commit", "B7 is taken", "ada", "0"),
     ] == names["waits"]
 
 
