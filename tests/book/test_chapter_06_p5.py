@@ -56,5 +56,5 @@ def test_a_server_and_its_folder_are_gone_when_a_cell_fails() -> None:
 
 def test_a_ride_commits_as_often_as_its_services_do(names: Any) -> None:
     ends = {(each.process, each.commit) for each in names["points"]}
-    last = {name: n for name, n in sorted(ends)}
+    last = dict(sorted(ends))
     assert sum(last.values()) == names["glued"]["commits"]

@@ -1,9 +1,9 @@
-"""The four steps of a ride on DBOS: `python -m movingparts.scenes.ch06.on_dbos FOLDER STEP`.
+"""The start of a ride on DBOS: `python -m movingparts.scenes.ch06.on_dbos FOLDER STEP`.
 
 It begins the ride, or goes on with it; inside STEP, if it has a name, it is killed.
 
-Source: chapter 06. Leaves out: retries and a time limit of a step, so an error that isn't a
-refusal ends the ride and undoes nothing; a server for its records.
+Source: chapter 06. Leaves out: retries and time limits, so any error but a refusal
+ends the ride and undoes nothing; a server for its records.
 """
 
 from __future__ import annotations
