@@ -27,10 +27,9 @@ def test_without_a_crash_two_phases_commit(names: Any) -> None:
 
 def test_only_somebody_who_ends_it_by_name_releases_the_lock(names: Any) -> None:
     assert [
-        ("Ada's vote", "gives up", "nobody", "1"),
+        ("the vote for Ada", "gives up", "nobody", "1"),
         ("a restart", "gives up", "nobody", "1"),
         ("ROLLBACK PREPARED", "gets B7", "bob", "0"),
-        ("a plain commit of Ada's", "B7 is taken", "ada", "0"),
     ] == names["waits"]
 
 
@@ -53,3 +52,9 @@ def test_a_server_and_its_folder_are_gone_when_a_cell_fails() -> None:
     assert not found["folder"].exists()
     with pytest.raises(ProcessLookupError):
         os.kill(int(found["pid"]), 0)
+
+
+def test_a_ride_commits_as_often_as_its_services_do(names: Any) -> None:
+    ends = {(each.process, each.commit) for each in names["points"]}
+    last = dict(sorted(ends))
+    assert sum(last.values()) == names["glued"]["commits"]

@@ -11,7 +11,7 @@ def order(steps):
 
 
 def rank(step):
-    """Steps that can be undone come first, then a last one that may be refused."""
+    """First what can be undone; of the rest, what may be refused comes first."""
     if step["undo"] is None:
         return True, not step["may be refused"]
     return False, step["undo"]

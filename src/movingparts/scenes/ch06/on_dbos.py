@@ -2,7 +2,8 @@
 
 It begins the ride, or goes on with it; inside STEP, if it has a name, it is killed.
 
-Source: chapter 06. Leaves out: retries of a step, a server for its records.
+Source: chapter 06. Leaves out: retries and time limits, so any error but a refusal
+ends the ride and undoes nothing; a server for its records.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from movingparts.scenes.ch06.resumed import RIDE, STEPS, Services
 
 
 def saga(services: Services) -> Callable[[str], None]:
-    """Return the saga, which DBOS takes on after a crash."""
+    """Return the saga, which DBOS resumes after a crash."""
 
     @DBOS.workflow(name="start_ride")
     def start_ride(ride: str) -> None:
@@ -29,6 +30,8 @@ def saga(services: Services) -> Callable[[str], None]:
                 DBOS.run_step({"name": step}, services.do, key)
                 done.append(key)
         except Refused:
+            if f"{ride}/unlock" in done:
+                raise  # past the point of no return: a person must look
             for key in reversed(done):
                 DBOS.run_step({"name": f"undo {key}"}, services.undo, key)
 
