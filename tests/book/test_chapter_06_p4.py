@@ -68,6 +68,6 @@ def test_the_mean_says_little_about_the_slow_ones(run: Names) -> None:
 
 
 def test_a_step_in_between_changes_three_services_and_works(run: Names) -> None:
-    assert {"riders", "billing", "availability"} == run["changed"]
+    assert {"passes", "billing", "availability"} == run["changed"]
     result = run["starts"](run["WITH_PASS"], run["give_up"]).result
     assert run["fixed"].result.table == result.table
