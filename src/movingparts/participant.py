@@ -40,7 +40,7 @@ class Participant:
         db.execute(KEYS)
 
     def do(self, key: str, act: Callable[[sqlite3.Connection], Any]) -> Any:
-        """Return what `act` returned at the first time; raise `Refused` if it did.
+        """Return what `act` returned the first time, or raise `Refused` if it did.
 
         `act` refuses before it writes anything.
         """
@@ -58,7 +58,7 @@ class Participant:
         return json.loads(answer)
 
     def undo(self, key: str, act: Callable[[sqlite3.Connection], Any]) -> None:
-        """Take a step back, if it was done and not yet taken back."""
+        """Undo a step, if it was done and not yet undone."""
         self._db.execute("BEGIN IMMEDIATE")
         with self._db:
             state, _ = self._db.execute(KNOWN, (key,)).fetchone() or ("new", "")

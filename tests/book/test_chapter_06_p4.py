@@ -24,7 +24,7 @@ def known(outcome: Outcome, ride: str) -> tuple[str, ...]:
 def test_the_docks_open_when_the_riders_have_left(run: Names) -> None:
     outcome = run["broken"].result
     assert ["ada", "bob"] == sorted(outcome.opened)
-    assert min(outcome.opened.values()) > 120
+    assert all(120 < second < 170 for second in outcome.opened.values())
     assert UNHEARD == known(outcome, "cleo")
 
 
@@ -68,6 +68,6 @@ def test_the_mean_says_little_about_the_slow_ones(run: Names) -> None:
 
 
 def test_a_step_in_between_changes_three_services_and_works(run: Names) -> None:
-    assert {"riders", "billing", "availability"} == run["changed"]
+    assert {"passes", "billing", "availability"} == run["changed"]
     result = run["starts"](run["WITH_PASS"], run["give_up"]).result
     assert run["fixed"].result.table == result.table

@@ -147,7 +147,9 @@ class Town:
             known = {str(ride): (str(state), float(at)) for ride, state, at in rows}
             found.states[name] = {ride: state for ride, (state, _) in known.items()}
             if name == "stations":
-                found.opened = {ride: at for ride, (_, at) in known.items()}
+                clock = self.world.clock
+                began = clock.now().timestamp() - clock.monotonic()
+                found.opened = {ride: at - began for ride, (_, at) in known.items()}
         columns = ("rider", "asks at", "bike", "money", "dock opens")
         found.table = Table(columns, [_row(found, *each) for each in riders.items()])
         return found
