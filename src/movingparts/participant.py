@@ -46,7 +46,8 @@ class Participant:
         """
         self._db.execute("BEGIN IMMEDIATE")
         with self._db:
-            state, answer = self._db.execute(KNOWN, (key,)).fetchone() or ("new", "")
+            found = self._db.execute(KNOWN, (key,)).fetchone()
+            state, answer = found or ("new", "")
             if state == "new":
                 try:
                     state, answer = "done", json.dumps(act(self._db))

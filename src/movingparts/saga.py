@@ -118,7 +118,7 @@ class Sagas:
                 result = await self._try(here)
             except Refused as no:
                 there = self._turn(here, here.step - 1, str(no))
-            except OutOfTime as late:  # this step may have been done: undo it as well
+            except OutOfTime as late:  # it may have been done: undo it, too
                 there = self._turn(here, here.step, str(late))
             else:
                 there = self._next(here, result)
@@ -171,7 +171,8 @@ class Sagas:
 
     def _save(self, here: Progress, there: Progress) -> None:
         """Save a step, unless somebody else has taken this saga on."""
-        new = (there.step, there.way, there.state, json.dumps(there.data), there.reason)
+        data = json.dumps(there.data)
+        new = (there.step, there.way, there.state, data, there.reason)
         old = (here.saga, here.step, here.way, here.state)
         with self._db:
             self._db.execute(SAVE, new + old)
