@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -23,6 +24,7 @@ CACHE = ROOT / "book" / "_build" / ".jupyter_cache"
 READER = {"name": "myst_nb_md", "type": "plugin"}
 CONFIG = yaml.safe_load((ROOT / "book" / "_config.yml").read_text("utf-8"))
 TIMEOUT = CONFIG["execute"]["timeout"]  # seconds that a cell may take
+STARTS = 3  # times that a page's kernel is started, at most
 
 
 def pages(root: Path) -> Iterator[Path]:
@@ -33,9 +35,16 @@ def pages(root: Path) -> Iterator[Path]:
 
 
 def run(path: Path) -> tuple[NotebookNode, ExecutionResult]:
-    """Run one page in its own folder."""
+    """Run one page in its own folder.
+
+    Two kernels that start at once may choose the same port, and then one dies: it is
+    started again.
+    """
     page = myst_nb_reader_plugin(str(path))
     folder = str(path.parent)
+    for _ in range(STARTS - 1):
+        with suppress(RuntimeError):
+            return page, single_nb_execution(page, folder, TIMEOUT, allow_errors=False)
     return page, single_nb_execution(page, folder, TIMEOUT, allow_errors=False)
 
 
