@@ -71,14 +71,14 @@ SAVE = """UPDATE sagas SET step = ?, way = ?, state = ?, data = ?, reason = ?
     WHERE saga = ? AND step = ? AND way = ? AND state = ?"""
 IN_STATE = "SELECT saga FROM sagas WHERE state = ? ORDER BY rowid"
 
-Page = Callable[[Progress], None]  # tells a person about a saga that is stuck
+Page = Callable[[Progress], None]  # pages a person about a saga that is stuck
 
 
 class Sagas:
     """Runs sagas of one kind, and keeps their progress in the service's database.
 
     Several may run the same saga: a step is saved only from where it began. A person
-    may be told twice of one that is stuck, or of one that another has taken on since.
+    may be paged twice for one that is stuck, or for one that another has moved since.
 
     Source: chapter 06; Garcia-Molina and Salem 1987. Leaves out: steps side by side,
     several kinds of saga in one database, a change of the steps while sagas run, time

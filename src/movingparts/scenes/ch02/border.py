@@ -41,12 +41,12 @@ class Sent:
     has_more: bool = False
 
 
-Told = tuple[Event, Docked | Taken | None]  # an event, and what it means
+Translated = tuple[Event, Docked | Taken | None]  # an event, and what it means
 
 
 def vehicle(
     version: int, *states: str, bike: str = "B0212", clamp: int = 7, ago: float = 5
-) -> Told:
+) -> Translated:
     """Return an event of a vehicle that went through some states, and its meaning."""
     at, known = NOON - timedelta(seconds=ago), BikeId(bike)
     body = {"type": "vehicle", "clamp": clamp, "vehicle": PREFIX + bike}
@@ -61,11 +61,11 @@ def vehicle(
     return body, Docked(known, STATION, DockId(f"{STATION}-{clamp:02d}"), at)
 
 
-def message(version: int, *told: Told, plain: bool = False, **more: Any) -> Sent:
+def message(version: int, *pairs: Translated, plain: bool = False, **more: Any) -> Sent:
     """Return a message with some events."""
     whole = {"protocol": version, "rail": PREFIX + STATION, "sent": NOON.isoformat()}
-    whole |= {"events": [event for event, _ in told], **more}
-    return Sent(whole, [meaning for _, meaning in told], plain, bool(more))
+    whole |= {"events": [event for event, _ in pairs], **more}
+    return Sent(whole, [meaning for _, meaning in pairs], plain, bool(more))
 
 
 @cache
@@ -115,9 +115,9 @@ def _odd() -> Iterator[Sent]:
             for gone in needed
         ]
         clear = vehicle(version, "reserved", bike="B0007")
-        for told in odd:
-            yield message(version, told)
-            yield message(version, clear, told, vehicle(version, "removed"))
+        for pair in odd:
+            yield message(version, pair)
+            yield message(version, clear, pair, vehicle(version, "removed"))
     yield message(3, vehicle(3, "available"), vehicle(3, "on_trip"))
 
 

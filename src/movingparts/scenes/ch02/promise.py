@@ -47,40 +47,40 @@ class Part:
         if what == "reserved" and self.expires:
             self.node.tasks.create_task(self._expire(bike))
 
-    async def tell(self, bike: str, what: str) -> None:
-        """Remember what happened here, and tell the other parts once."""
+    async def publish(self, bike: str, what: str) -> None:
+        """Remember what happened here, and publish it to the other parts once."""
         await self.learn(bike, what)
         for other in self.others:
-            address = f"http://{other}/told/{bike}/{what}"
+            address = f"http://{other}/changes/{bike}/{what}"
             with contextlib.suppress(httpx.HTTPError):
                 await self.node.client.put(address, timeout=1.0)
 
     async def _expire(self, bike: str) -> None:
         await self.node.clock.sleep(EXPIRES)
         if self.known[bike] == "reserved":
-            await self.tell(bike, "free")
+            await self.publish(bike, "free")
 
 
 def part(node: Node, *, others: Collection[str], expires: bool) -> FastAPI:
     """Serve one part of the program."""
     app, here = FastAPI(title=node.name), Part(node, others, expires)
 
-    @app.put("/told/{bike}/{what}", status_code=204)
-    async def told(bike: str, what: str) -> None:
+    @app.put("/changes/{bike}/{what}", status_code=204)
+    async def changed(bike: str, what: str) -> None:
         await here.learn(bike, what)
 
     @app.put("/reserved/{bike}")
     async def reserve(bike: str) -> str:
         if here.known.get(bike, "free") != "free":
             raise HTTPException(409, f"bike {bike} is {here.known[bike]}")
-        await here.tell(bike, "reserved")
+        await here.publish(bike, "reserved")
         return f"bike {bike} is yours"
 
     @app.put("/collected/{bike}")
     async def collect(bike: str) -> str:
         if here.known.get(bike) != "reserved":
             raise HTTPException(409, f"bike {bike} is not reserved")
-        await here.tell(bike, "collected")
+        await here.publish(bike, "collected")
         return f"bike {bike} is unlocked"
 
     return app

@@ -86,7 +86,7 @@ class Trouble:
 class Outcome:
     """What is in every database at the end, and each saga's end.
 
-    `sagas` has a saga's state by ride, `paged` the rides of which a person was told;
+    `sagas` has a saga's state by ride, `paged` the rides for which a person was paged;
     `rows` has the rows of each table. A runner that keeps no table `sagas` is judged by
     the rides: "done" if `rides` knows of one, "undone" if not. `points` are the crashes
     that were possible.
@@ -164,7 +164,7 @@ def participant(node: Node, db: MortalConnection, do: Any, undo: Any) -> FastAPI
 class Services:
     """The four services, each made of its node.
 
-    `connect` opens a node's database; `page` tells a person of a saga that is stuck.
+    `connect` opens a node's database; `page` pages a person about a stuck saga.
     """
 
     def __init__(
