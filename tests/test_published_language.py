@@ -114,11 +114,14 @@ def test_a_time_in_an_event_is_in_utc_and_has_a_zone() -> None:
 class Broker:
     """A bus whose word about an event comes, or does not."""
 
-    def __init__(self, silent: int = 0) -> None:
-        self.silent = silent
+    def __init__(self, silent: int = 0, gone: int = 0) -> None:
+        self.silent, self.gone = silent, gone
         self.published: list[tuple[str, Event]] = []
 
     async def publish(self, subject: str, event: Event) -> None:
+        if self.gone:
+            self.gone -= 1
+            raise BusError("the broker is gone; nothing was sent")
         self.published.append((subject, event))
         if self.silent:
             self.silent -= 1
@@ -139,7 +142,7 @@ def node(broker: Broker) -> Any:
     return SimpleNamespace(
         name="stations",
         bus=broker,
-        clock=SimpleNamespace(now=lambda: AT),
+        clock=SimpleNamespace(now=lambda: AT, sleep=lambda _: asyncio.sleep(0)),
         tasks=Tasks(lambda what, error: None),
     )
 
@@ -184,6 +187,12 @@ def test_an_unconfirmed_event_is_published_again_under_its_id(
     ids = [event.id for _, event in found]
     assert ["Station/S1/1"] * (silent + 1) + ["Station/S1/2"] == ids
     assert 1 == len({event.to_json() for _, event in found[: silent + 1]})
+
+
+def test_what_waits_while_the_broker_is_gone_is_published_when_it_is_back() -> None:
+    """A real broker that is gone is no timeout: the bus says so at once."""
+    found = published(Broker(gone=3), docked(1), docked(2))
+    assert ["Station/S1/1", "Station/S1/2"] == [event.id for _, event in found]
 
 
 def test_what_no_broker_takes_is_not_saved_either() -> None:

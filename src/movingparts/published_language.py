@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC
 from functools import cache
 from sqlite3 import Connection
@@ -19,10 +19,9 @@ from typing import Annotated, Any
 from fastapi import FastAPI
 from pydantic import AfterValidator, AwareDatetime, BaseModel, TypeAdapter
 
-from movingparts.bus import BusTimeout, Event, Subscription
+from movingparts.bus import BusError, Event, Subscription
 from movingparts.bus.subjects import check_size
 from movingparts.core import Node
-from movingparts.core.node import ended
 from movingparts.outbox import Outbox
 from movingparts.repository import RecordedEvent, SqliteRows
 from movingparts.unit_of_work import RowStore, Store
@@ -32,7 +31,7 @@ Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))
 ToMessage = Callable[[Any], BaseModel | None]
 Reader = Callable[[Any], Any] | type[Any]
 Handler = Callable[[Any], Awaitable[None]]
-PATIENCE = 1.0  # seconds that a request waits for the broker to take its events
+PATIENCE = 1.0  # seconds: how long a request waits for the broker, and a relay rests
 
 
 @cache
@@ -106,9 +105,7 @@ class Publisher:
         """
         if not recorded:
             return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                await ended(self._start())
+        await asyncio.wait([self._start()], timeout=PATIENCE)  # one task: one order
 
     def _start(self) -> asyncio.Task[None]:
         if self._relaying is None or self._relaying.done():
@@ -120,8 +117,9 @@ class Publisher:
         while self._outbox.waiting():
             try:
                 await self._outbox.relay(self._node.bus)
-            except BusTimeout as error:
+            except BusError as error:  # silent, or gone: it is still in the outbox
                 self._node.tasks.report("outbox", error)
+                await self._node.clock.sleep(PATIENCE)
 
     def _event(self, name: str, recorded: RecordedEvent, message: BaseModel) -> Event:
         event = Event(
