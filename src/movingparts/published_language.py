@@ -22,6 +22,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, TypeAdapter
 from movingparts.bus import BusError, Event, Subscription
 from movingparts.bus.subjects import check_size
 from movingparts.core import Node
+from movingparts.core.node import ended
 from movingparts.outbox import Outbox
 from movingparts.repository import RecordedEvent, SqliteRows
 from movingparts.unit_of_work import RowStore, Store
@@ -105,7 +106,7 @@ class Publisher:
         """
         if not recorded:
             return
-        await asyncio.wait([self._start()], timeout=PATIENCE)  # one task: one order
+        await ended(self._start(), timeout=PATIENCE)
 
     def _start(self) -> asyncio.Task[None]:
         if self._relaying is None or self._relaying.done():

@@ -232,12 +232,12 @@ class World(Protocol):
         ...
 
 
-async def ended(task: asyncio.Task[Any]) -> None:
-    """Wait until a task has ended, however it ends.
+async def ended(task: asyncio.Task[Any], *, timeout: float | None = None) -> None:
+    """Wait until a task has ended, however it ends, or for `timeout` seconds.
 
     A caller that is cancelled while it waits, as by a timeout, leaves the task alone.
     """
-    await asyncio.wait([task])  # a set of one task has one order
+    await asyncio.wait([task], timeout=timeout)  # a set of one task has one order
 
 
 def summary(error: BaseException) -> str:
