@@ -324,7 +324,8 @@ def test_what_does_not_come_is_named_and_the_next_try_works(
 ) -> None:
     """A slow file is awaited in words, and Stop ends the wait."""
     reader.open(site.page(cell("6 * 7")))
-    with site.holding("pyodide.asm.wasm"):
+    # A wheel that came now would be kept, and could not be refused below.
+    with site.holding("pyodide.asm.wasm"), site.holding(".whl"):
         reader.press(1)
         reader.expect_status(1, re.compile(r"Loading Python.*: \d+ files, [\d.]+ MB"))
         reader.expect_state(1, "waiting")
