@@ -76,7 +76,7 @@ class Publisher:
     """
 
     def __init__(self, node: Node, to_message: ToMessage, db: Connection) -> None:
-        self._node, self._to_message = node, to_message
+        self._node, self._to_message, self.db = node, to_message, db
         self._outbox = Outbox(db)
         self._relaying: asyncio.Task[None] | None = None
 

@@ -37,7 +37,7 @@ from movingparts.city.availability.model import (
     StandingChanged,
     StandRanShort,
 )
-from movingparts.city.availability.service import AT_ONCE, Handlers
+from movingparts.city.availability.service import AT_ONCE, Collection, Handlers
 from tests.city.aggregates import (
     EIGHT,
     TICK,
@@ -87,7 +87,18 @@ class Promises(Harness):
     def collect(
         self, what: ReservationId, rider: RiderId = ADA, stand: StandId = S1
     ) -> Reservation:
-        return at_once(self.handlers.collect(what, rider, stand))
+        return at_once(self.handlers.collect(what, self.wanted(rider, stand)))
+
+    def put_back(
+        self, what: ReservationId, rider: RiderId = ADA, stand: StandId = S1
+    ) -> None:
+        at_once(self.handlers.put_back(what, self.wanted(rider, stand)))
+
+    def wanted(self, rider: RiderId, stand: StandId) -> Collection:
+        """Return who wants which bike: the one that was promised to her last."""
+        mine = self.rider(rider).reservation or self.rider(rider).served
+        bike = mine.bike_id if mine else B1
+        return Collection(rider_id=rider, station_id=stand, bike_id=bike)
 
     def stand(self, key: StandId = S1) -> Stand:
         return self.get(Stand, key)
@@ -118,7 +129,7 @@ standing = st.builds(
     StandingChanged, riders, st.sampled_from([True, True, False]), seconds.map(after)
 )
 requests = st.tuples(
-    st.sampled_from(["reserve", "reserve", "collect"]),
+    st.sampled_from(["reserve", "reserve", "collect", "put_back"]),
     st.sampled_from([R1, R2, R3]),
     riders,
     stands,
@@ -138,7 +149,7 @@ def perform(city: Promises, step: Step) -> None:
             for stand in city.all(Stand):
                 at_once(city.handlers._lapse(stand.stand_id, city.now))
         case (what, *command):
-            at_once(getattr(city.handlers, what)(*command))
+            getattr(city, what)(*command)
         case _:
             city.handle(step)
 
@@ -378,6 +389,85 @@ def test_two_riders_may_have_reservations_of_one_name() -> None:
     city.reserve(R1, ADA)
     city.reserve(R1, BEN)
     assert [B2, B1] == [city.collect(R1, BEN).bike_id, city.collect(R1, ADA).bike_id]
+
+
+def test_a_bike_is_handed_over_by_its_own_reservation_alone() -> None:
+    city = Promises()
+    city.arrive(B1)
+    city.reserve(R1)
+    other = Collection(rider_id=ADA, station_id=S1, bike_id=B2)
+    with pytest.raises(Refused, match=r"^reservation r1 is not for bike B2$"):
+        at_once(city.handlers.collect(R1, other))
+    assert [B1] == [promise.bike_id for promise in city.active()]
+
+
+# --- what is undone ---------------------------------------------------------------
+
+
+def test_a_bike_that_was_collected_in_vain_can_be_promised_again() -> None:
+    """Once, however often that is undone; and the old reservation gets it no more."""
+    city = Promises()
+    city.arrive(B1)
+    city.reserve(R1)
+    city.collect(R1)
+    city.put_back(R1)
+    city.put_back(R1)
+    assert [B1] == city.free()
+    with pytest.raises(Refused, match=r"^reservation r1 does not hold at S1: "):
+        city.collect(R1)
+    city.reserve(R2, BEN)
+    city.put_back(R1)  # which comes late
+    assert ([], B1) == (city.free(), city.collect(R2, BEN).bike_id)
+    city.put_back(R1)
+    assert [] == city.free()
+
+
+def test_a_collection_that_was_undone_before_it_came_is_refused() -> None:
+    """And its rider may have another promise at once."""
+    city = Promises()
+    city.arrive(B1)
+    promise = city.reserve(R1)
+    city.put_back(R1)
+    assert [PromiseBroken(S1, promise, EIGHT)] == city.of(PromiseBroken)
+    with pytest.raises(Refused, match=r"^reservation r1 does not hold at S1: "):
+        city.collect(R1)
+    assert B1 == city.reserve(R2).bike_id
+
+
+def test_a_collection_that_comes_again_late_is_known_though_another_was_made() -> None:
+    city = Promises()
+    city.arrive(B1)
+    city.arrive(B2, seconds=1)
+    city.reserve(R1)
+    wanted = city.wanted(ADA, S1)
+    city.collect(R1)
+    city.reserve(R2)
+    city.collect(R2)
+    assert B1 == at_once(city.handlers.collect(R1, wanted)).bike_id
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "free"),
+    [
+        (BikeLeft(B1, S1, after(60)), {S1: []}),
+        (BikeArrived(B1, S2, True, after(60)), {S1: [], S2: [B1]}),
+        (BikeArrived(B1, S1, False, after(60)), {S1: []}),  # its dock is jammed
+        (FitnessChanged(B1, False, after(60)), {S1: []}),
+        (FitnessChanged(B1, True, after(60)), {S1: [B1]}),
+    ],
+)
+def test_what_became_of_a_bike_meanwhile_decides_whether_it_is_put_back(
+    meanwhile: Message, free: dict[StandId, list[BikeId]]
+) -> None:
+    """While it is a rider's, it is nobody else's, even if it was repaired."""
+    city = Promises()
+    city.arrive(B1)
+    city.reserve(R1)
+    city.collect(R1)
+    city.handle(meanwhile)
+    assert [] == city.free()
+    city.put_back(R1)
+    assert free == {stand: city.free(stand) for stand in free}
 
 
 # --- what becomes of promises -----------------------------------------------------

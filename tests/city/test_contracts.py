@@ -264,7 +264,7 @@ async def reserved(world: SimulatedWorld) -> None:
 
 async def collected(world: SimulatedWorld) -> None:
     await reserved(world)
-    command = {"rider_id": "R00001", "station_id": "S01"}
+    command = {"rider_id": "R00001", "station_id": "S01", "bike_id": "B0001"}
     address = "http://availability/reservations/reservation-1/collection"
     assert 200 == (await world.client("app").post(address, json=command)).status_code
 

@@ -20,8 +20,10 @@ from movingparts.city.stations.model import (
     Docked,
     DockState,
     Refused,
+    RideId,
     StationId,
     Taken,
+    Unlock,
 )
 from movingparts.core import Node
 from movingparts.world import simulate
@@ -248,6 +250,23 @@ def test_a_hub_takes_what_it_has_room_for_and_lets_go_of_what_it_holds() -> None
     assert ([(200, None), *refused], {"1": None, "2": "B2"}) == (output, slots)
 
 
+def test_a_hub_that_is_asked_again_under_a_reference_lets_go_once() -> None:
+    """And in time, or not at all: whoever wanted the vehicle may have left."""
+
+    async def scenario(world: SimulatedWorld, listener: Listener) -> Any:
+        now = int(world.clock.now().timestamp())
+        wanted = {"veh": "B1", "ref": "r1", "until": now}
+        first = await ask(world, "POST", "S1/open", **wanted)
+        await ask(world, "POST", "S1/insert", veh="B1")
+        await world.clock.sleep(2)
+        again = await ask(world, "POST", "S1/open", **wanted)
+        late = await ask(world, "POST", "S1/open", **wanted | {"ref": "r2"})
+        slots = (await ask(world, "GET", "S1")).json()
+        return first.json() == again.json(), late.json(), slots["1"]
+
+    assert (True, {"detail": "too late"}, "B1") == run(scenario)
+
+
 def test_a_jammed_slot_keeps_what_it_holds_and_takes_nothing() -> None:
     async def scenario(world: SimulatedWorld, listener: Listener) -> Any:
         for slot in (1, 2):
@@ -402,7 +421,8 @@ class Vendor:
 def opened(status: int, answer: Any) -> datetime:
     """Return when a dock let go, as its vendor's answer is read."""
     vendor: Any = Vendor(status, answer)
-    return at_once(open_dock(vendor, StationId("S1"), BikeId("B1")))
+    wanted = Unlock(RideId("r1"), StationId("S1"), BikeId("B1"))
+    return at_once(open_dock(vendor, wanted))
 
 
 def test_when_a_dock_let_go_is_read_from_the_answer() -> None:

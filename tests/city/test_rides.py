@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import suppress
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -36,9 +37,10 @@ from movingparts.city.rides.model import (
     RideStarted,
     StationId,
 )
-from movingparts.city.rides.partners import Unclear, Unpaid
-from movingparts.city.rides.service import HISTORY, Handlers, RideReport, Wanted
+from movingparts.city.rides.partners import No, Unclear, Unpaid
+from movingparts.city.rides.service import HISTORY, Handlers, RideReport, Stuck, Wanted
 from movingparts.published_language import named
+from movingparts.repository import NotFound
 from tests.city.aggregates import (
     EIGHT,
     SECOND,
@@ -63,7 +65,7 @@ REQUEST = Wanted(rider_id="ada", bike_id="B1", station_id="S1", reservation_id="
 Answer = tuple[int, Any] | Exception
 ALL_GOOD: dict[str, Answer] = {
     "billing": (200, {"authorization_id": "a1"}),
-    "availability": (200, {"bike_id": "B1"}),
+    "availability": (200, {"bike_id": "B1"}),  # to what is undone, too
     "stations": (200, {"bike_id": "B1", "at": after(60).isoformat()}),
 }
 
@@ -75,7 +77,7 @@ class Partners:
         self.answers = dict(ALL_GOOD)
         self.asked: list[str] = []
 
-    async def put(self, url: str, json: Any) -> httpx.Response:
+    async def put(self, url: str, **asked: Any) -> httpx.Response:
         request = httpx.Request("PUT", url)
         self.asked.append(request.url.host)
         answer = self.answers[request.url.host]
@@ -87,6 +89,26 @@ class Partners:
 
     post = put
 
+    async def delete(self, url: str, params: Any) -> httpx.Response:
+        self.asked.append("undo")
+        return httpx.Response(204, request=httpx.Request("DELETE", url))
+
+
+class Clock:
+    """A clock on which time passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return after(self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
 
 class Rides(Harness):
     """The service of rides, whose partners answer as a test wants."""
@@ -95,8 +117,14 @@ class Rides(Harness):
         super().__init__()
         self.partners = Partners()
         self.partners.answers |= answers
-        node: Any = SimpleNamespace(client=self.partners)  # what the handlers need
-        self.handlers = Handlers(node, self.store, self.publish)  # type: ignore[arg-type]  # as much of a publisher
+        self.db = sqlite3.connect(":memory:")
+        self.serve()
+
+    def serve(self) -> None:
+        """Start the service, again if there was one."""
+        node: Any = SimpleNamespace(client=self.partners, clock=Clock(), logs=[])
+        publisher: Any = self.publish  # as much of one as the handlers need
+        self.handlers = Handlers(node, self.store, publisher, self.db)
 
     def start(self, ride: RideId = R1, command: dict[str, str] | None = None) -> Ride:
         return at_once(self.handlers.start(ride, REQUEST.model_copy(update=command)))
@@ -175,7 +203,7 @@ def perform(city: Rides, step: Step) -> None:
         case ("start", ride, bike, at, failing):
             let_go = (200, {"bike_id": bike, "at": at.isoformat()})
             city.partners.answers = {**ALL_GOOD, "stations": let_go, **failing}
-            with suppress(Refused, httpx.TransportError):
+            with suppress(Refused, httpx.TransportError, Stuck):
                 city.start(ride, {"bike_id": bike})  # what has happened, laws look at
 
 
@@ -227,10 +255,12 @@ def test_a_bike_is_on_one_ride_at_a_time_and_a_ride_ends_once(
 def test_a_ride_that_did_not_begin_is_cancelled_and_that_is_published(
     steps: list[Step],
 ) -> None:
-    """None is left between two states, however its beginning failed."""
+    """None is left between two states, unless somebody is called for it."""
     city = run(steps)
     states = {ride.ride_id: ride.state for ride in city.all(Ride)}
-    assert {"underway", "ended", "cancelled"} >= set(states.values())
+    between = {r for r, s in states.items() if s == "requested"}
+    assert between == {each.ride_id for each in city.handlers.stuck()}
+    assert {"underway", "ended", "cancelled", "requested"} >= set(states.values())
     cancelled = [each.ride_id for each in city.of(RideCancelled)]
     assert sorted(r for r, s in states.items() if s == "cancelled") == sorted(cancelled)
 
@@ -249,6 +279,9 @@ def test_a_ride_asked_for_again_is_the_same_ride_or_is_refused(
         again = dict(command, station_id=ride.from_station)
         if ride.state == "underway":
             assert state(ride) == state(city.start(ride.ride_id, again))
+        elif ride.state == "requested":
+            with pytest.raises(Stuck):
+                city.start(ride.ride_id, again)
         else:
             with pytest.raises(Refused, match=f"^ride {ride.ride_id} is {ride.state}"):
                 city.start(ride.ride_id, again)
@@ -273,14 +306,12 @@ def test_the_payment_is_asked_for_first_then_the_promise_then_the_bike() -> None
     ("who", "answer", "error", "text"),
     [
         ("billing", (402, {"detail": "no money"}), Unpaid, "billing: no money"),
-        ("availability", (409, {"detail": "lapsed"}), Refused, "availability: lapsed"),
-        ("stations", (404, {"detail": "no S1"}), Refused, "stations: no S1"),
-        ("stations", (409, "plain words"), Refused, "stations: plain words"),
-        ("stations", (409, ["odd"]), Refused, 'stations: ["odd"]'),
-        ("stations", (504, {"detail": "silent"}), Unclear, "stations: silent"),
+        ("availability", (409, {"detail": "lapsed"}), No, "availability: lapsed"),
+        ("stations", (404, {"detail": "no S1"}), No, "stations: no S1"),
+        ("stations", (409, "plain words"), No, "stations: plain words"),
+        ("stations", (409, ["odd"]), No, 'stations: ["odd"]'),
         ("billing", (500, "a page"), Unclear, "billing: a page"),
         ("billing", (200, {"id": 1}), Unclear, "billing: its answer has no "),
-        ("stations", (200, "words"), Unclear, "stations: its answer has no "),
         ("billing", httpx.ReadTimeout("slow"), httpx.ReadTimeout, "slow"),
     ],
 )
@@ -293,8 +324,61 @@ def test_what_a_partner_answers_decides_the_riders_answer(
         city.start()
     assert str(raised.value).startswith(text)
     assert type(raised.value) is error
-    assert ("cancelled", str(raised.value)) == (city.ride().state, city.ride().reason)
-    assert who == city.partners.asked[-1]
+    assert "cancelled" == city.ride().state
+    assert city.ride().reason.removeprefix("authorize: ") == str(raised.value)
+    last = "undo" if who == "stations" else who
+    assert last == city.partners.asked[-1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ((504, {"detail": "silent"}), "stations: silent"),
+        ((200, "words"), "stations: its answer has no at"),
+        (httpx.ReadTimeout("slow"), "slow"),
+    ],
+)
+def test_a_ride_is_stuck_if_its_dock_may_have_let_go(answer: Answer, why: str) -> None:
+    """Somebody looks, and lets it go on; until then nobody else has its bike."""
+    city = Rides(stations=answer)
+    for _ in range(2):  # asked again, nothing is tried again
+        with pytest.raises(Stuck, match=f"^ride r1 is stuck, .*: unlock: {why}$"):
+            city.start()
+    [stuck] = city.handlers.stuck()
+    assert ("r1", f"unlock: {why}") == (stuck.ride_id, stuck.reason)
+    with pytest.raises(Refused, match=r"^bike B1 is on ride r1$"):
+        city.start(R2, {"rider_id": "ben"})
+    city.partners.answers = dict(ALL_GOOD)
+    assert "underway" == at_once(city.handlers.retry(R1)).state
+    assert [] == city.handlers.stuck()
+    with pytest.raises(NotFound, match=r"^no ride 'r1' is stuck$"):
+        at_once(city.handlers.retry(R1))
+
+
+def test_a_bike_that_is_back_before_its_ride_is_known_to_have_started_ends_it() -> None:
+    """By the first report from after the start; the service may restart in between."""
+    city = Rides(stations=httpx.ReadTimeout("slow"))
+    with pytest.raises(Stuck):
+        city.start()
+    city.serve()
+    for seconds in (900, 59, 900, 600):
+        city.brought(seconds)
+    assert ("requested", 3) == (city.ride().state, len(city.ride().early))
+    city.partners.answers = dict(ALL_GOOD)
+    assert "ended" == at_once(city.handlers.retry(R1)).state
+    assert (after(600), []) == (city.ride().ended_at, city.ride().anomalies)
+    assert "<Bike B1 on no ride>" == repr(city.bike())
+
+
+def test_a_ride_whose_bike_another_one_has_meanwhile_does_not_start() -> None:
+    """The history believes what it is told; so somebody has to look."""
+    city = Rides(stations=httpx.ReadTimeout("slow"))
+    with pytest.raises(Stuck):
+        city.start()
+    city.believe(R2, 30)
+    city.partners.answers = dict(ALL_GOOD)
+    with pytest.raises(Stuck, match=r"start: bike B1 is on ride r2$"):
+        at_once(city.handlers.retry(R1))
 
 
 def test_a_ride_that_was_cancelled_is_not_begun_later() -> None:
@@ -343,12 +427,13 @@ def test_the_model_itself_refuses_what_comes_in_the_wrong_order() -> None:
 def test_a_ride_that_another_copy_of_the_service_began_is_not_begun_again() -> None:
     """On the same store; here, it does so while this one waits for the dock."""
     city, copy = Rides(), Rides()
-    copy.handlers._store = city.store
+    copy.store, copy.db = city.store, city.db
+    copy.serve()
 
-    async def meanwhile(url: str, json: Any) -> httpx.Response:
+    async def meanwhile(url: str, **asked: Any) -> httpx.Response:
         if "unlocks" in url:
             await copy.handlers.start(R1, REQUEST)
-        return await city.partners.put(url, json)
+        return await city.partners.put(url)
 
     city.partners.post = meanwhile  # type: ignore[method-assign]  # a slow partner
     assert "underway" == city.start().state

@@ -135,10 +135,19 @@ async def _poor(town: Town) -> Any:
     return await town.start()
 
 
+async def _unlock(town: Town, bike: str = "B1", at: str = "S1") -> Any:
+    wanted = {"ride_id": "r1", "bike_id": bike, "until": "2031-05-05T09:00:00Z"}
+    return await town.ask("POST", "stations", f"stations/{at}/unlocks", **wanted)
+
+
+async def _no_such_bike(town: Town) -> Any:
+    return await _unlock(town, "B9")
+
+
 async def _broken_dock(town: Town) -> Any:
     await town.good("PUT", "docklink", "hubs/S1/alarm", slot=1, jammed=True)
     await town.pause(1)
-    return await town.ask("POST", "stations", "stations/S1/unlocks", bike_id="B1")
+    return await _unlock(town)
 
 
 async def _promise_broken(town: Town) -> Any:
@@ -161,7 +170,7 @@ async def _cut_off(town: Town, other: str) -> Any:
 
 async def _vendor_silent(town: Town) -> Any:
     town.world.network.crash("docklink")
-    return await town.ask("POST", "stations", "stations/S1/unlocks", bike_id="B1")
+    return await _unlock(town)
 
 
 async def _vendor_silent_on_a_ride(town: Town) -> Any:
@@ -199,15 +208,20 @@ def is_refused(reply: Any, status: int, output: str) -> bool:
         (_lapsed, 409, "availability: reservation v1 does not hold at S1:"),
         (_poor, 402, "billing: the payment for ride r1 was not authorized"),
         (_broken_dock, 409, "dock S1-01, which holds bike B1, is jammed"),
+        (_no_such_bike, 409, "bike B9 is in no dock of S1"),
         (_promise_broken, 409, "availability: reservation v1 does not hold at S1:"),
         (_bike_underway, 409, "bike B1 is on ride r1"),
         (lambda t: _cut_off(t, "billing"), 503, "the ride is cancelled: waited 0.5 s"),
-        (lambda t: _cut_off(t, "stations"), 503, "the ride is cancelled: waited 0.5 s"),
+        (
+            lambda t: _cut_off(t, "stations"),
+            503,
+            "ride r1 is stuck, until somebody loo",
+        ),
         (_vendor_silent, 504, "the dock did not answer: it may have let go"),
         (
             _vendor_silent_on_a_ride,
             503,
-            "the ride is cancelled: stations: the dock did not answer",
+            "ride r1 is stuck, until somebody looks: unlock: stations: the dock did",
         ),
         (_pass_twice, 409, "rider ada has a pass until 2031-05-06"),
     ],
@@ -219,9 +233,8 @@ def test_a_refusal_says_what_and_why_in_a_problem_document(
 
 
 REFUSED: list[tuple[str, str, str, dict[str, Any], int, str]] = [
-    ("POST", "stations", "stations/S1/unlocks", {"bike_id": "B9"},
-     409, "bike B9 is in no dock of S1"),
-    ("POST", "stations", "stations/S9/unlocks", {"bike_id": "B1"},
+    ("POST", "stations", "stations/S9/unlocks",
+     {"ride_id": "r1", "bike_id": "B1", "until": "2031-05-05T09:00:00Z"},
      404, "there is no Station 'S9'"),
     ("PUT", "stations", "stations/S1", {"docks": ["S1-02"]},
      409, "dock S1-01 holds bike B1"),
@@ -280,6 +293,8 @@ def test_a_truck_with_nothing_to_do_gets_no_move() -> None:
 
 
 AGAINST = {"what": "docked", "bike_id": "B1", "station_id": "S2"}
+COLLECTION = {"rider_id": "ada", "station_id": "S1", "bike_id": "B1"}
+UNLOCK = {"ride_id": "r1", "bike_id": "B1", "until": "2031-05-05T09:00:00Z"}
 TWICE: list[tuple[str, str, str, dict[str, Any]]] = [
     ("PUT", "stations", "stations/S3", {"docks": ["S3-01"]}),
     ("PUT", "fleet", "bikes/B9", {"bike_type": "electric_bike"}),
@@ -287,6 +302,8 @@ TWICE: list[tuple[str, str, str, dict[str, Any]]] = [
     ("PUT", "riders", "riders/ada/passes/p1", {"kind": "member"}),
     ("PUT", "billing", "authorizations/r1", {"rider_id": "ada"}),
     ("PUT", "availability", "reservations/v1", {"rider_id": "ada", "station_id": "S1"}),
+    ("POST", "availability", "reservations/v1/collection", COLLECTION),
+    ("POST", "stations", "stations/S1/unlocks", UNLOCK),
     ("PUT", "riders", "riders/ada/standing", {"standing": "suspended"}),
     ("POST", "stations", "reports", {**AGAINST, "at": "2031-05-05T07:00:00Z"}),
     ("POST", "fleet", "bikes/B2/faults", {"what": "a flat tire"}),
@@ -444,11 +461,8 @@ def test_a_station_may_have_a_slash_in_its_name() -> None:
         about = {"bike_id": "B1", "station_id": "A/B", "at": "2031-05-05T07:00:00Z"}
         await town.good("POST", "stations", "reports", what="docked", **about)
         await town.pause(1)
-        unlock = "stations/A%2FB/unlocks"
-        return (
-            await town.get("stations", "stations/A%2FB"),
-            await town.ask("POST", "stations", unlock, bike_id="B9"),
-        )
+        station = await town.get("stations", "stations/A%2FB")
+        return station, await _unlock(town, "B9", "A%2FB")
 
     station, refused = live(scenario)
     assert ("A/B", {"A/B-01": "B1"}) == (station["station_id"], station["docks"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import permutations
@@ -36,8 +37,9 @@ from movingparts.city.stations.model import (
     Station,
     StationId,
     Taken,
+    Unlock,
 )
-from movingparts.city.stations.service import Handlers
+from movingparts.city.stations.service import BikeWanted, Handlers
 from tests.city.aggregates import (
     Harness,
     Scenario,
@@ -78,9 +80,14 @@ class Docks(Harness):
     def report(self, *reports: Report) -> None:
         at_once(self.handlers.report(reports))
 
-    def unlock(self, station: StationId, bike: BikeId, at: datetime) -> None:
+    def unlock(
+        self, station: StationId, bike: BikeId, at: datetime | None, ride: str = ""
+    ) -> datetime:
+        """Have a bike let go, each time for another ride if none is named."""
         self.opened_at = at
-        at_once(self.handlers.unlock(station, bike))
+        ride = ride or f"ride-{len(self.recorded)}"
+        wanted = BikeWanted(ride_id=ride, bike_id=bike, until=after(60))
+        return at_once(self.handlers.unlock(station, wanted))
 
     def station(self, key: StationId = S1) -> Station:
         return self.get(Station, key)
@@ -140,13 +147,14 @@ def perform(city: Docks, step: Step) -> None:
         case (station, int(count)):
             at_once(city.handlers.install(station, DOCKS[station][:count]))
         case (station, bike, at):
-            city.unlock(station, bike, at)
+            with suppress(Refused):  # which is remembered, and changes nothing else
+                city.unlock(station, bike, at)
 
 
 SCENARIO = Scenario(
     start=Docks,
     step=perform,
-    aggregates=(Station, Bike),
+    aggregates=(Station, Bike, Unlock),
     steps=steps,
     repeated=st.one_of(docked(), taken, alarms),
     refused=(Refused, LookupError),
@@ -433,8 +441,13 @@ def test_a_dock_that_does_not_open_changes_nothing() -> None:
     city.report(Docked(B1, S1, None, after(0)))
     before, published = city.states(Station, Bike), len(city.recorded)
     with pytest.raises(Refused, match=r"^the dock of bike B1 did not open: "):
-        at_once(city.handlers.unlock(S1, B1))
-    assert (before, published) == (city.states(Station, Bike), len(city.recorded))
+        city.unlock(S1, B1, None)
+    assert before == city.states(Station, Bike)
+    assert [] == [
+        contract.to_message(each.event)
+        for each in city.recorded[published:]
+        if contract.to_message(each.event)
+    ]
 
 
 def test_a_vendor_that_fails_may_have_let_go() -> None:
@@ -443,7 +456,54 @@ def test_a_vendor_that_fails_may_have_let_go() -> None:
     city.report(Docked(B1, S1, None, after(0)))
     city.refuses = 500
     with pytest.raises(httpx.TransportError):
-        at_once(city.handlers.unlock(S1, B1))
+        city.unlock(S1, B1, None)
+
+
+def test_a_ride_that_asks_again_gets_the_same_answer_and_no_dock_is_asked() -> None:
+    """Though its bike has left; a ride that was refused has to stay where it is."""
+    city = Docks()
+    city.report(Docked(B1, S1, None, after(0)))
+    assert after(5) == city.unlock(S1, B1, after(5), "r1")
+    with pytest.raises(Refused, match=r"^bike B1 is in no dock of S1$"):
+        city.unlock(S1, B1, after(6), "r2")
+    city.report(Docked(B1, S1, None, after(9)))
+    city.asked = ""
+    once = city.states(Station, Bike, Unlock)
+    assert after(5) == city.unlock(S1, B1, after(10), "r1")
+    with pytest.raises(Refused, match=r"^bike B1 is in no dock of S1$"):
+        city.unlock(S1, B1, after(10), "r2")
+    assert (once, "") == (city.states(Station, Bike, Unlock), city.asked)
+    assert [
+        "<Unlock for r1: let go at 2031-05-05 08:00:05+00:00>",
+        "<Unlock for r2: bike B1 is in no dock of S1>",
+    ] == [repr(each) for each in city.all(Unlock)]
+
+
+def test_a_dock_that_did_not_answer_is_asked_again_though_its_bike_has_left() -> None:
+    """It knows the ride, and so whether it has let go for it."""
+    city = Docks()
+    city.report(Docked(B1, S1, None, after(0)))
+    city.refuses = 500
+    with pytest.raises(httpx.TransportError):
+        city.unlock(S1, B1, None, "r1")
+    city.report(Taken(B1, S1, after(5)))
+    assert after(5) == city.unlock(S1, B1, after(5), "r1")
+
+
+def test_of_two_copies_of_a_request_the_first_answer_counts() -> None:
+    city = Docks()
+    city.report(Docked(B1, S1, None, after(0)))
+    wanted = BikeWanted(ride_id="r1", bike_id=B1, until=after(60))
+
+    async def slow(url: str, json: Any) -> httpx.Response:
+        city.client.post = city._open
+        city.opened_at = after(5)
+        await city.handlers.unlock(S1, wanted)
+        return httpx.Response(200, json={"ts": int(after(5).timestamp())})
+
+    city.client.post = slow
+    assert after(5) == at_once(city.handlers.unlock(S1, wanted))
+    assert 1 == len(city.of(BikeUnlocked))
 
 
 def test_a_stations_name_is_one_part_of_an_address() -> None:
@@ -484,7 +544,7 @@ def test_a_bike_that_is_back_already_is_not_let_go_once_more() -> None:
         return httpx.Response(200, json={"ts": int(after(5).timestamp())})
 
     city.client.post = slow
-    at_once(city.handlers.unlock(S1, B1))
+    city.unlock(S1, B1, None)
     assert {B1: ["S1-01"]} == city.places()
     assert after(9) == city.bike().seen_at
     assert not [e for e in city.recorded if isinstance(e.event, BikeUnlocked)]

@@ -159,6 +159,7 @@ def test_what_is_read_again_is_what_was_saved(place: Open) -> None:
         bike.record_fitness(False)
         here = stand("S1", "B9", "B1", "B5")
         first = here.reserve(ReservationId("r1"), RiderId("R1"), AT)
+        bike.hand_over(first)
         here.reserve(ReservationId("r2"), RiderId("R2"), AT)
         rider.promised(first)
         here.ask_for_bikes(AT)

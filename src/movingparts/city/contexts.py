@@ -28,6 +28,7 @@ PLATFORM = (
     "movingparts.core",
     "movingparts.published_language",
     "movingparts.repository",
+    "movingparts.saga",
     "movingparts.service",
     "movingparts.unit_of_work",
     "movingparts.world",

@@ -43,6 +43,13 @@ class Vehicle(BaseModel):
     by: Literal["rider", "truck", "workshop"] = "rider"
 
 
+class Wanted(Vehicle):
+    """A vehicle to be let go: once for each `ref`, and not after `until`, if given."""
+
+    ref: str = ""
+    until: int | None = None
+
+
 class Vehicles(BaseModel):
     """What a truck moves in one trip."""
 
@@ -77,11 +84,12 @@ class Opened(BaseModel):
 
 @dataclass
 class Hub:
-    """The vehicles in a hub's slots, and the messages it has not sent yet."""
+    """The vehicles in a hub's slots, what it opened, and the messages not sent yet."""
 
     name: str
     slots: dict[int, str | None] = field(default_factory=dict)
     jammed: set[int] = field(default_factory=set)
+    opened: dict[str, Opened] = field(default_factory=dict)  # by `ref`
     unsent: deque[dict[str, Any]] = field(default_factory=deque)
     line_up: bool = True
     sending: bool = False
@@ -144,6 +152,17 @@ class DockLink:
         kind = kinds.get(vehicle.by, "maintenance_pick_up")
         self._report(hub, slot, vehicle.veh, kind)
         return slot
+
+    def open_once(self, hub: Hub, wanted: Wanted) -> Opened:
+        """Let go of a vehicle, or repeat the answer that its `ref` got."""
+        if wanted.ref in hub.opened:
+            return hub.opened[wanted.ref]
+        if wanted.until is not None and self.seconds() > wanted.until:
+            raise HTTPException(409, "too late")
+        opened = Opened(slot=self.open(hub, wanted), ts=self.seconds())
+        if wanted.ref:
+            hub.opened[wanted.ref] = opened
+        return opened
 
     def lift(self, hub: Hub, vehicles: list[str]) -> list[str]:
         """Let a truck take what is there and not jammed; return what that is."""
@@ -237,9 +256,8 @@ def docklink(
         return Slot(slot=link.insert(link.hub(name), vehicle))
 
     @app.post("/hubs/{name}/open")
-    async def open_(name: str, vehicle: Vehicle) -> Opened:
-        slot = link.open(link.hub(name), vehicle)
-        return Opened(slot=slot, ts=link.seconds())
+    async def open_(name: str, wanted: Wanted) -> Opened:
+        return link.open_once(link.hub(name), wanted)
 
     @app.post("/hubs/{name}/lift")
     async def lift(name: str, vehicles: Vehicles) -> Moved:

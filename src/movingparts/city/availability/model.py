@@ -91,7 +91,7 @@ class ReservationCollected:
 
 @dataclass(frozen=True, slots=True)
 class PromiseBroken:
-    """A bike went away, or broke down, while it was promised."""
+    """A bike went away, broke down, or lost its ride, while it was promised."""
 
     stand_id: StandId
     reservation: Reservation
@@ -168,7 +168,15 @@ class FitnessRecorded:
     at: datetime | None = None
 
 
-BikeEvent = BikePlaced | FitnessRecorded
+@dataclass(frozen=True, slots=True)
+class BikeCollected:
+    """A bike is a rider's, who will unlock it; or is nobody's (None) again."""
+
+    bike_id: BikeId
+    reservation: Reservation | None
+
+
+BikeEvent = BikePlaced | FitnessRecorded | BikeCollected
 RiderEvent = RiderAdmitted | RiderPromised | RiderCollected | RiderPromiseBroken
 StandEvent = (
     BikeOffered
@@ -256,6 +264,10 @@ class Stand:
         if mine is None:
             raise Refused(f"rider {rider_id} has no promise at {self.stand_id}")
         return mine
+
+    def call_off(self, promise: Reservation, at: datetime) -> None:
+        """Keep a promise no more: the ride that it was for did not come about."""
+        self._record(PromiseBroken(self.stand_id, promise, at))
 
     def offer(self, bike_id: BikeId, at: datetime) -> None:
         """Take a bike among those that can be promised; once is enough."""
@@ -397,6 +409,7 @@ class Bike:
     fit: bool = True
     moved_at: datetime | None = None
     fitness_at: datetime | None = None
+    collected: Reservation | None = None  # until it has left
 
     def __post_init__(self) -> None:
         self.events: list[BikeEvent] = []
@@ -417,7 +430,14 @@ class Bike:
     @property
     def can_be_promised(self) -> bool:
         """Return whether nothing speaks against it."""
-        return self.in_a_dock and self.fit
+        return self.in_a_dock and self.fit and self.collected is None
+
+    def is_collected(self, reservation_id: ReservationId, rider_id: RiderId) -> bool:
+        """Return whether this rider has collected it, and it has not left yet."""
+        mine = self.collected
+        return mine is not None and (reservation_id, rider_id) == (
+            mine.reservation_id, mine.rider_id,
+        )  # fmt: skip
 
     def is_at(self, stand_id: StandId, in_a_dock: bool) -> bool:
         """Return whether it is known to be there, in a dock or not."""
@@ -430,6 +450,10 @@ class Bike:
     def leave(self, at: datetime) -> None:
         """Note that it stands nowhere."""
         self._record(BikePlaced(self.bike_id, None, False, at))
+
+    def hand_over(self, reservation: Reservation | None) -> None:
+        """Be a rider's, or with None nobody's again."""
+        self._record(BikeCollected(self.bike_id, reservation))
 
     def record_fitness(self, fit: bool, at: datetime | None = None) -> bool:
         """Record whether it is fit to ride; return whether that is new."""
@@ -447,9 +471,11 @@ class Bike:
         match event:
             case BikePlaced(stand_id=stand_id, in_a_dock=in_a_dock, at=at):
                 self.stand_id, self.in_a_dock = stand_id, in_a_dock
-                self.moved_at = at
+                self.moved_at, self.collected = at, None
             case FitnessRecorded(fit=fit, at=at):
                 self.fit, self.fitness_at = fit, at or self.fitness_at
+            case BikeCollected(reservation=reservation):
+                self.collected = reservation
 
 
 def _is_newer(at: datetime | None, known: datetime | None) -> bool:
@@ -481,17 +507,35 @@ def promise(
 
 
 def collect(
-    rider: Rider, stand: Stand, reservation_id: ReservationId, now: datetime
+    rider: Rider, stand: Stand, bike: Bike, reservation_id: ReservationId, now: datetime
 ) -> Reservation:
     """Keep the promise that was made to a rider; refused where there is none.
 
-    Asked again under the same id, it was kept already.
+    Asked again under the same id before the bike has left, it was kept already.
     """
-    if rider.served is not None and rider.served.reservation_id == reservation_id:
-        return rider.served
+    if bike.collected is not None and bike.is_collected(reservation_id, rider.rider_id):
+        return bike.collected
     reservation = stand.collect(reservation_id, rider.rider_id, now)
+    if reservation.bike_id != bike.bike_id:
+        raise Refused(f"reservation {reservation_id} is not for bike {bike.bike_id}")
     rider.record_collection(reservation)
+    bike.hand_over(reservation)
     return reservation
+
+
+def put_back(
+    rider: Rider, stand: Stand, bike: Bike, reservation_id: ReservationId, now: datetime
+) -> None:
+    """Undo `collect`; where it has not come yet, it will be refused when it does."""
+    stand.lapse(now)
+    promise, key = stand.promised.get(bike.bike_id), (reservation_id, rider.rider_id)
+    if promise is not None and key == (promise.reservation_id, promise.rider_id):
+        stand.call_off(promise, now)
+        rider.record_broken_promise(promise)
+    elif bike.is_collected(reservation_id, rider.rider_id):
+        bike.hand_over(None)
+        if bike.stand_id == stand.stand_id and bike.can_be_promised:
+            stand.offer(bike.bike_id, now)
 
 
 # Messages of other contexts, in words of this context.

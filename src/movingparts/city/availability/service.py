@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
 from movingparts.city.availability import acl, contract
@@ -28,6 +29,7 @@ from movingparts.city.availability.model import (
     StandRanShort,
     collect,
     promise,
+    put_back,
 )
 from movingparts.core import Node
 from movingparts.published_language import Instant, Publisher, announcing, on_the_bus
@@ -44,6 +46,12 @@ class BikeRequest(BaseModel):
 
     rider_id: str
     station_id: str
+
+
+class Collection(BikeRequest):
+    """Who has come for the bike that was promised, and for which."""
+
+    bike_id: str
 
 
 class ReservationView(BaseModel):
@@ -122,18 +130,28 @@ class Handlers:
         return reservation
 
     async def collect(
-        self, reservation_id: ReservationId, rider_id: RiderId, stand_id: StandId
+        self, reservation_id: ReservationId, wanted: Collection
     ) -> Reservation:
         """Keep a promise; raises `Refused`."""
         now = self._node.clock.now()
 
         async def act(work: UnitOfWork) -> Reservation:
-            rider, stand = await _rider(work, rider_id), await _stand(work, stand_id)
-            kept = collect(rider, stand, reservation_id, now)
+            rider, stand, bike = await _parties(work, wanted)
+            kept = collect(rider, stand, bike, reservation_id, now)
             stand.ask_for_bikes(now)
             return kept
 
         return await execute(self._store, act, publish=self._publish)
+
+    async def put_back(self, reservation_id: ReservationId, wanted: Collection) -> None:
+        """Undo `collect`, also before it comes: the bike can be promised again."""
+        now = self._node.clock.now()
+
+        async def act(work: UnitOfWork) -> None:
+            rider, stand, bike = await _parties(work, wanted)
+            put_back(rider, stand, bike, reservation_id, now)
+
+        await execute(self._store, act, publish=self._publish)
 
     async def handle(self, message: Message | None) -> None:
         """Handle a message of another context."""
@@ -203,6 +221,12 @@ async def _bike(work: UnitOfWork, bike_id: BikeId) -> Bike:
     return await bikes.find(bike_id) or bikes.add(Bike(bike_id))
 
 
+async def _parties(work: UnitOfWork, wanted: Collection) -> tuple[Rider, Stand, Bike]:
+    rider = await _rider(work, RiderId(wanted.rider_id))
+    stand = await _stand(work, StandId(wanted.station_id))
+    return rider, stand, await _bike(work, BikeId(wanted.bike_id))
+
+
 async def _moved(work: UnitOfWork, message: BikeArrived | BikeLeft) -> None:
     """Offer a bike where it is, if it is available there, and nowhere else."""
     bike = await _bike(work, message.bike_id)
@@ -257,13 +281,15 @@ def _promise(app: FastAPI, handlers: Handlers) -> None:
         return ReservationView.of(reservation, request.station_id)
 
     @app.post("/reservations/{reservation_id}/collection")
-    async def collect_it(reservation_id: str, request: BikeRequest) -> ReservationView:
-        reservation = await handlers.collect(
-            ReservationId(reservation_id),
-            RiderId(request.rider_id),
-            StandId(request.station_id),
-        )
+    async def collect_it(reservation_id: str, request: Collection) -> ReservationView:
+        reservation = await handlers.collect(ReservationId(reservation_id), request)
         return ReservationView.of(reservation, request.station_id)
+
+    @app.delete("/reservations/{reservation_id}/collection", status_code=204)
+    async def put_it_back(
+        reservation_id: str, request: Annotated[Collection, Query()]
+    ) -> None:
+        await handlers.put_back(ReservationId(reservation_id), request)
 
 
 def _show(app: FastAPI, node: Node, store: Store) -> None:

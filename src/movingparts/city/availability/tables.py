@@ -84,6 +84,7 @@ BIKES = sa.Table(
     sa.Column("fit", sa.Boolean),
     sa.Column("moved_at", Instant),
     sa.Column("fitness_at", Instant),
+    *_reservation("collected_"),
     sa.Column("version", sa.Integer, nullable=False),
 )
 
@@ -120,7 +121,8 @@ def watched() -> Mapping[type, Any]:
     )
     now, once = _value(RIDERS, "promised_"), _value(RIDERS, "served_")
     rider = _mapped(maps, Rider, RIDERS, {"reservation": now, "served": once})
-    return {Stand: stand, Rider: rider, Bike: _mapped(maps, Bike, BIKES, {})}
+    bike = _mapped(maps, Bike, BIKES, {"collected": _value(BIKES, "collected_")})
+    return {Stand: stand, Rider: rider, Bike: bike}
 
 
 def _mapped(maps: orm.registry, kind: type, table: sa.Table, more: Any) -> Any:

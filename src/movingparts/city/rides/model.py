@@ -91,6 +91,15 @@ class RideCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class BikeBrought:
+    """A bike is at a station: a report, which may come before its ride has started."""
+
+    bike_id: BikeId
+    station_id: StationId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AnomalyFound:
     """Something about a ride contradicts what was known."""
 
@@ -121,6 +130,7 @@ Event = (
     | RideStarted
     | RideEnded
     | RideCancelled
+    | BikeBrought
     | AnomalyFound
 )
 
@@ -151,6 +161,7 @@ class Ride:
     ended_at: datetime | None = None
     reason: str = ""
     anomalies: list[str] = field(default_factory=list)
+    early: list[BikeBrought] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.events: list[Event] = []
@@ -212,6 +223,11 @@ class Ride:
         if self.state in ("requested", "authorized"):
             self._record(RideCancelled(self.ride_id, reason))
 
+    def note_early(self, report: BikeBrought) -> None:
+        """Keep a report of its bike until it is known whether the ride starts."""
+        if self.state == "requested" and report not in self.early:
+            self._record(report)
+
     def end(self, to_station: StationId, at: datetime, anomaly: str = "") -> bool:
         """Record its end, which is never refused; return whether it is valid.
 
@@ -271,6 +287,8 @@ class Ride:
                 self.state, self.ended_at = "ended", at
             case RideCancelled(reason=reason):
                 self.state, self.reason = "cancelled", reason
+            case BikeBrought():
+                self.early.append(event)
             case AnomalyFound(reason=reason):
                 self.anomalies.append(reason)
 
@@ -330,20 +348,17 @@ class Bike:
 # --- what belongs to no single aggregate ------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class BikeBrought:
-    """A report: a bike is at a station."""
-
-    bike_id: BikeId
-    station_id: StationId
-    at: datetime
-
-
 def begin(ride: Ride, bike: Bike, at: datetime) -> None:
-    """Let a ride begin, with its bike; refused if either cannot."""
+    """Let a ride begin, with its bike; refused if either cannot.
+
+    It ends at once if its bike was brought back before this was known.
+    """
     bike.check_free(ride.ride_id)
     ride.start(at)
     bike.give(ride.ride_id)
+    later = [report for report in ride.early if report.at >= at]
+    if later:
+        bike_brought(min(later, key=lambda report: report.at), bike, ride)
 
 
 def bike_brought(report: BikeBrought, bike: Bike, ride: Ride) -> None:

@@ -1,8 +1,17 @@
-"""The service of rides: it lets riders go, and ends a ride when its bike is docked."""
+"""The service of rides: it lets riders go, and ends a ride when its bike is docked.
+
+To start a ride is a saga (chapter 06); it ends by events (chapter 05).
+"""
 
 from __future__ import annotations
 
+import sqlite3
 from asyncio import Lock
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 from weakref import WeakValueDictionary
 
 import httpx
@@ -28,11 +37,15 @@ from movingparts.city.rides.model import (
 from movingparts.core import Node
 from movingparts.published_language import Instant, Publisher, announcing, on_the_bus
 from movingparts.repository import NotFound
+from movingparts.saga import Act, Progress, Sagas, Step
 from movingparts.service import Limits, problem, refuses, service
 from movingparts.unit_of_work import Store, UnitOfWork, execute
 
+Ask = Callable[[httpx.AsyncClient, dict[str, Any]], Awaitable[Any]]
 HISTORY = AuthorizationId("history")
 """The authorization id of a ride from a trip history."""
+TRIES = 5.0  # seconds for which new tries of a step begin
+WAITS = timedelta(seconds=30)  # how long a rider waits at the dock; then it stays shut
 
 
 class Wanted(BaseModel):
@@ -88,13 +101,31 @@ class BikeView(BaseModel):
     available: bool
 
 
+class StuckView(BaseModel):
+    """A ride of which nobody knows whether it can start, and why not."""
+
+    ride_id: str
+    reason: str
+
+
+class Stuck(Exception):
+    """Indefinite: a bike may be out of its dock. Somebody has to look."""
+
+
 def rides(node: Node, *, store: Store | None = None) -> FastAPI:
     """Serve the rides of a city."""
     store, publisher = announcing(node, contract.to_message, store)
-    handlers = Handlers(node, store, publisher)
+    handlers = Handlers(node, store, publisher, publisher.db)
     bus = on_the_bus(node, publisher, acl.READS, handlers.handle)
-    limits = Limits(request=40.0)  # three others are called, and the event is published
-    app = service(node, title="Rides", lifespan=bus, limits=limits)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with bus(app):
+            handlers.resume()
+            yield
+
+    limits = Limits(request=40.0)  # a saga takes less: each step has TRIES and a bit
+    app = service(node, title="Rides", lifespan=lifespan, limits=limits)
     refuses(app, Refused, NotFound)
 
     @app.exception_handler(partners.Unpaid)
@@ -105,7 +136,12 @@ def rides(node: Node, *, store: Store | None = None) -> FastAPI:
     async def silent(request: Request, error: httpx.TransportError) -> JSONResponse:
         return problem(503, f"the ride is cancelled: {error}")
 
+    @app.exception_handler(Stuck)
+    async def stuck(request: Request, error: Stuck) -> JSONResponse:
+        return problem(503, str(error))
+
     _ride(app, handlers)
+    _repair(app, handlers)
     _show(app, store)
     return app
 
@@ -113,52 +149,148 @@ def rides(node: Node, *, store: Store | None = None) -> FastAPI:
 class Handlers:
     """Handles the commands and messages of the service."""
 
-    def __init__(self, node: Node, store: Store, publisher: Publisher) -> None:
+    def __init__(
+        self, node: Node, store: Store, publisher: Publisher, db: sqlite3.Connection
+    ) -> None:
         self._node, self._store, self.publisher = node, store, publisher
-        self._begun: WeakValueDictionary[RideId, Lock] = WeakValueDictionary()
+        self._sagas = Sagas(db, node.clock, self._steps(), self._page)
+        self._locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+        self._errors: dict[str, Exception] = {}  # of the last step that failed, by ride
+        self._starting: dict[str, str] = {}  # bike: the ride whose saga has not ended
+        for ride_id in self._sagas.unfinished() + self._sagas.unfinished("stuck"):
+            self._starting[self._sagas.load(ride_id).data["bike_id"]] = ride_id
+
+    def _steps(self) -> Sequence[Step]:
+        """Return what it takes to start a ride; unlock can't be taken back.
+
+        A cancelled ride is published, and billing voids what it holds for it.
+        """
+        return (
+            Step("request", self._request, self._cancel, TRIES),
+            Step("authorize", self._ask(partners.authorize), self._cancel, TRIES),
+            Step("collect", self._ask(partners.collect), self._put_back, TRIES),
+            Step("unlock", self._ask(partners.unlock), limit=TRIES),
+            Step("start", self._start, limit=TRIES),
+        )
+
+    # --- a ride starts ----------------------------------------------------------------
 
     async def start(self, ride_id: RideId, wanted: Wanted) -> Ride:
         """Let a rider go: the payment first, then the promise, then the bike.
 
-        Raises `Refused` and `httpx.TransportError`, after which the ride is cancelled.
-        After the latter, a bike may be out of its dock all the same (chapter 06).
+        Raises `Refused` and `httpx.TransportError`, after which the ride is cancelled,
+        and `Stuck`.
         """
-        begun = self._begun.setdefault(ride_id, Lock())
-        async with begun:  # a request that comes twice waits for what the first brings
-            return await self._start(ride_id, wanted)
+        data = {"ride_id": ride_id, **wanted.model_dump()}
+        async with self._lock(ride_id):  # one that comes twice waits for the first
+            ride = await _requested(self._store.begin(), data)
+            if ride.state == "underway":
+                return ride  # asked again
+            other = self._starting.setdefault(wanted.bike_id, ride_id)
+            if other != ride_id:
+                raise Refused(f"bike {wanted.bike_id} is on ride {other}")
+            until = self._node.clock.now() + WAITS
+            self._sagas.begin(ride_id, {**data, "until": until.isoformat()})
+            return await self._run(ride_id)
 
-    async def _start(self, ride_id: RideId, wanted: Wanted) -> Ride:
-        ride = await self._request(ride_id, wanted)
-        if ride.state == "underway":
-            return ride  # asked again
-        try:
-            client = self._node.client
-            authorization_id = await partners.authorize(client, ride)
-            await partners.collect(client, ride, wanted.reservation_id)
-            at = await partners.unlock(client, ride)
-        except (Refused, httpx.TransportError) as error:
-            await self._cancel(ride_id, str(error))
-            raise
+    def resume(self) -> None:
+        """Go on with the sagas that a crash has left."""
+        for ride_id in self._sagas.unfinished():
+            self._node.tasks.create_task(self._resume(ride_id), name=f"saga {ride_id}")
 
-        async def act(work: UnitOfWork) -> Ride:
-            ride = await work.of(Ride).get(ride_id)
-            if ride.state != "underway":  # nor begun by another copy of this service
-                ride.authorize(authorization_id)
+    async def _resume(self, ride_id: str) -> None:
+        async with self._lock(ride_id):
+            with suppress(Refused, httpx.TransportError, Stuck):  # nobody waits
+                await self._run(ride_id)
+
+    def stuck(self) -> list[StuckView]:
+        """Return the rides that somebody has to look at."""
+        stuck = map(self._sagas.load, self._sagas.unfinished("stuck"))
+        return [StuckView(ride_id=each.saga, reason=each.reason) for each in stuck]
+
+    async def retry(self, ride_id: RideId) -> Ride:
+        """Let a stuck saga go on: somebody has removed the cause. Raises as `start`."""
+        async with self._lock(ride_id):
+            if ride_id not in self._sagas.unfinished("stuck"):
+                raise NotFound(f"no ride {ride_id!r} is stuck")
+            self._sagas.retry(ride_id)
+            return await self._run(ride_id)
+
+    def _lock(self, ride_id: str) -> Lock:
+        return self._locks.setdefault(ride_id, Lock())
+
+    async def _run(self, ride_id: str) -> Ride:
+        """Take a saga to its end, and return the ride or raise why there is none."""
+        progress = await self._sagas.run(ride_id)
+        error = self._errors.pop(ride_id, None)
+        if progress.state == "stuck":
+            raise Stuck(
+                f"ride {ride_id} is stuck, until somebody looks: {progress.reason}"
+            )
+        self._starting.pop(progress.data["bike_id"], None)
+        if progress.state == "undone":
+            raise error or Refused(f"ride {ride_id} is cancelled: {progress.reason}")
+        return await self._store.begin().of(Ride).get(ride_id)
+
+    def _page(self, progress: Progress) -> None:
+        self._node.logs.append(f"ride {progress.saga} is stuck: {progress.reason}")
+
+    # --- its steps --------------------------------------------------------------------
+
+    async def _request(self, key: str, data: dict[str, Any]) -> None:
+        await self._execute(partial(_requested, data=data))
+
+    def _ask(self, ask: Ask) -> Act:
+        async def act(key: str, data: dict[str, Any]) -> Any:
+            try:
+                return await ask(self._node.client, data)
+            except (Refused, httpx.TransportError) as error:
+                self._errors[data["ride_id"]] = error
+                raise
+
+        return act
+
+    async def _start(self, key: str, data: dict[str, Any]) -> None:
+        async def act(work: UnitOfWork) -> None:
+            ride = await work.of(Ride).get(data["ride_id"])
+            if ride.state == "requested":  # else it was started before
+                ride.authorize(AuthorizationId(data["authorize"]))
+                at = datetime.fromisoformat(data["unlock"])
                 begin(ride, await _bike(work, ride), at)
-            return ride
 
-        return await execute(self._store, act, publish=self.publisher)
+        await self._execute(act)
+
+    async def _put_back(self, key: str, data: dict[str, Any]) -> None:
+        await partners.put_back(self._node.client, data)
+
+    async def _cancel(self, key: str, data: dict[str, Any]) -> None:
+        reason = self._sagas.load(data["ride_id"]).reason
+
+        async def act(work: UnitOfWork) -> None:
+            ride = await work.of(Ride).find(data["ride_id"])
+            if ride is not None:
+                ride.cancel(reason)
+
+        await self._execute(act)
+
+    # --- what else happens ------------------------------------------------------------
 
     async def handle(self, report: BikeBrought) -> None:
-        """End the ride of a bike that stands somewhere, if it was on one."""
+        """End the ride of a bike that stands somewhere, if it was on one.
+
+        If its ride has not started yet, as far as this service knows, keep the report.
+        """
 
         async def act(work: UnitOfWork) -> None:
             bike = await work.of(Bike).find(report.bike_id)
             if bike is not None and bike.ride_id is not None:
                 ride = await work.of(Ride).get(bike.ride_id)
                 bike_brought(report, bike, ride)
+            starting = self._starting.get(report.bike_id, "")
+            if (early := await work.of(Ride).find(starting)) is not None:
+                early.note_early(report)
 
-        await execute(self._store, act, publish=self.publisher)
+        await self._execute(act)
 
     async def believe(self, ride_id: RideId, report: RideReport) -> None:
         """Accept a ride that began, from a trip history; a repeat changes nothing."""
@@ -175,27 +307,23 @@ class Handlers:
             other = await work.of(Ride).get(bike.ride_id) if bike.ride_id else None
             begin_as_reported(work.of(Ride).add(ride), bike, other, report.at)
 
+        await self._execute(act)
+
+    async def _execute(self, act: Callable[[UnitOfWork], Awaitable[Any]]) -> None:
         await execute(self._store, act, publish=self.publisher)
 
-    async def _request(self, ride_id: RideId, wanted: Wanted) -> Ride:
-        async def act(work: UnitOfWork) -> Ride:
-            found = await work.of(Ride).find(ride_id)
-            who, what = RiderId(wanted.rider_id), BikeId(wanted.bike_id)
-            start = StationId(wanted.station_id)
-            if found is not None:
-                found.check_wanted(who, what, start)
-                return found
-            ride = Ride.request(ride_id, who, what, start)
-            (await _bike(work, ride)).check_free(ride_id)
-            return work.of(Ride).add(ride)
 
-        return await execute(self._store, act, publish=self.publisher)
-
-    async def _cancel(self, ride_id: RideId, reason: str) -> None:
-        async def act(work: UnitOfWork) -> None:
-            (await work.of(Ride).get(ride_id)).cancel(reason)
-
-        await execute(self._store, act, publish=self.publisher)
+async def _requested(work: UnitOfWork, data: dict[str, Any]) -> Ride:
+    """Return the ride as it was requested, now or before; raise `Refused`."""
+    ride_id, start = RideId(data["ride_id"]), StationId(data["station_id"])
+    who, what = RiderId(data["rider_id"]), BikeId(data["bike_id"])
+    found = await work.of(Ride).find(ride_id)
+    if found is not None:
+        found.check_wanted(who, what, start)
+        return found
+    ride = Ride.request(ride_id, who, what, start)
+    (await _bike(work, ride)).check_free(ride_id)
+    return work.of(Ride).add(ride)
 
 
 async def _bike(work: UnitOfWork, ride: Ride) -> Bike:
@@ -211,6 +339,16 @@ def _ride(app: FastAPI, handlers: Handlers) -> None:
     @app.post("/rides/{ride_id:path}/report", status_code=202)
     async def report(ride_id: str, report: RideReport) -> None:
         await handlers.believe(RideId(ride_id), report)
+
+
+def _repair(app: FastAPI, handlers: Handlers) -> None:
+    @app.get("/stuck-rides")
+    async def stuck() -> list[StuckView]:
+        return handlers.stuck()
+
+    @app.post("/stuck-rides/{ride_id}/retry")
+    async def retry(ride_id: str) -> RideView:
+        return RideView.of(await handlers.retry(RideId(ride_id)))
 
 
 def _show(app: FastAPI, store: Store) -> None:

@@ -25,6 +25,7 @@ from movingparts.city.stations.model import (
     Report,
     StationId,
     Taken,
+    Unlock,
 )
 from movingparts.published_language import Reader
 
@@ -141,15 +142,15 @@ def _first(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc'])) or 'message'}: {first['msg']}"
 
 
-async def open_dock(
-    client: httpx.AsyncClient, station_id: StationId, bike_id: BikeId
-) -> datetime:
-    """Have a dock let go of a bike; return when it did.
+async def open_dock(client: httpx.AsyncClient, unlock: Unlock) -> datetime:
+    """Have a dock let go of a bike; return when it did. Asked twice, it does so once.
 
     Raises `Refused`, and `httpx.TransportError`, after which it may have let go.
     """
+    bike_id, until = unlock.bike_id, int(unlock.until.timestamp())
     reply = await client.post(
-        f"http://docklink/hubs/{quote(station_id, safe='')}/open", json={"veh": bike_id}
+        f"http://docklink/hubs/{quote(unlock.station_id, safe='')}/open",
+        json={"veh": bike_id, "ref": unlock.ride_id, "until": until},
     )
     if reply.status_code >= 500:
         raise httpx.RemoteProtocolError(reply.text)

@@ -8,12 +8,15 @@ refused: then nothing happens.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NewType
 
 StationId = NewType("StationId", str)
 DockId = NewType("DockId", str)
 BikeId = NewType("BikeId", str)
+RideId = NewType("RideId", str)
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 # --- why a report is an anomaly ---------------------------------------------------
 
@@ -107,6 +110,25 @@ class BikeSeen:
     bike_id: BikeId
     station_id: StationId | None
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockWanted:
+    """A ride wants a bike to be let go, until then."""
+
+    ride_id: RideId
+    station_id: StationId
+    bike_id: BikeId
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockAnswered:
+    """The dock let go of a ride's bike at a time; without one, `refusal` says why."""
+
+    ride_id: RideId
+    at: datetime | None
+    refusal: str = ""
 
 
 Event = (
@@ -311,6 +333,74 @@ class Bike:
         """Change the state as the event says."""
         if isinstance(event, BikeSeen):
             self.station_id, self.seen_at = event.station_id, event.at
+
+
+@dataclass(eq=False)
+class Unlock:
+    """A ride's wish for a bike, and its answer: the same one, however often it asks.
+
+    >>> Unlock(RideId("r1"))
+    <Unlock for r1: not answered>
+    """
+
+    ride_id: RideId
+    station_id: StationId = StationId("")
+    bike_id: BikeId = BikeId("")
+    until: datetime = NEVER
+    at: datetime | None = None
+    refusal: str = ""
+
+    def __post_init__(self) -> None:
+        self.events: list[UnlockWanted | UnlockAnswered] = []
+
+    def __repr__(self) -> str:
+        answer = self.refusal or (f"let go at {self.at}" if self.at else "not answered")
+        return f"<Unlock for {self.ride_id}: {answer}>"
+
+    @property
+    def key(self) -> str:
+        """The id of its ride."""
+        return self.ride_id
+
+    @classmethod
+    def want(
+        cls, ride_id: RideId, station: Station, bike_id: BikeId, until: datetime
+    ) -> Unlock:
+        """Begin with what the ride wants; refused at once if the bike isn't there."""
+        unlock = cls(ride_id)
+        unlock._record(UnlockWanted(ride_id, station.station_id, bike_id, until))
+        try:
+            station.check_unlock(bike_id)
+        except Refused as no:
+            unlock.refuse(str(no))
+        return unlock
+
+    def answer(self) -> datetime | None:
+        """Return when the dock let go, None if that isn't known; raise `Refused`."""
+        if self.refusal:
+            raise Refused(self.refusal)
+        return self.at
+
+    def let_go(self, at: datetime) -> None:
+        """Record that the dock let go."""
+        self._record(UnlockAnswered(self.ride_id, at))
+
+    def refuse(self, refusal: str) -> None:
+        """Record that the dock will not let go."""
+        self._record(UnlockAnswered(self.ride_id, None, refusal))
+
+    def _record(self, event: UnlockWanted | UnlockAnswered) -> None:
+        self.apply(event)
+        self.events.append(event)
+
+    def apply(self, event: object) -> None:
+        """Change the state as the event says."""
+        match event:
+            case UnlockWanted():
+                self.station_id, self.bike_id = event.station_id, event.bike_id
+                self.until = event.until
+            case UnlockAnswered(at=at, refusal=refusal):
+                self.at, self.refusal = at, refusal
 
 
 # --- what belongs to no single aggregate ------------------------------------------

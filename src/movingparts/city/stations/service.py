@@ -21,9 +21,11 @@ from movingparts.city.stations.model import (
     DockState,
     Refused,
     Report,
+    RideId,
     Station,
     StationId,
     Taken,
+    Unlock,
     bike_docked,
     bike_let_go,
     bike_taken,
@@ -42,9 +44,11 @@ class Docks(BaseModel):
 
 
 class BikeWanted(BaseModel):
-    """Which bike is to be let go."""
+    """Which bike is to be let go, for which ride, and until when that is any use."""
 
+    ride_id: str
     bike_id: str
+    until: Instant
 
 
 class LetGo(BaseModel):
@@ -127,22 +131,47 @@ class Handlers:
 
         await execute(self._store, act, publish=self._publisher)
 
-    async def unlock(self, station_id: StationId, bike_id: BikeId) -> datetime:
-        """Have a dock let go of a bike, and note that it did.
+    async def unlock(self, station_id: StationId, wanted: BikeWanted) -> datetime:
+        """Have a dock let go of a bike, once for each ride, and note that it did.
 
-        Raises `Refused` and `NotFound`, after which nothing has happened, and
-        `httpx.TransportError`, after which the dock may have let go: it will report.
+        Raises `Refused` and `NotFound`, after which the dock has not let go and will
+        not, and `httpx.TransportError`, after which it may have: ask again.
         """
-        station = await self._store.begin().of(Station).get(station_id)
-        station.check_unlock(bike_id)
-        at = await acl.open_dock(self._node.client, station_id, bike_id)
+        ride_id, bike_id = RideId(wanted.ride_id), BikeId(wanted.bike_id)
 
-        async def act(work: UnitOfWork) -> None:
+        async def want(work: UnitOfWork) -> Unlock:
+            known = await work.of(Unlock).find(ride_id)
+            if known is not None:
+                return known
             here = await work.of(Station).get(station_id)
-            bike_let_go(await work.of(Bike).get(bike_id), here, at)
+            new = Unlock.want(ride_id, here, bike_id, wanted.until)
+            return work.of(Unlock).add(new)
+
+        # Saved before the dock is asked, so that a second request is known again.
+        unlock = await execute(self._store, want, publish=self._publisher)
+        if (at := unlock.answer()) is not None:
+            return at
+        try:
+            at = await acl.open_dock(self._node.client, unlock)
+        except Refused as no:
+            await self._answered(unlock, str(no))
+            raise
+        await self._answered(unlock, at)
+        return at
+
+    async def _answered(self, unlock: Unlock, answer: datetime | str) -> None:
+        async def act(work: UnitOfWork) -> None:
+            mine = await work.of(Unlock).get(unlock.key)
+            if mine.refusal or mine.at:
+                return  # a copy of the request was faster
+            if isinstance(answer, str):
+                mine.refuse(answer)
+                return
+            mine.let_go(answer)
+            here = await work.of(Station).get(unlock.station_id)
+            bike_let_go(await work.of(Bike).get(unlock.bike_id), here, answer)
 
         await execute(self._store, act, publish=self._publisher)
-        return at
 
     async def report(self, reports: Sequence[Report]) -> None:
         """Handle reports of the vendor, or of a trip history, in order.
@@ -194,7 +223,7 @@ def _take_commands(app: FastAPI, handlers: Handlers) -> None:
 
     @app.post("/stations/{station_id:path}/unlocks")
     async def unlock(station_id: str, body: BikeWanted) -> LetGo:
-        at = await handlers.unlock(StationId(station_id), BikeId(body.bike_id))
+        at = await handlers.unlock(StationId(station_id), body)
         return LetGo(bike_id=body.bike_id, at=at)
 
     @app.exception_handler(httpx.TransportError)
