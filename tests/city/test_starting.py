@@ -175,13 +175,11 @@ def live(trouble: str = "", *crashes: Crash) -> Seen:
 
 
 def points(seen: Seen) -> Iterator[Crash]:
-    """Yield the crashes that a run could have had: each loses what nobody heard yet."""
+    """Yield crashes that a run could have had: each loses what nobody heard yet."""
     for process, count in sorted(seen.commits.items()):
         for commit in range(1, 1 + count):
             yield Crash(process, commit, "after")
-            if process == "rides":
-                yield Crash(process, commit, "later")
-            else:
+            if process != "rides":
                 yield Crash(process, commit, "after", other="rides")
 
 
@@ -193,7 +191,7 @@ def points(seen: Seen) -> Iterator[Crash]:
 def test_one_crash_anywhere_changes_nothing_in_the_end(trouble: str, end: str) -> None:
     """Of a ride, of one that billing declines, and of one that the dock refuses."""
     found = {str(crash): live(trouble, crash) for crash in points(live(trouble))}
-    assert len(found) > 15
+    assert len(found) > 15  # 38, 17 and 27
     assert {} == {how: seen.broken() for how, seen in found.items() if seen.broken()}
     assert {(end, False)} == {(s.state, bool(s.stuck)) for s in found.values()}
 
@@ -221,7 +219,7 @@ def test_a_crash_and_a_bad_network_leave_what_somebody_can_finish() -> None:
         found: tuple[Seen, Seen] = simulate(scenario, seed=seed).result
         return found
 
-    runs = {seed: lived(seed) for seed in range(1, 31)}
+    runs = {seed: lived(seed) for seed in range(1, 21)}
     assert {} == {n: both[0].broken() for n, both in runs.items() if both[0].broken()}
     assert {} == {n: both[1].broken() for n, both in runs.items() if both[1].broken()}
     assert [] == [n for n, (_, after) in runs.items() if after.stuck]
