@@ -40,6 +40,10 @@ class Reservation:
         """Return whether the promise still binds; it lapses by itself."""
         return now < self.until
 
+    def is_of(self, reservation_id: ReservationId, rider_id: RiderId) -> bool:
+        """Return whether this is the promise of that id, made to that rider."""
+        return (self.reservation_id, self.rider_id) == (reservation_id, rider_id)
+
 
 # --- events -----------------------------------------------------------------------
 
@@ -435,9 +439,7 @@ class Bike:
     def is_collected(self, reservation_id: ReservationId, rider_id: RiderId) -> bool:
         """Return whether this rider has collected it, and it has not left yet."""
         mine = self.collected
-        return mine is not None and (reservation_id, rider_id) == (
-            mine.reservation_id, mine.rider_id,
-        )  # fmt: skip
+        return mine is not None and mine.is_of(reservation_id, rider_id)
 
     def is_at(self, stand_id: StandId, in_a_dock: bool) -> bool:
         """Return whether it is known to be there, in a dock or not."""
@@ -528,8 +530,8 @@ def put_back(
 ) -> None:
     """Undo `collect`; where it has not come yet, it will be refused when it does."""
     stand.lapse(now)
-    promise, key = stand.promised.get(bike.bike_id), (reservation_id, rider.rider_id)
-    if promise is not None and key == (promise.reservation_id, promise.rider_id):
+    promise = stand.promised.get(bike.bike_id)
+    if promise is not None and promise.is_of(reservation_id, rider.rider_id):
         stand.call_off(promise, now)
         rider.record_broken_promise(promise)
     elif bike.is_collected(reservation_id, rider.rider_id):
