@@ -286,8 +286,9 @@ class Handlers:
             if bike is not None and bike.ride_id is not None:
                 ride = await work.of(Ride).get(bike.ride_id)
                 bike_brought(report, bike, ride)
-            starting = self._starting.get(report.bike_id, "")
-            if (early := await work.of(Ride).find(starting)) is not None:
+            starting = self._starting.get(report.bike_id)
+            early = await work.of(Ride).find(RideId(starting)) if starting else None
+            if early is not None:  # its saga has got as far as the request
                 early.note_early(report)
 
         await self._execute(act)
