@@ -122,6 +122,13 @@ def test_an_answer_that_is_no_event_is_refused(tmp_path):
     run_on_nats(scenario, tmp_path)
 
 
+async def change_is_known(bus: NatsBus) -> None:
+    """Wait until the broker's word is here that streams have changed."""
+    async with asyncio.timeout(30):
+        while bus._jetstream.known("rides.ended") is not None:
+            await asyncio.sleep(0.001)
+
+
 def test_a_stream_that_another_declares_later_is_noticed(tmp_path):
     async def scenario(rig: OnNats) -> None:
         rides, billing = await rig.bus("rides"), await rig.bus("billing")
@@ -129,9 +136,7 @@ def test_a_stream_that_another_declares_later_is_noticed(tmp_path):
         await processed(rides.connection)  # the broker has it before there is a stream
         noticed = Seen()
         await billing.stream("rides", "rides.>")
-        async with asyncio.timeout(5):
-            while rides._jetstream.known("rides.ended") is not None:
-                await asyncio.sleep(0.001)  # until the broker's word is here
+        await change_is_known(rides)
         answered = rides.connection.stats["in_msgs"]
         await rides.publish("rides.ended", event(2))
         assert rides.connection.stats["in_msgs"] > answered
@@ -150,6 +155,8 @@ def test_a_stream_that_was_deleted_is_noticed(tmp_path):
         seen = Seen()
         await rides.subscribe("rides.ended", seen)
         await rides.connection.jetstream().delete_stream("rides")
+        # Before that, `Seen` would get the event, and nobody would acknowledge it.
+        await change_is_known(rides)
         await rides.publish("rides.ended", event(2))
         await seen.reach(1)
         assert ["2"] == seen.ids
