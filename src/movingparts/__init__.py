@@ -8,8 +8,8 @@ Read the folder as a table of contents. Each mechanism is printed by its chapter
     04  The front door            planned
     05  Facts on a bus            consumer, strategy.asyncapi
     06  Promises across services  outbox, saga, participant
-    07  Two models                planned
-    08  The log is the truth      planned
+    07  Two models                projection
+    08  The log is the truth      eventstore
     09  Old events, new code      planned
     10  Whose clock               planned
     11  Code without servers      planned
