@@ -9,7 +9,7 @@ Read the folder as a table of contents. Each mechanism is printed by its chapter
     05  Facts on a bus            consumer, strategy.asyncapi
     06  Promises across services  outbox, saga, participant
     07  Two models                projection
-    08  The log is the truth      eventstore
+    08  The log is the truth      eventstore, event_sourcing
     09  Old events, new code      planned
     10  Whose clock               planned
     11  Code without servers      planned

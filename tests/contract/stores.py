@@ -6,10 +6,14 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
+from uuid import uuid4
 
 from movingparts.city.availability.relational import TableStore, engine
+from movingparts.event_sourcing import EventSourcedStore
+from movingparts.eventstore import SqliteEventStore
 from movingparts.repository import MemoryRows, SqliteRows
 from movingparts.unit_of_work import RowStore, Store
+from movingparts.world.local.clock import RealClock
 
 Connect = Callable[[], sqlite3.Connection]
 Open = Callable[[], Store]
@@ -26,7 +30,13 @@ def in_tables(connect: Connect) -> Store:
     return TableStore(engine(connect))
 
 
-ON_SQLITE = {"rows": in_rows, "tables": in_tables}
+def in_log(connect: Connect) -> Store:
+    """An aggregate as its events, in a log."""
+    log = SqliteEventStore(connect(), RealClock())
+    return EventSourcedStore(log, lambda: str(uuid4()))
+
+
+ON_SQLITE = {"rows": in_rows, "tables": in_tables, "events": in_log}
 
 
 def connect(path: str, *, timeout: float = 5.0) -> sqlite3.Connection:
@@ -73,9 +83,11 @@ WITHOUT_FILES = {
     "rows in memory": in_memory,
     "rows, one connection": one_connection("rows"),
     "tables, one connection": one_connection("tables"),
+    "events, one connection": one_connection("events"),
 }
 PLACES = {
     **WITHOUT_FILES,
     "rows in a file": file("rows"),
     "tables in a file": file("tables"),
+    "events in a file": file("events"),
 }

@@ -565,6 +565,11 @@ def test_processes_wait_for_each_others_transactions_and_lose_nothing(
     [
         ("rows", "UPDATE aggregates SET version = 77"),
         ("tables", "UPDATE stands SET version = 77"),
+        (
+            "events",
+            """INSERT INTO events (stream, version, id, type, data)
+                VALUES ('Stand/S1', 77, '77', 'BikeOffered', '{}')""",
+        ),
     ],
 )
 def test_a_crash_undoes_what_was_not_committed_and_nothing_else(

@@ -74,6 +74,11 @@ class SqliteEventStore:
                 db.execute(NO_CHANGE.format(change))
 
     @property
+    def db(self) -> sqlite3.Connection:
+        """The connection, for what is saved in the same transaction as `add`."""
+        return self._db
+
+    @property
     def position(self) -> int:
         """The position of the last event, 0 before the first."""
         (position,) = self._db.execute(LAST).fetchone()

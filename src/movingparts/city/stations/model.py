@@ -329,7 +329,7 @@ class Bike:
         self.apply(event)
         self.events.append(event)
 
-    def apply(self, event: object) -> None:
+    def apply(self, event: BikeSeen) -> None:
         """Change the state as the event says."""
         if isinstance(event, BikeSeen):
             self.station_id, self.seen_at = event.station_id, event.at
