@@ -3,303 +3,216 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import reduce
 from importlib.resources import files
+from operator import getitem
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from jsonschema import Draft7Validator, FormatChecker
 
-from movingparts.city.gbfs import (
-    FILES,
-    NothingKnown,
-    StationStatus,
-    Stop,
-    System,
-    VehicleStatus,
-    View,
-    feed,
-    public_id,
-)
+from movingparts.city import gbfs
+from movingparts.city.gbfs import StationStatus, Stop, System, VehicleStatus, View
 from movingparts.city.gbfs_validation import feed_errors
 from movingparts.city.positions import Positions
 from movingparts.city.ride import Ride
 from movingparts.city.synthetic import larkhaven, write_trips
 from movingparts.city.trips import read_trips
-from movingparts.core import Node
 from movingparts.service import service
 from movingparts.world import simulate
-from movingparts.world.simulated import SimulatedWorld
 
-CITY = larkhaven(seed=1)
+CITY = larkhaven(seed=1, bikes=100, rides=900)
 RIDES = list(CITY.morning())
 MIDNIGHT = datetime(2026, 5, 31, 23, tzinfo=UTC)  # in Larkhaven
-RUSH_HOUR = datetime(2026, 6, 1, 7, 17, tzinfo=UTC)
-URL = "http://feed/gbfs.json"
-Documents = dict[str, Any]
+AT = datetime(2026, 6, 1, 7, 17, tzinfo=UTC)
+Files = dict[str, Any]
 
 
-def at_rush_hour(until: datetime | None = RUSH_HOUR) -> Positions:
+def until(at: datetime | None) -> Positions:
     positions = Positions.of(CITY, MIDNIGHT)
-    positions.play(RIDES, until=until)
+    positions.play(RIDES, until=at)
     return positions
 
 
-def system(stops: tuple[Stop, ...], **more: Any) -> System:
-    what = {"name": "Larkhaven", "timezone": CITY.timezone, "url": "http://feed"}
-    who = {"system_id": "larkhaven", "email": "feed@larkhaven.example"}
-    return System(stops=stops, secret=b"of a test", **{**what, **who, **more})
+def system(*stops: Stop) -> System:
+    who = ("larkhaven", "Larkhaven", CITY.timezone, "http://feed", "a@feed.example")
+    return System(*who, stops, secret=b"of a test")
 
 
-def written(view: View, about: System) -> Documents:
-    """Return the files as a reader gets them: as JSON."""
-    made = {f"/{name}.json": make(view, about) for name, make in FILES.items()}
-    documents: Documents = json.loads(json.dumps(made))
-    return documents
+def written(view: View, about: System) -> Files:
+    """Return the files as a reader gets them."""
+    made = {f"/{name}.json": file(view, about) for name, file in gbfs.FILES.items()}
+    files: Files = json.loads(json.dumps(made))
+    return files
 
 
-def served(view: View, about: System, path: str = "") -> Any:
-    """Serve the feed in a simulated world; return its errors, or one reply."""
+def ask(view: View, about: System, path: str = "") -> Any:
+    """Serve the feed in a simulated world; return a reply, or what is wrong with it."""
 
-    def factory(node: Node) -> FastAPI:
-        app = service(node, title="Feed")
-        app.include_router(feed(view, about))
-        return app
-
-    async def scenario(world: SimulatedWorld) -> Any:
-        await world.serve("feed", factory)
-        client = world.client("planner")
-        asked = client.get(f"http://feed{path}") if path else feed_errors(client, URL)
-        return await asked
+    async def scenario(world: Any) -> Any:
+        app = service(world.node("feed"), title="Feed")
+        app.include_router(gbfs.feed(view, about))
+        await world.serve("feed", lambda node: app)
+        client, url = world.client("planner"), f"http://feed{path or '/gbfs.json'}"
+        return await (client.get(url) if path else feed_errors(client, url))
 
     return simulate(scenario, seed=1).result
 
 
-def errors(documents: Documents) -> list[str]:
-    """Return the errors of a feed with these files, and without any other."""
+def errors(found: Files) -> list[str]:
+    """Return what is wrong with a feed of these files."""
 
     def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path in documents:
-            return httpx.Response(200, json=documents[request.url.path])
-        return httpx.Response(404)
+        file = found.get(request.url.path)
+        return httpx.Response(404) if file is None else httpx.Response(200, json=file)
 
-    async def scenario(world: SimulatedWorld) -> list[str]:
-        transport = httpx.MockTransport(answer)
-        async with httpx.AsyncClient(transport=transport) as client:
-            return await feed_errors(client, URL)
+    async def scenario(world: Any) -> Any:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            return await feed_errors(client, "http://feed/gbfs.json")
 
-    found: list[str] = simulate(scenario, seed=1).result
-    return found
+    return list(simulate(scenario, seed=1).result)
 
 
-def second_opinion(documents: Documents) -> list[str]:
-    """Return what jsonschema finds, with the same schema files."""
-    schemas = files("gbfs_validator") / "data" / "schemas" / "v3.0"
-    found = []
-    for path, document in documents.items():
+def second_opinion(found: Files) -> list[str]:
+    """Return what jsonschema finds, by the same schema files."""
+    schemas, broken = files("gbfs_validator") / "data/schemas/v3.0", []
+    for path, file in found.items():
         schema = json.loads((schemas / path[1:]).read_text("utf-8"))
-        validator = Draft7Validator(schema, format_checker=FormatChecker())
-        found += [path + error.json_path for error in validator.iter_errors(document)]
-    return found
+        check = Draft7Validator(schema, format_checker=FormatChecker())
+        broken += [path + error.json_path for error in check.iter_errors(file)]
+    return broken
 
 
-@pytest.mark.parametrize("until", [MIDNIGHT, RUSH_HOUR, None])
-def test_larkhavens_feed_is_valid_at_any_time(until: datetime | None) -> None:
-    view = at_rush_hour(until)
-    about = system(view.stops)
-    assert [] == served(view, about)
-    assert [] == second_opinion(written(view, about))
+@pytest.mark.parametrize("at", [MIDNIGHT, AT, None])
+def test_larkhavens_feed_is_valid(at: datetime | None) -> None:
+    view = until(at)
+    about = system(*view.stops)
+    assert ([], []) == (ask(view, about), second_opinion(written(view, about)))
 
 
 @pytest.mark.parametrize("layout", ["lyft", "urban-sharing"])
-def test_the_feed_of_a_readers_own_city_is_valid(layout: str, tmp_path: Path) -> None:
+def test_a_readers_own_feed_is_valid(layout: str, tmp_path: Path) -> None:
     write_trips(RIDES, tmp_path / "june.csv", layout=layout)
     view = Positions()
     view.play(read_trips(tmp_path / "june.csv", timezone=CITY.timezone).by_time())
-    about = system(view.stops)
-    assert [] == view.unplaced
-    assert [] == served(view, about)
-    documents = written(view, about)
-    assert [] == second_opinion(documents)
-    stations = documents["/station_status.json"]["data"]["stations"]
-    vehicles = documents["/vehicle_status.json"]["data"]["vehicles"]
-    assert len(CITY.stations) == len(stations)
-    assert len(vehicles) == sum(each["num_vehicles_available"] for each in stations)
-    assert not any("num_docks_available" in each for each in stations)
+    about = system(*view.stops)
+    found = written(view, about)
+    assert ([], [], []) == (view.unplaced, ask(view, about), second_opinion(found))
+    stations = found["/station_status.json"]["data"]["stations"]
+    ridden = {
+        at for ride in RIDES for at in (ride.start_station_id, ride.end_station_id)
+    }
+    assert ridden == {each["station_id"] for each in stations}
+    assert not any("num_docks_available" in each for each in stations)  # nobody knows
 
 
-def station(documents: Documents, kind: str = "status") -> Documents:
-    first: Documents = documents[f"/station_{kind}.json"]["data"]["stations"][0]
-    return first
+ALERTS = {"name": "system_alerts", "url": "http://feed/alerts.json"}
+DAMAGE = [  # a file, where in it, what stands there instead, and what is found
+    ("station_status", "data stations 0 last_reported", 1_780_300_000, "be string"),
+    ("station_status", "data stations 0 num_docks_available", -1, "be >= 0"),
+    ("station_information", "data stations 0 name", "Town Hall", "be array"),
+    ("gbfs", "version", "2.3", "be equal to constant"),
+]
+MISSING = [
+    ("station_status", "", None, "/station_status.json: no file"),
+    ("gbfs", "data feeds 3", ALERTS, "vehicle_status.json: required, but not there"),
+    ("gbfs", "data feeds 3", ALERTS, "/alerts.json: no file"),
+    ("gbfs", "", None, "/gbfs.json: no file"),
+    ("gbfs", "", "closed", "/gbfs.json: not a GBFS feed"),
+    ("gbfs", "data feeds", {}, "data.feeds.filter is not a function"),
+]
 
 
-DAMAGE: dict[str, tuple[Callable[[Documents], Any], str]] = {
-    "a number for a time": (
-        lambda found: station(found).update(last_reported=1_780_300_000),
-        "station_status.json: /data/stations/0/last_reported must be string",
-    ),
-    "negative docks": (
-        lambda found: station(found).update(num_docks_available=-1),
-        "station_status.json: /data/stations/0/num_docks_available must be >= 0",
-    ),
-    "a plain name": (
-        lambda found: station(found, "information").update(name="Town Hall"),
-        "station_information.json: /data/stations/0/name must be array",
-    ),
-    "another version": (
-        lambda found: found["/vehicle_status.json"].update(version="2.3"),
-        "vehicle_status.json: /version must be equal to constant",
-    ),
-    "another version everywhere": (
-        lambda found: [each.update(version="2.3") for each in found.values()],
-        "gbfs.json: /version must be equal to constant",
-    ),
-}
-MISSING: dict[str, tuple[Callable[[Documents], Any], str]] = {
-    "a required file": (
-        lambda found: found.pop("/station_status.json"),
-        "http://feed/station_status.json: no file",
-    ),
-    "a required file that is not listed": (
-        lambda found: found["/gbfs.json"]["data"]["feeds"].pop(),
-        "vehicle_status.json: required, but not there",
-    ),
-    "an optional file that is listed": (
-        lambda found: found["/gbfs.json"]["data"]["feeds"].append(
-            {"name": "system_alerts", "url": "http://feed/system_alerts.json"}
-        ),
-        "http://feed/system_alerts.json: no file",
-    ),
-    "everything": (lambda found: found.clear(), "http://feed/gbfs.json: no file"),
-    "the feed": (
-        lambda found: found.update({"/gbfs.json": "closed"}),
-        "http://feed/gbfs.json: not a GBFS feed",
-    ),
-    "the list": (
-        lambda found: found["/gbfs.json"]["data"].update(feeds={}),
-        "http://feed/gbfs.json: ",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", [*DAMAGE, *MISSING])
-def test_what_is_wrong_with_a_feed_is_found(what: str) -> None:
-    damage, sentence = {**DAMAGE, **MISSING}[what]
-    view = at_rush_hour()
-    documents = written(view, system(view.stops))
-    assert [] == errors(documents)
-    damage(documents)
-    assert any(each.startswith(sentence) for each in errors(documents))
-    if what in DAMAGE:
-        assert second_opinion(documents)
+@pytest.mark.parametrize(("file", "where", "value", "what"), DAMAGE + MISSING)
+def test_a_broken_feed_is_found(file: str, where: str, value: Any, what: str) -> None:
+    view = until(AT)
+    found = written(view, system(*view.stops))
+    keys = [int(key) if key.isdigit() else key for key in where.split()]
+    *path, last = [f"/{file}.json", *keys]
+    reduce(getitem, path, found)[last] = value
+    broken = errors(found)
+    assert any(each.endswith(what) for each in broken)
+    if (file, where, value, what) in DAMAGE:
+        assert 1 == len(broken) == len(second_opinion(found))
 
 
 def test_a_bike_has_one_id_until_its_next_trip_ends() -> None:
-    at = RUSH_HOUR
-    before = VehicleStatus("B0001", 7, at, station_id="S01")
-    moved = VehicleStatus("B0001", 7, at, station_id="S02", reserved=True)
-    after = VehicleStatus("B0001", 8, at, station_id="S02")
-    assert public_id(before, b"secret") == public_id(moved, b"secret")
-    others = {public_id(after, b"secret"), public_id(before, b"another")}
-    assert len({public_id(before, b"secret"), *others}) == 3
-    assert not any("B0001" in each for each in others)
+    docked, later = VehicleStatus("B1", 7, AT, "S01"), VehicleStatus("B1", 8, AT, "S01")
+    moved = VehicleStatus("B1", 7, AT, "S02", reserved=True)
+    ids = [gbfs.public_id(each, b"secret") for each in (docked, moved, later)]
+    assert ids[0] == ids[1] != ids[2]
+    assert gbfs.public_id(docked, b"another") not in ids
 
 
-def test_ids_rotate_and_a_view_that_is_built_again_has_the_same() -> None:
-    def ids(until: datetime) -> dict[str, str]:
+def test_the_ids_of_bikes_that_were_ridden_and_of_no_others_change() -> None:
+    def ids(at: datetime) -> dict[str, str]:
         return {
-            row.vehicle_id: public_id(row, b"secret")
-            for row in at_rush_hour(until).vehicles()
+            bike.vehicle_id: gbfs.public_id(bike, b"secret")
+            for bike in until(at).vehicles()
         }
 
-    first, later = ids(MIDNIGHT), ids(RUSH_HOUR)
-    ended = {str(ride.bike_id) for ride in RIDES if ride.ended_at <= RUSH_HOUR}
-    assert ended & later.keys() == {
-        bike for bike in later if first[bike] != later[bike]
-    }
-    assert ids(RUSH_HOUR) == later
-    assert len(set(first.values()) | set(later.values())) == len(first) + len(
-        ended & later.keys()
-    )
+    first, later = ids(MIDNIGHT), ids(AT)
+    assert later == ids(AT)  # of a view that was built again
+    ridden = {ride.bike_id for ride in RIDES if ride.ended_at <= AT} & later.keys()
+    assert ridden == {bike for bike in later if first[bike] != later[bike]} != set()
+    assert len(first) + len(ridden) == len({*first.values(), *later.values()})
 
 
 def test_a_bike_on_a_trip_is_in_no_file() -> None:
-    out = {
-        ride.bike_id for ride in RIDES if ride.started_at <= RUSH_HOUR < ride.ended_at
-    }
-    view = at_rush_hour()
-    files = written(view, system(view.stops))
-    assert out
-    vehicles = files["/vehicle_status.json"]["data"]["vehicles"]
-    assert len(CITY.bikes) - len(out) == len(vehicles)
-    assert len(vehicles) == len({each["vehicle_id"] for each in vehicles})
-    stations = files["/station_status.json"]["data"]["stations"]
-    assert len(vehicles) == sum(each["num_vehicles_available"] for each in stations)
+    out = {ride.bike_id for ride in RIDES if ride.started_at <= AT < ride.ended_at}
+    view = until(AT)
+    found = written(view, system(*view.stops))
+    stations = found["/station_status.json"]["data"]["stations"]
+    here = len(found["/vehicle_status.json"]["data"]["vehicles"])
+    assert len(CITY.bikes) - len(out) == here < len(CITY.bikes)
+    assert here == sum(each["num_vehicles_available"] for each in stations)
 
 
 def test_the_feed_is_as_of_the_newest_event_whatever_the_clock_says() -> None:
-    view = at_rush_hour()
-    starts = [ride.started_at for ride in RIDES if ride.started_at <= RUSH_HOUR]
-    ends = [ride.ended_at for ride in RIDES if ride.ended_at <= RUSH_HOUR]
-    reply = served(view, system(view.stops), "/station_status.json")
-    newest = max(starts + ends)
-    assert newest == datetime.fromisoformat(reply.json()["last_updated"])
-    assert "3.0" == reply.json()["version"]
+    view = until(AT)
+    file = ask(view, system(*view.stops), "/gbfs.json").json()
+    times = [at for ride in RIDES for at in (ride.started_at, ride.ended_at)]
+    newest = max(at for at in times if at <= AT)
+    assert newest == datetime.fromisoformat(file["last_updated"])
 
 
-class Rows:
-    """A view of given rows."""
-
-    def __init__(self, *rows: StationStatus | VehicleStatus) -> None:
-        self._rows = rows
-
-    def stations(self) -> list[StationStatus]:
-        return [row for row in self._rows if isinstance(row, StationStatus)]
-
-    def vehicles(self) -> list[VehicleStatus]:
-        return [row for row in self._rows if isinstance(row, VehicleStatus)]
+def rows(*rows: StationStatus | VehicleStatus) -> Any:
+    stations = [row for row in rows if isinstance(row, StationStatus)]
+    vehicles = [row for row in rows if isinstance(row, VehicleStatus)]
+    return SimpleNamespace(stations=lambda: stations, vehicles=lambda: vehicles)
 
 
-def test_what_stands_at_a_station_that_is_not_public_is_left_out() -> None:
-    view = Rows(
-        StationStatus("S 01", 1, 0, RUSH_HOUR),
-        StationStatus("depot", 1, 9, RUSH_HOUR),
-        VehicleStatus("B1", 0, RUSH_HOUR, station_id="S 01"),
-        VehicleStatus("B2", 0, RUSH_HOUR, station_id="depot"),
-        VehicleStatus("B3", 0, RUSH_HOUR, lat=49.1234567, lon=-6.95, disabled=True),
+def test_only_what_is_in_public_is_published() -> None:
+    view = rows(
+        *(StationStatus(at, 1, 0, AT) for at in ("S 01", "depot")),
+        *(VehicleStatus(f"B-{at}", 0, AT, at) for at in ("S 01", "depot")),
+        VehicleStatus("B3", 0, AT, lat=49.1234567, lon=0.0, disabled=True),
     )
-    about = system((Stop("S 01", "Main St", 49.6, -6.95),))
-    assert [] == served(view, about)
-    files = written(view, about)
-    [docked, free] = files["/vehicle_status.json"]["data"]["vehicles"]
-    [status] = files["/station_status.json"]["data"]["stations"]
-    assert "S%2001" == docked["station_id"] == status["station_id"]
-    assert (49.123457, -6.95, True) == (free["lat"], free["lon"], free["is_disabled"])
-    assert status["station_id"] == station(files, "information")["station_id"]
+    about = system(Stop("S 01", "Main St", 49.6, -6.95))
+    found = written(view, about)
+    assert ([], []) == (ask(view, about), second_opinion(found))
+    [docked, free] = found["/vehicle_status.json"]["data"]["vehicles"]
+    for kind in ("information", "status"):
+        [station] = found[f"/station_{kind}.json"]["data"]["stations"]
+        assert "S%2001" == station["station_id"] == docked["station_id"]
+    assert (49.123457, 0.0, True) == (free["lat"], free["lon"], free["is_disabled"])
 
 
 def test_a_station_without_a_position_is_named_and_left_out() -> None:
-    at = RUSH_HOUR
     view = Positions()
-    view.play([Ride("R1", at, at, "S1", "S2", None, "Main St", None, None, 49.6, -6.9)])
-    assert (["S1"], ["S2"]) == (view.unplaced, [stop.station_id for stop in view.stops])
-    assert [] == served(view, system(view.stops))
+    view.play([Ride("R1", AT, AT, "S1", "S2", None, "Main St", None, None, 49.6, 0.0)])
+    assert (["S1"], (Stop("S2", "Main St", 49.6, 0.0),)) == (view.unplaced, view.stops)
+    assert [] == ask(view, system(*view.stops))
 
 
-def test_before_the_first_event_there_is_no_feed() -> None:
-    with pytest.raises(NothingKnown, match="no event has been applied yet"):
-        FILES["gbfs"](Rows(), system(()))
-    assert 503 == served(Rows(), system(()), "/gbfs.json").status_code
-    assert 404 == served(at_rush_hour(), system(()), "/system_alerts.json").status_code
-
-
-def test_a_naive_time_and_a_bike_that_is_nowhere_are_refused() -> None:
-    naive = StationStatus("S01", 1, 1, RUSH_HOUR.replace(tzinfo=None))
+def test_what_cannot_be_published_is_refused() -> None:
+    assert 503 == ask(rows(), system(), "/gbfs.json").status_code
+    assert 404 == ask(until(AT), system(), "/alerts.json").status_code
     with pytest.raises(ValueError, match="must be aware"):
-        FILES["gbfs"](Rows(naive), system(()))
-    with pytest.raises(ValueError, match="B1 is nowhere"):
-        VehicleStatus("B1", 0, RUSH_HOUR, lat=49.6)
+        gbfs.gbfs(rows(StationStatus("S01", 1, 1, AT.replace(tzinfo=None))), system())
+    with pytest.raises(ValueError, match="B1 needs a station_id, or lat and lon"):
+        VehicleStatus("B1", 0, AT, lat=49.6)

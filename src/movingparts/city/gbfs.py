@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException
@@ -74,10 +74,8 @@ class VehicleStatus:
     disabled: bool = False
 
     def __post_init__(self) -> None:
-        if self.station_id is None and (self.lat is None or self.lon is None):
-            raise ValueError(
-                f"{self.vehicle_id} is nowhere: give its station_id, or lat and lon"
-            )
+        if self.station_id is None and None in (self.lat, self.lon):
+            raise ValueError(f"{self.vehicle_id} needs a station_id, or lat and lon")
 
 
 class View(Protocol):
@@ -85,11 +83,9 @@ class View(Protocol):
 
     def stations(self) -> Iterable[StationStatus]:
         """Return what stands at each station."""
-        ...
 
     def vehicles(self) -> Iterable[VehicleStatus]:
         """Return the bikes that nobody rides."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +110,16 @@ class System:
     ttl: int = 60
 
 
+Row = TypeVar("Row", StationStatus, VehicleStatus)
+
+
 class NothingKnown(LookupError):
     """A view without rows: there is no state yet, and so no feed."""
 
 
 def gbfs(view: View, system: System) -> Document:
     """Return the file that lists the others by name and address."""
-    feeds = [
-        {"name": name, "url": f"{system.url}/{name}.json"}
-        for name in FILES
-        if name != "gbfs"
-    ]
+    feeds = [{"name": n, "url": f"{system.url}/{n}.json"} for n in FILES if n != "gbfs"]
     return _document(view, system, {"feeds": feeds})
 
 
@@ -158,7 +153,6 @@ def station_information(view: View, system: System) -> Document:
 
 def station_status(view: View, system: System) -> Document:
     """Return how many bikes and free docks the public stations have."""
-    public = {stop.station_id for stop in system.stops}
     stations = [
         _known(
             station_id=_id(row.station_id),
@@ -169,27 +163,24 @@ def station_status(view: View, system: System) -> Document:
             is_returning=True,
             last_reported=_time(row.at),
         )
-        for row in view.stations()
-        if row.station_id in public
+        for row in _public(view.stations(), system)
     ]
     return _document(view, system, {"stations": stations})
 
 
 def vehicle_status(view: View, system: System) -> Document:
     """Return the bikes that stand in public, under ids that change with each trip."""
-    public = {None, *(stop.station_id for stop in system.stops)}
     vehicles = [
         _known(
             vehicle_id=public_id(row, system.secret),
-            station_id=None if row.station_id is None else _id(row.station_id),
-            lat=None if row.lat is None else round(row.lat, 6),
-            lon=None if row.lon is None else round(row.lon, 6),
+            station_id=row.station_id and _id(row.station_id),
+            lat=row.lat and round(row.lat, 6),
+            lon=row.lon and round(row.lon, 6),
             is_reserved=row.reserved,
             is_disabled=row.disabled,
             last_reported=_time(row.at),
         )
-        for row in view.vehicles()
-        if row.station_id in public
+        for row in _public(view.vehicles(), system)
     ]
     return _document(view, system, {"vehicles": vehicles})
 
@@ -221,8 +212,8 @@ def feed(view: View, system: System) -> APIRouter:
 
     Source: GBFS 3.0, github.com/MobilityData/gbfs/blob/v3.0/gbfs.md. Leaves out:
     vehicle types, so that readers take every bike for one without a motor; closed and
-    dismantled stations; faulty docks; more than one language; links into an app. A
-    rotating id does not hide who left one quiet station and reached another.
+    dismantled stations; counts of faulty bikes and docks; a second language; links into
+    an app. A rotating id does not hide who left one quiet station for another.
     """
     router = APIRouter()
 
@@ -263,9 +254,15 @@ def _id(name: str) -> str:
     return quote(name, safe=":@/")
 
 
+def _public(rows: Iterable[Row], system: System) -> list[Row]:
+    """Return the rows that concern no private station."""
+    public = {None, *(stop.station_id for stop in system.stops)}
+    return [row for row in rows if row.station_id in public]
+
+
 def _text(system: System, text: str) -> list[dict[str, str]]:
     return [{"text": text, "language": system.language}]
 
 
-def _known(**fields: Any) -> dict[str, Any]:
+def _known(**fields: Any) -> Document:
     return {name: value for name, value in fields.items() if value is not None}
