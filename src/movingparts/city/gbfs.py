@@ -178,10 +178,11 @@ def vehicle_status(view: View, system: System) -> Document:
             lon=row.lon and round(row.lon, 6),
             is_reserved=row.reserved,
             is_disabled=row.disabled,
-            last_reported=_time(row.at),
         )
         for row in _public(view.vehicles(), system)
     ]
+    # In the view's order, the bike on line 7 would be the same one after its trip.
+    vehicles.sort(key=lambda each: str(each["vehicle_id"]))
     return _document(view, system, {"vehicles": vehicles})
 
 
@@ -213,7 +214,8 @@ def feed(view: View, system: System) -> APIRouter:
     Source: GBFS 3.0, github.com/MobilityData/gbfs/blob/v3.0/gbfs.md. Leaves out:
     vehicle types, so that readers take every bike for one without a motor; closed and
     dismantled stations; counts of faulty bikes and docks; a second language; links into
-    an app. A rotating id does not hide who left one quiet station for another.
+    an app; when a bike last reported. A rotating id does not hide who left one quiet
+    station for another.
     """
     router = APIRouter()
 

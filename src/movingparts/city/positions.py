@@ -19,7 +19,8 @@ class Positions:
     A trip history names no bikes, so `Supply` gives it some. It says neither how many
     docks a station has nor, now and then, where it is: `unplaced` names the stations
     that no ride has a position for, and a feed leaves them out. A station is where
-    the first ride that knows its position says.
+    the first ride that knows its position says. What trucks move is seen only when it
+    is ridden again, so a station may hold more bikes than it has docks.
 
     >>> at = datetime.fromisoformat("2031-05-05T08:00:00+00:00")
     >>> positions = Positions()
