@@ -91,11 +91,12 @@ class WriteSide:
         db = node.disk.connect()
         self.node, self.core = node, Core(node)
         self.log = SqliteEventStore(db, node.clock)
-        rows = SqliteRows(db)
-        rows.save = self._record
-        self.store: Store = RowStore(rows)
+        self.rows = SqliteRows(db)
+        self.rows.save = self.record
+        self.store: Store = RowStore(self.rows)
 
-    def _record(self, recorded: Sequence[RecordedEvent]) -> None:
+    def record(self, recorded: Sequence[RecordedEvent]) -> None:
+        """Append to the log what happened, inside the transaction that saves it."""
         at = self.node.clock.now().isoformat()
         for each in recorded:
             kind, data = each.event
