@@ -33,13 +33,13 @@ class Outage:
 
     def table(self) -> Table:
         """Return a row for each round."""
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (f"{number * ROUND} s", ", ".join(saved) or NO_ANSWER, said)
             for number, (saved, said) in enumerate(
                 zip(self.saved, self.maps, strict=True)
             )
         ]
-        return Table(("from", "reports saved", "Ada's map"), rows)
+        return Table(("from", "reports saved", "Ada's app shows"), rows)
 
     @property
     def lost(self) -> str:
