@@ -5,6 +5,7 @@ Source: chapter 07. Leaves out: a city's real hours; requests come at random.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -93,15 +94,18 @@ def peak(
             url = f"http://stations/stations/{station}/bikes/B{number}"
             reply = await docks.client.put(url)
             if views and reply.is_success:
-                docks.tasks.create_task(lag(reply.json()["position"]))
+                tasks.create_task(lag(reply.json()["position"]))
             return reply
 
         async def ask(number: int) -> httpx.Response:
             return await apps.client.get(f"http://{map_at}/map")
 
-        await arrive(docks, writes, seconds, report, found.writes)
-        await arrive(apps, reads, seconds, ask, found.reads)
-        await world.clock.sleep(seconds + 10)
+        async with asyncio.TaskGroup() as tasks:  # ends when all have their answers
+            for node, rate, send, waits in (
+                (docks, writes, report, found.writes),
+                (apps, reads, ask, found.reads),
+            ):
+                tasks.create_task(arrive(node, rate, seconds, send, waits))
         return found
 
     return simulate(scenario, seed=seed)
@@ -126,11 +130,9 @@ async def arrive(
         else:
             waits.took.append((node.clock.monotonic() - begun) * 1000)
 
-    async def arriving() -> None:
-        gap, number = Exponential(1 / rate), 0
-        while node.clock.monotonic() < seconds:
+    gap, number, ends = Exponential(1 / rate), 0, node.clock.monotonic() + seconds
+    async with asyncio.TaskGroup() as tasks:
+        while node.clock.monotonic() < ends:
             await node.clock.sleep(gap.draw(node.random) / 1_000_000)
             number += 1
-            node.tasks.create_task(one(number))
-
-    node.tasks.create_task(arriving())
+            tasks.create_task(one(number))
