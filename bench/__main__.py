@@ -6,7 +6,7 @@ import sys
 from bench.table import Row, show
 
 PARTS = (
-    *("world", "bus", "promises", "store", "eventstore"),
+    *("world", "bus", "promises", "store", "eventstore", "peak"),
     *("city", "local", "temporal", "player", "book", "browser"),
 )
 

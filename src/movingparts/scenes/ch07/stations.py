@@ -70,15 +70,19 @@ class Station:
 
 
 class Core:
-    """The one core of a process: one piece of work at a time."""
+    """The one core of a process: one piece of work at a time.
 
-    def __init__(self, node: Node) -> None:
+    On a real core, work takes what it takes: without `costs`, nothing is added.
+    """
+
+    def __init__(self, node: Node, *, costs: bool = True) -> None:
         self._clock, self._free = node.clock, asyncio.Lock()
+        self._costs = costs
 
     async def work(self, seconds: float) -> None:
         """Wait until the core is free, and keep it for so long."""
         async with self._free:
-            await self._clock.sleep(seconds)
+            await self._clock.sleep(seconds * self._costs)
 
 
 class WriteSide:
@@ -87,9 +91,9 @@ class WriteSide:
     The rows and the log are in one file, and saved in one transaction.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, *, costs: bool = True) -> None:
         db = node.disk.connect()
-        self.node, self.core = node, Core(node)
+        self.node, self.core = node, Core(node, costs=costs)
         self.log = SqliteEventStore(db, node.clock)
         self.rows = SqliteRows(db)
         self.rows.save = self.record
@@ -117,9 +121,9 @@ class WriteSide:
         return self.log.position
 
 
-def commands(node: Node) -> FastAPI:
+def commands(node: Node, *, costs: bool = True) -> FastAPI:
     """Return the service that docks report to; others read its log."""
-    side = WriteSide(node)
+    side = WriteSide(node, costs=costs)
     app = service(node, title="stations")
     app.state.side = side
     refuses(app, Refused)
@@ -138,9 +142,9 @@ def commands(node: Node) -> FastAPI:
     return app
 
 
-def one_model(node: Node) -> FastAPI:
+def one_model(node: Node, *, costs: bool = True) -> FastAPI:
     """Return that service, which answers with the map of the city as well."""
-    app = commands(node)
+    app = commands(node, costs=costs)
     side: WriteSide = app.state.side
 
     @app.get("/map")
@@ -148,9 +152,8 @@ def one_model(node: Node) -> FastAPI:
         """Return how many bikes are at each station: load each, and count."""
         await side.core.work(len(STATIONS) * LOAD)
         stations = side.store.begin().of(Station)
-        return {
-            key: len((await stations.get(key)).bikes) for key in await stations.keys()
-        }
+        found = [await stations.get(key) for key in await stations.keys()]
+        return {each.key: len(each.bikes) for each in found}
 
     return app
 
@@ -166,9 +169,11 @@ def count_bikes(db: sqlite3.Connection, event: StoredEvent) -> None:
     db.execute(CHANGE, (event.data["station"], by))
 
 
-def queries(node: Node, *, log: str = "stations", every: float = 0.2) -> FastAPI:
+def queries(
+    node: Node, *, log: str = "stations", every: float = 0.2, costs: bool = True
+) -> FastAPI:
     """Return the service that answers with the map, from a view of its own."""
-    db, core = node.disk.connect("map.sqlite"), Core(node)
+    db, core = node.disk.connect("map.sqlite"), Core(node, costs=costs)
     view = Projection(db, count_bikes, tables=[BIKES])
 
     @asynccontextmanager
