@@ -1,4 +1,4 @@
-"""What all browser tests are given: one Chromium a worker, the site, a reader.
+"""What all browser tests are given: one browser a worker, the site, a reader.
 
 The tests of a page, or of a file, stay together, and what takes longest begins:
 `pytest -n 2 --dist loadgroup --no-loadscope-reorder`.
@@ -30,7 +30,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A Chromium for all tests of a worker."""
+    """Chromium's headless shell, or else Chromium, for all tests of a worker.
+
+    Tests with a profile start Chromium themselves: the shell reads no settings.
+    """
     yield from launched()
 
 

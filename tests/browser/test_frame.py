@@ -14,8 +14,8 @@ import yaml
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.browser.built import BUILT, CHAPTER, ROOT, Visit
-from tests.browser.chromium import MARKS, launched
-from tests.browser.seen import AXE, DESK, PHONE, look, violations
+from tests.browser.chromium import CHROMIUM, FLAGS, MARKS, launched
+from tests.browser.seen import AXE, DESK, PHONE, look, resize, settled, violations
 from tools.site.serve import SiteServer
 
 PALETTE = ROOT / "book" / "_static" / "css" / "palette.css"
@@ -229,6 +229,32 @@ def test_a_page_that_is_not_there_leads_back(
     page.wait_for_load_state()
     assert address == page.url
     expect(page.get_by_role("heading", level=1)).to_contain_text("Moving Parts")
+
+
+# --- the browser ----------------------------------------------------------------------
+
+BOXES = """[...document.querySelectorAll("body *")].map((e) => {
+  const {x, y, width, height} = e.getBoundingClientRect();
+  return [e.tagName, x, y, width, height];
+})"""
+
+
+def test_lines_break_where_they_do_for_a_reader(browser: Browser, base: str) -> None:
+    """The shell, in which most tests run, lays a page out as Chromium does."""
+
+    def boxes(browser: Browser) -> list[list[Any]]:
+        with browser.new_context(viewport=sized(DESK)) as context:
+            page = opened(context, base + CHAPTER)
+            settled(page)
+            resize(page, PHONE)
+            found: list[list[Any]] = page.evaluate(BOXES)
+            return found
+
+    whole = browser.browser_type.launch(executable_path=CHROMIUM, args=FLAGS)
+    try:
+        assert boxes(whole) == boxes(browser)
+    finally:
+        whole.close()
 
 
 # --- a walk by ear --------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -89,6 +90,54 @@ def test_ci_runs_all_tests_with_a_browser() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert "REQUIRE_BROWSER=1 make test" in script.read_text("utf-8")
+
+
+SHELL = "chromium-headless-shell"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no apt-get; run it on Debian")
+@pytest.mark.parametrize(
+    ("known", "broken", "environment", "installed"),
+    [
+        (SHELL, "nothing", {}, ["chromium", SHELL]),
+        ("nothing", "nothing", {}, ["chromium"]),
+        (SHELL, SHELL, {}, ["chromium", SHELL]),
+        (SHELL, "nothing", {"CHROMIUM_SHELL": ""}, ["chromium"]),
+    ],
+    ids=["apt has it", "apt has none", "it fails", "it is not wanted"],
+)
+def test_ci_installs_the_headless_shell_if_it_can_and_tests_anyway(
+    tmp_path: Path,
+    known: str,
+    broken: str,
+    environment: dict[str, str],
+    installed: list[str],
+) -> None:
+    """On a machine that has Python and make, and no browser."""
+    programs = {
+        "apt-cache": f'[ "$2" = {known} ]',
+        "apt-get": f'echo "apt-get $*"; case "$*" in *{broken}) exit 1;; esac',
+        "dirname": 'echo "${1%/*}"',
+        "id": "echo 0",
+        "make": 'echo "REQUIRE_BROWSER=$REQUIRE_BROWSER make $*"',
+        "python3": "exit 0",
+    }
+    for name, does in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n", "utf-8")
+        (tmp_path / name).chmod(0o755)
+    ran = subprocess.run(
+        [str(shutil.which("bash")), ROOT / ".ci" / "run"],
+        env={"PATH": str(tmp_path), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    install = "apt-get install -y -qq --no-install-recommends "
+    lines = ran.stdout.splitlines()
+    assert installed == [
+        line.removeprefix(install) for line in lines if line.startswith(install)
+    ]
+    assert "REQUIRE_BROWSER=1 make test" == lines[-1]
 
 
 def test_the_workflow_runs_what_ci_runs_on_each_python() -> None:
