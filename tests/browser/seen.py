@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -39,6 +40,13 @@ OBSERVE = """
     window.seen.paint = list.getEntries().at(-1).startTime;
     done();
   }).observe({type: "paint", buffered: true}));
+"""
+# What scripts will hide shows by itself if they have not come after eight seconds. So
+# that a slow machine sees the page before that, its animations stand still.
+BEFORE_LATE = """
+  const still = new CSSStyleSheet();
+  still.replaceSync("* { animation-play-state: paused !important; }");
+  document.adoptedStyleSheets.push(still);
 """
 SETTLED = """() => document.fonts.ready.then(() => new Promise(done =>
   requestIdleCallback(() => requestAnimationFrame(() => requestAnimationFrame(
@@ -187,7 +195,8 @@ def use_article(page: Page) -> None:
     )
     player = page.locator("article moving-parts-player").first
     if player.count():
-        player.get_by_role("button", name="Play", exact=True).click()
+        # It plays by itself when it is seen, and the longest for half a minute.
+        player.get_by_role("button", name=re.compile("^(Play|Pause)$")).click()
         map_of_it = player.get_by_role("button", name="Map")
         if map_of_it.count():
             map_of_it.click()
@@ -372,6 +381,7 @@ class Seen:
         """The page before its scripts come."""
         with self.browser.new_context() as context:
             page = context.new_page()
+            page.add_init_script(BEFORE_LATE)
             # Empty ones: of a script that fails, the page says so.
             empty = {"content_type": "text/javascript", "body": ""}
             page.route("**/*.js*", lambda route: route.fulfill(**empty))

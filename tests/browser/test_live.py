@@ -444,6 +444,7 @@ def test_hostile_text_is_shown_as_text(trial: Reader, source: str) -> None:
     trial.write(3, source)
     trial.press(3)
     expect(trial.output(3)).to_contain_text("<img src=x onerror=")
+    expect(trial.button(3, "Stop")).to_be_hidden()  # it has ended
     expect(trial.output(3).locator("img, script")).to_have_count(0)
     expect(trial.page).to_have_title(re.compile("^(?!broken)"))
     trial.expect_quiet()

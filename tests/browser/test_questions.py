@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tests.browser.built import CALLS, CHAPTER
 from tests.browser.chromium import MARKS
 from tests.browser.reading import axe_violations, page_with, records
+from tests.browser.seen import BEFORE_LATE
 
 pytestmark = MARKS
 ORDER = """
@@ -23,6 +24,10 @@ ORDER = """
 <ol class="mp-reasons"><li data-option="c">C</li><li data-option="a">A</li>
 <li data-option="b">B</li></ol></details></div>
 """
+LATE = """document.getAnimations().map((each) => {
+  each.finish();
+  return each.effect.getTiming().delay;
+})"""
 ODD = """
 <div class="mp-question" role="group" aria-labelledby="s2" id="question-odd"
  data-kind="question" data-question="odd" data-form="one" data-answer="q">
@@ -333,11 +338,13 @@ def test_what_scripts_would_hide_shows_when_they_do_not_come(
 ) -> None:
     with browser.new_context() as context:
         page = context.new_page()
+        page.add_init_script(BEFORE_LATE)
         page.route("**/vendor/js/book.js*", lambda route: route.abort())
         page.goto(base + CHAPTER)
         output = page.locator(".mp-predicted .cell_output").first
         expect(output).to_be_hidden()
-        expect(output).to_be_visible(timeout=15_000)
+        assert {8_000} == set(page.evaluate(LATE))
+        expect(output).to_be_visible()
         expect(page.locator("details.mp-answer").first).to_be_visible()
         expect(page.locator("details.mp-solution").first).to_be_visible()
 
