@@ -57,16 +57,14 @@ class StationStatus:
 class VehicleStatus:
     """A bike that nobody rides now: at a station, or else at a position in degrees.
 
-    `trips` is how many it has ended, and `at` the time of its newest event.
+    `trips` is how many it has ended.
 
-    >>> at = datetime.fromisoformat("2031-05-05T08:00:00+00:00")
-    >>> VehicleStatus("B0001", trips=7, at=at, station_id="S01").reserved
+    >>> VehicleStatus("B0001", trips=7, station_id="S01").reserved
     False
     """
 
     vehicle_id: str
     trips: int
-    at: datetime
     station_id: str | None = None
     lat: float | None = None
     lon: float | None = None
@@ -80,6 +78,10 @@ class VehicleStatus:
 
 class View(Protocol):
     """What a feed is made from: one row for each station, one for each parked bike."""
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The time up to which the view has all events; None before the first."""
 
     def stations(self) -> Iterable[StationStatus]:
         """Return what stands at each station."""
@@ -114,7 +116,7 @@ Row = TypeVar("Row", StationStatus, VehicleStatus)
 
 
 class NothingKnown(LookupError):
-    """A view without rows: there is no state yet, and so no feed."""
+    """A view that no event has reached: there is no state yet, and so no feed."""
 
 
 def gbfs(view: View, system: System) -> Document:
@@ -209,7 +211,7 @@ FILES: Mapping[str, Callable[[View, System], Document]] = {
 def feed(view: View, system: System) -> APIRouter:
     """Return the routes of the feed, to include in a service that only answers queries.
 
-    `GET /gbfs.json` names the other files. While the view has no rows, all answer 503.
+    `GET /gbfs.json` names the other files. Before the first event, all answer 503.
 
     Source: GBFS 3.0, github.com/MobilityData/gbfs/blob/v3.0/gbfs.md. Leaves out:
     vehicle types, so that readers take every bike for one without a motor; closed and
@@ -232,12 +234,11 @@ def feed(view: View, system: System) -> APIRouter:
 
 
 def _document(view: View, system: System, data: Document) -> Document:
-    """Return a file with its header: as of the newest event, whatever a clock says."""
-    times = [row.at for rows in (view.stations(), view.vehicles()) for row in rows]
-    if not times:
-        raise NothingKnown("the view has no rows: no event has been applied yet")
+    """Return a file with its header, which says how old the view is, not the answer."""
+    if view.as_of is None:
+        raise NothingKnown("no event has reached the view yet")
     return {
-        "last_updated": _time(max(times)),
+        "last_updated": _time(view.as_of),
         "ttl": system.ttl,
         "version": VERSION,
         "data": data,

@@ -30,6 +30,7 @@ class Positions:
     """
 
     def __init__(self) -> None:
+        self.as_of: datetime | None = None
         self._stops: dict[str, Stop] = {}
         self._bikes: dict[str, VehicleStatus] = {}  # those that stand somewhere
         self._trips: Counter[str] = Counter()
@@ -42,6 +43,7 @@ class Positions:
     def of(cls, city: City, at: datetime) -> Positions:
         """Return where an invented city's bikes stand before its first ride."""
         positions = cls()
+        positions.as_of = at
         for each in city.stations:
             stop = Stop(each.station_id, each.name, each.lat, each.lon, each.capacity)
             positions._stops[stop.station_id] = stop
@@ -60,6 +62,7 @@ class Positions:
             bike = self._begin(ride)
             heappush(self._riding, (ride.ended_at, self._played, bike, ride))
         self._end_rides(until)
+        self.as_of = until or max(self._at.values(), default=None)
 
     @property
     def stops(self) -> tuple[Stop, ...]:
@@ -104,7 +107,7 @@ class Positions:
 
     def _dock(self, bike: str, station: str, at: datetime) -> None:
         trips = self._trips[bike]
-        self._bikes[bike] = VehicleStatus(bike, trips, at, station_id=station)
+        self._bikes[bike] = VehicleStatus(bike, trips, station_id=station)
         self._at[station] = at
 
     def _place(
