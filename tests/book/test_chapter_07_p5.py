@@ -50,8 +50,8 @@ def test_the_feed_is_as_of_the_view(run: Names) -> None:
 
 
 def test_the_librarys_view_is_ours(run: Names) -> None:
-    assert run["ours"] == run["theirs"]
-    assert 0 < sum(run["ours"].values()) <= len(CITY.bikes)
+    assert run["own"] == run["theirs"]
+    assert 0 < sum(run["own"].values()) <= len(CITY.bikes)
 
 
 def test_each_event_of_the_day_is_in_order() -> None:

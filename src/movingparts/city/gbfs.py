@@ -171,7 +171,7 @@ def station_status(view: View, system: System) -> Document:
 
 
 def vehicle_status(view: View, system: System) -> Document:
-    """Return the bikes that stand in public, under ids that change with each trip."""
+    """Return the bikes in public, under ids that change with each trip."""
     vehicles = [
         _known(
             vehicle_id=public_id(row, system.secret),
@@ -183,7 +183,7 @@ def vehicle_status(view: View, system: System) -> Document:
         )
         for row in _public(view.vehicles(), system)
     ]
-    # In the view's order, the bike on line 7 would be the same one after its trip.
+    # In the view's order, a bike could be followed by its place in the list.
     vehicles.sort(key=lambda each: str(each["vehicle_id"]))
     return _document(view, system, {"vehicles": vehicles})
 
@@ -191,9 +191,9 @@ def vehicle_status(view: View, system: System) -> Document:
 def public_id(vehicle: VehicleStatus, secret: bytes) -> str:
     """Return the id that a bike has in public until its next trip ends.
 
-    With a lasting id, anybody could follow a bike from one rider's home to work. This
-    one looks random to all who lack the secret. It needs no table, and is the same
-    when the view is built again.
+    With a lasting id, anybody could follow a bike from one rider's home to
+    work. This one looks random to all who lack the secret. It needs no table,
+    and is the same when the view is built again.
     """
     bike_and_trip = f"{vehicle.trips}/{vehicle.vehicle_id}".encode()
     return hmac.digest(secret, bike_and_trip, "sha256").hex()[:32]

@@ -6,13 +6,15 @@ Source: chapter 07. Leaves out: guesses, which find more than what is sure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from movingparts.city.gbfs import VehicleStatus, View, public_id
 from movingparts.city.ride import Ride
-from movingparts.scenes.ch07.public import CITY, EVERY, MIDNIGHT, STOPS, rides
+from movingparts.scenes.ch07.public import CITY, EVERY, MIDNIGHT, STOPS, SYSTEM, rides
 from movingparts.world import Table
 
 
@@ -61,7 +63,7 @@ def alone(looks: Iterable[Look]) -> list[Trip]:
 def followed(looks: Iterable[Look], bike: str) -> Table:
     """Return where the thing with this id was seen last, and where it came back."""
     names = {stop.station_id: stop.name for stop in STOPS}
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (_clock(trip.left), names[trip.start], _clock(trip.came), names[trip.end])
         for trip in by_id(looks).get(bike, [])
     ]
@@ -86,3 +88,24 @@ def _next(at: datetime) -> datetime:
 
 def _clock(at: datetime) -> str:
     return f"{at.astimezone(ZoneInfo(CITY.timezone)):%H:%M}"
+
+
+class LastingIds:
+    """A view as if no bike had ever made a trip, so that no public id changes."""
+
+    def __init__(self, view: View) -> None:
+        self.as_of, self.stations = view.as_of, view.stations
+        self._view = view
+
+    def vehicles(self) -> list[VehicleStatus]:
+        """Return the bikes that nobody rides."""
+        return [replace(bike, trips=0) for bike in self._view.vehicles()]
+
+
+def with_lasting_ids(looks: Iterable[Look]) -> list[Look]:
+    """Return what looks at a feed of such views show, from looks at bike numbers."""
+    of = {
+        bike.bike_id: public_id(VehicleStatus(bike.bike_id, 0, "any"), SYSTEM.secret)
+        for bike in CITY.bikes
+    }
+    return [(at, {of[bike]: bikes[bike] for bike in bikes}) for at, bikes in looks]

@@ -89,10 +89,10 @@ class CountBikes(projection.Projection[BikesView]):
 def catch_up(app: Stations, view: BikesView) -> None:
     """Apply what the log has beyond the view."""
     after = view.max_tracking_id(app.name)
-    found = app.recorder.select_notifications(after, 10_000, inclusive_of_start=False)
-    for each in found:
+    for each in app.recorder.select_notifications((after or 0) + 1, 1_000):
         tracking = Tracking(app.name, each.id)
-        CountBikes(view).process_event(app.mapper.to_domain_event(each), tracking)
+        event = app.mapper.to_domain_event(each)
+        CountBikes(view).process_event(event, tracking)
 
 
 def both_views(reports: int) -> tuple[dict[str, int], dict[str, int]]:
