@@ -52,8 +52,7 @@ class EventSourcedStore:
 
         Raises `StaleVersion`.
         """
-        self.db.execute("BEGIN IMMEDIATE")
-        with self.db:  # commits at its end, rolls back if it raises
+        with self.log.transaction():
             for events in changed:
                 self._append(events)
             if self.save is not None:

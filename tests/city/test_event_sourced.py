@@ -21,7 +21,7 @@ def sourced(make: Any) -> Any:
     """A context whose aggregates are kept in a log."""
 
     def made(node: Node) -> Any:
-        log = SqliteEventStore(node.disk.connect(), node.clock)
+        log = SqliteEventStore(node.disk.connect(), node.clock, synchronous="NORMAL")
         # With the node's own ids, the node's later ids would be others than without.
         ids = (f"{node.name}-{number}" for number in range(1, 1_000_000))
         return make(node, store=EventSourcedStore(log, ids.__next__))

@@ -41,14 +41,16 @@ async def connect(
     token: str | None = None,
     name: str | None = None,
     on_error: Callable[[Exception], None] | None = None,
+    client: Client | None = None,
 ) -> Client:
     """Connect to a broker; it reconnects on its own when the broker is back.
 
     `on_error` is called with what goes wrong in the background; nothing is printed.
+    `client` is a client to connect, if it shall not be a plain one.
     Raises `BusError` if none answers, at once or within five seconds.
     """
     logging.getLogger("nats").addHandler(logging.NullHandler())  # else: on stderr
-    client = Client()
+    client = client or Client()
     connected = False
 
     async def failed(error: Exception) -> None:

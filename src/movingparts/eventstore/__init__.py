@@ -1,7 +1,9 @@
 """Event stores: streams of events that are only ever appended to, and read again.
 
-`MemoryEventStore` for the simulated world and the browser, `SqliteEventStore` for one
-machine; both keep one contract, `EventStore`.
+All keep one contract, `EventStore`: `MemoryEventStore` for simulated worlds and the
+browser, `SqliteEventStore` for one machine, and in `jetstream` one for several.
+On top are `group` (appends that share a commit), `queue` (writers of several processes
+take turns) and `snapshot`.
 """
 
 from movingparts.eventstore.memory import MemoryEventStore

@@ -13,17 +13,19 @@ from movingparts.eventstore.protocol import (
     StoredEvent,
     check,
     encode,
+    expected_by,
     stored,
 )
 
 
 class MemoryEventStore:
-    """Keeps the log as a list: for simulated runs that need no crash, and for tests.
+    """Keeps the log as a list: for simulated runs without a crash, and tests.
 
     >>> MemoryEventStore()
     <MemoryEventStore: 0 events>
 
-    A killed process or a power cut loses everything.
+    Order: positions count from 1, without a gap.
+    A killed process, or power loss: everything is gone.
     """
 
     def __init__(self) -> None:
@@ -44,32 +46,33 @@ class MemoryEventStore:
     ) -> int:
         """Append all, or none, and return the position of the last."""
         check(events, expected_version)
-        there = self._streams.get(stream, [])
-        ids = [event.id for event in events]
-        if expected_version == ANY:
-            known = [row[3] for row in there]
-            first = known.index(ids[0]) if ids[0] in known else len(there)
-        else:
-            first = expected_version
-        if first != len(there):
-            again = there[first : first + len(ids)]
+        there, head = self._streams.get(stream, []), len(self._log)
+        ids, expected = [event.id for event in events], expected_version
+        if expected == ANY:
+            expected = expected_by(ids, [row[3] for row in there])
+        if expected != len(there):
+            again = there[expected : expected + len(ids)]
             if ids != [row[3] for row in again]:
                 raise ConcurrencyConflict(stream, expected_version, len(there))
             return again[-1][0]
-        here, version = len(self._log), len(there)
         rows = [
-            (here + n, stream, version + n, event.id, event.type, encode(event.data))
-            for n, event in enumerate(events, start=1)
+            (head + n, stream, expected + n, e.id, e.type, encode(e.data))
+            for n, e in enumerate(events, start=1)
         ]
         self._log += rows
-        self._streams[stream] = there + rows
+        self._streams.setdefault(stream, []).extend(rows)
         self._appended.set()
         self._appended = asyncio.Event()
         return len(self._log)
 
-    async def read(self, stream: str, *, from_version: int = 0) -> list[StoredEvent]:
+    async def read(
+        self,
+        stream: str,
+        *,
+        from_version: int = 0,
+    ) -> list[StoredEvent]:
         """Return the stream's events after that version."""
-        return stored(self._streams.get(stream, [])[from_version:])
+        return stored(self._streams.get(stream, [])[max(from_version, 0) :])
 
     async def read_all(
         self,
@@ -79,7 +82,7 @@ class MemoryEventStore:
         limit: int | None = None,
     ) -> list[StoredEvent]:
         """Return the log's events after that position, of these types."""
-        rows = self._log[from_position:]
+        rows = self._log[max(from_position, 0) :]
         if types is not None:
             rows = [row for row in rows if row[4] in types]
         return stored(rows[:limit])
@@ -90,9 +93,10 @@ class MemoryEventStore:
         """Yield the events after that position, then each new one."""
         while True:
             appended, end = self._appended, len(self._log)
-            for event in await self.read_all(from_position=from_position, types=types):
+            start = from_position
+            for event in await self.read_all(from_position=start, types=types):
                 yield event
-            from_position = end
+            from_position = max(from_position, end)
             if len(self._log) == end:
                 await appended.wait()
 
