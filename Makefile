@@ -51,8 +51,9 @@ lint-fast: setup
 bench: setup ## Print the table of ratios, each against a peer or a floor
 	@$(PY) -m bench
 
-soak: setup ## Kill real processes 200 times, or SOAK=20; count what becomes of events
+soak: setup ## Kill real processes 1,200 times, or SOAK=20; count what becomes of events
 	@$(PY) -m tools.dev.soak $(SOAK)
+	@$(PY) -m tools.dev.soak_stores $(SOAK)
 
 measure: setup ## Measure again what pages show (bench/measured)
 	@$(PY) -m bench --measure

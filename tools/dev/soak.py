@@ -23,7 +23,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -353,13 +353,15 @@ class Bar:
         print(f"\r{text}\x1b[K" if here else text, end=end, flush=True)  # the bar
 
 
-def victims(rounds: int, seed: int) -> Iterable[tuple[str, float]]:
+def victims(
+    names: Sequence[str], rounds: int, seed: int, latest: float
+) -> Iterable[tuple[str, float]]:
     """Return whom to kill in each round, and after how many seconds."""
     chance = random.Random(seed)  # the same seed, the same kills
     for number in range(rounds):
-        if number % 3 == 0:
-            order = chance.sample(("rides", "billing", "broker"), 3)
-        yield order[number % 3], chance.uniform(0.0, LATEST)
+        if number % len(names) == 0:
+            order = chance.sample(names, len(names))
+        yield order[number % len(names)], chance.uniform(0.0, latest)
 
 
 async def soak(rounds: int, seed: int, broken: str = "") -> list[str]:
@@ -367,7 +369,8 @@ async def soak(rounds: int, seed: int, broken: str = "") -> list[str]:
     running, bar = Soak(broken), Bar(rounds)
     try:
         await running.open()
-        for victim, after in victims(rounds, seed):
+        names = ("rides", "billing", "broker")
+        for victim, after in victims(names, rounds, seed, LATEST):
             await running.round(victim, after)
             bar.show(running.kills)
         found = await running.found()
