@@ -23,15 +23,15 @@ from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import Tracking
 from eventsourcing.sqlite import SQLiteDatastore, SQLiteTrackingRecorder
+
+from bench.bus import TOKEN, server
+from bench.table import Row, interleaved
+from movingparts.eventstore import ANY, NewEvent, SqliteEventStore, StoredEvent
 from movingparts.eventstore.direct import DirectClient
 from movingparts.eventstore.group import GroupCommit
 from movingparts.eventstore.jetstream import JetStreamEventStore
 from movingparts.eventstore.queue import WriterQueue
 from movingparts.eventstore.snapshot import Snapshots, load
-
-from bench.bus import TOKEN, server
-from bench.table import Row, interleaved
-from movingparts.eventstore import ANY, NewEvent, SqliteEventStore, StoredEvent
 from movingparts.projection import BATCH, Projection
 from movingparts.world.local.clock import RealClock
 
