@@ -1,0 +1,1 @@
+"""Chapter 08: what a row forgets, and what it costs to keep everything."""
