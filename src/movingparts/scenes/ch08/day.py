@@ -1,21 +1,25 @@
 """A day of Larkhaven as a log: where each bike stood, and what happened to each ride.
 
-Source: chapter 08. Leaves out: trucks; a bike that a truck has moved starts its next
-ride elsewhere than it ended its last.
+Source: chapter 08. Leaves out: when a truck moved a bike; it is known only when the
+bike starts its next ride elsewhere than it ended its last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from movingparts.city.ride import Ride
 from movingparts.city.synthetic import FIRST_DAY, City
 from movingparts.eventstore import EventStore, NewEvent
 
-PER_MINUTE = 12  # cents
 UNLOCK = 100  # cents, once a ride
+PER_MINUTE = 12  # cents
+
+# When it happens, its stream, and its types with their data.
+Happening = tuple[datetime, str, list[tuple[str, dict[str, Any]]]]
 
 
 def fare(seconds: int, *, unlock: int = UNLOCK, minute: int = PER_MINUTE) -> int:
@@ -36,46 +40,66 @@ async def record_day(
 ) -> int:
     """Append what happens on a day, in the order of time, and return how many events.
 
-    Streams are `bike-B0001` (`BikePlaced`, where it stands when the day begins) and
-    `ride-…` (`RideStarted`, `RideEnded`, `FareCharged`). `rides` are the whole day's,
-    unless given. Each event's data says when, in UTC: `at`.
+    Streams are `bike-B0001` (`BikePlaced`: where it stands when the day begins;
+    `BikeMoved`: a truck has brought it) and `ride-…` (`RideStarted`, then `RideEnded`
+    with `FareCharged`). `rides` are the whole day's, unless given. Each event's data
+    says when, in UTC: `at`.
     """
-    count = 0
+    happenings = placed(city, day)
+    for ride in city.rides(day) if rides is None else rides:
+        happenings += [started(ride), ended(ride)]
+    happenings.sort(key=lambda each: each[0])
     versions: dict[str, int] = {}
-    for stream, kind, data in _placed(city, day):
-        event = NewEvent(f"{stream}/0", kind, data)
-        await log.append(stream, [event], expected_version=0)
-        count += 1
-    listed = list(city.rides(day) if rides is None else rides)
-    moments = [(ride.started_at, 1, ride) for ride in listed]
-    moments += [(ride.ended_at, 0, ride) for ride in listed]
-    moments.sort(key=lambda moment: (*moment[:2], moment[2].ride_id))
-    for at, starts, ride in moments:
-        stream = f"ride-{ride.ride_id}"
-        for kind, data in _happens(ride, at, starts=bool(starts)):
-            version = versions.get(stream, 0)
-            event = NewEvent(f"{stream}/{version + 1}", kind, data)
-            await log.append(stream, [event], expected_version=version)
-            versions[stream] = version + 1
-            count += 1
-    return count
+    for at, stream, events in with_trucks(happenings):
+        version = versions.get(stream, 0)
+        new = [
+            NewEvent(f"{stream}/{number}", kind, {**data, "at": at.isoformat()})
+            for number, (kind, data) in enumerate(events, start=version + 1)
+        ]
+        await log.append(stream, new, expected_version=version)
+        versions[stream] = version + len(new)
+    return sum(versions.values())
 
 
-def _placed(city: City, day: date) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    at = f"{day.isoformat()}T00:00:00+00:00"
-    for bike in city.bikes:
-        data = {"bike": bike.bike_id, "station": bike.station_id, "at": at}
-        yield f"bike-{bike.bike_id}", "BikePlaced", data
+def with_trucks(happenings: Iterable[Happening]) -> Iterator[Happening]:
+    """Yield what happens, and before a ride that starts elsewhere, the move."""
+    where: dict[str, str] = {}
+    for at, stream, events in happenings:
+        kind, data = events[0]
+        bike, station = data["bike"], data["station"]
+        if kind == "RideStarted" and where[bike] != station:
+            move = {"bike": bike, "from": where[bike], "station": station}
+            yield at, f"bike-{bike}", [("BikeMoved", move)]
+        where[bike] = station
+        yield at, stream, events
 
 
-def _happens(
-    ride: Ride, at: datetime, *, starts: bool
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    when, bike = at.isoformat(), ride.bike_id
-    if starts:
-        data = {"rider": ride.rider_id, "bike": bike, "station": ride.start_station_id}
-        yield "RideStarted", {**data, "at": when}
-        return
-    yield "RideEnded", {"bike": bike, "station": ride.end_station_id, "at": when}
-    cents = fare(ride.seconds)
-    yield "FareCharged", {"cents": cents, "seconds": ride.seconds, "at": when}
+def placed(city: City, day: date) -> list[Happening]:
+    """Return where each bike stands at midnight, on the city's clock."""
+    midnight = datetime.combine(day, time(), ZoneInfo(city.timezone)).astimezone(UTC)
+    return [
+        (
+            midnight,
+            f"bike-{bike.bike_id}",
+            [("BikePlaced", {"bike": bike.bike_id, "station": bike.station_id})],
+        )
+        for bike in city.bikes
+    ]
+
+
+def started(ride: Ride) -> Happening:
+    """Return the start of a ride."""
+    data: dict[str, Any] = {
+        "rider": ride.rider_id,
+        "bike": ride.bike_id,
+        "station": ride.start_station_id,
+    }
+    return ride.started_at, f"ride-{ride.ride_id}", [("RideStarted", data)]
+
+
+def ended(ride: Ride) -> Happening:
+    """Return the end of a ride, and what it costs."""
+    end: dict[str, Any] = {"bike": ride.bike_id, "station": ride.end_station_id}
+    charge: dict[str, Any] = {"cents": fare(ride.seconds), "seconds": ride.seconds}
+    both = [("RideEnded", end), ("FareCharged", charge)]
+    return ride.ended_at, f"ride-{ride.ride_id}", both

@@ -28,10 +28,9 @@ class RideEnded:
 
 @dataclass(frozen=True, slots=True)
 class FareCharged:
-    """The rider has paid, by the tariff of that day."""
+    """The rider is charged for the ride."""
 
     cents: int
-    tariff: str
     at: str
 
 
@@ -58,7 +57,7 @@ class Ride:
 
     >>> ride = Ride("ride-17")
     >>> ride.start("ada", "B7", "S01", at="08:00")
-    >>> ride.charge(350, "per minute", at="08:20")
+    >>> ride.charge(340, at="08:20")
     Traceback (most recent call last):
     movingparts.scenes.ch08.ride.Refused: ride ride-17 is underway
     """
@@ -68,7 +67,6 @@ class Ride:
     bike: str = ""
     state: str = "new"
     cents: int = 0
-    tariff: str = ""
 
     def __post_init__(self) -> None:
         self.events: list[Event] = []
@@ -88,10 +86,10 @@ class Ride:
         self._only("underway")
         self._record(RideEnded(station, at))
 
-    def charge(self, cents: int, tariff: str, *, at: str) -> None:
+    def charge(self, cents: int, *, at: str) -> None:
         """Charge the fare, once."""
         self._only("ended")
-        self._record(FareCharged(cents, tariff, at))
+        self._record(FareCharged(cents, at))
 
     def correct(self, cents: int, why: str, by: str, *, at: str) -> None:
         """Change the fare, with a reason."""
@@ -113,7 +111,7 @@ class Ride:
                 self.state, self.rider, self.bike = "underway", rider, bike
             case RideEnded():
                 self.state = "ended"
-            case FareCharged(cents=cents, tariff=tariff):
-                self.state, self.cents, self.tariff = "charged", cents, tariff
+            case FareCharged(cents=cents):
+                self.state, self.cents = "charged", cents
             case FareCorrected(cents=cents):
                 self.cents = cents
