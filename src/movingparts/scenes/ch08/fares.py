@@ -5,7 +5,9 @@ Source: chapter 08. Leaves out: authentication, and who pays what back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from sqlite3 import Connection
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,7 +17,7 @@ from movingparts.core import Node, Recording
 from movingparts.core.node import Factory
 from movingparts.event_sourcing import EventSourcedStore
 from movingparts.eventstore import SqliteEventStore
-from movingparts.repository import NotFound, SqliteRows
+from movingparts.repository import NotFound, RecordedEvent, SqliteRows
 from movingparts.scenes.ch08.day import fare
 from movingparts.scenes.ch08.ride import Refused, Ride
 from movingparts.service import refuses, service
@@ -23,6 +25,7 @@ from movingparts.unit_of_work import RowStore, Store, UnitOfWork, execute
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 MINUTE = 60.0
+RIDE = "http://rides/rides/17"
 
 
 class Start(BaseModel):
@@ -54,7 +57,7 @@ def rides(node: Node, store: Store) -> FastAPI:
     refuses(app, Refused, NotFound)
 
     def now() -> str:
-        return node.clock.now().isoformat(timespec="seconds")
+        return node.clock.now().isoformat(timespec="minutes")
 
     @app.put("/rides/{ride_id}")
     async def start(ride_id: str, by: Start) -> None:
@@ -91,17 +94,18 @@ def rides(node: Node, store: Store) -> FastAPI:
 
 def in_rows(node: Node) -> FastAPI:
     """Return the service with a row for each ride, as in chapter 03."""
-    db = node.disk.connect()
-    app = rides(node, RowStore(SqliteRows(db)))
-    app.state.db = db
+    rows = SqliteRows(node.disk.connect())
+    app = rides(node, RowStore(rows))
+    app.state.kept = rows
     return app
 
 
 def as_events(node: Node) -> FastAPI:
     """Return the service with a stream of events for each ride."""
     log = SqliteEventStore(node.disk.connect(), node.clock)
-    app = rides(node, EventSourcedStore(log, node.new_id))
-    app.state.db = log.db
+    store = EventSourcedStore(log, node.new_id)
+    app = rides(node, store)
+    app.state.kept = store
     return app
 
 
@@ -110,38 +114,50 @@ class Case:
     """What Ada's app shows, and what is on the disk of `rides`: all rows of a query."""
 
     shown: dict[str, object]
-    saved: list[tuple[object, ...]]
+    saved: list[tuple[Any, ...]]
 
 
-def dispute(made: Factory, query: str) -> Recording:
-    """Let Ada and Bob ride for 20 minutes each, support correct a fare, and Ada ask.
+# The damaged bike was another one, B18.
+WRONG = {"cents": 1900, "why": "bike damaged", "by": "support-4"}
 
-    The result is a `Case`.
+
+def dispute(
+    made: Factory, query: str, *, undo: dict[str, object] | None = None
+) -> Recording:
+    """Let Ada ride for 20 minutes, support correct her fare, and Ada look at it.
+
+    `undo` is another correction, before she looks. The result is a `Case`.
     """
-    apps: list[Any] = []
-
-    def kept(node: Node) -> FastAPI:
-        apps.append(made(node))
-        app: FastAPI = apps[-1]
-        return app
+    kept: list[Any] = []
 
     async def scenario(world: SimulatedWorld) -> Case:
-        await world.serve("rides", kept)
-        client = world.node("ada").client
+        def begin(node: Node) -> FastAPI:
+            app: FastAPI = made(node)
+            kept.append(app.state.kept)
+            kept[0].save = lambda new: world.note("rides", said(kept[0].db, new))
+            return app
 
-        async def put(path: str, **body: object) -> None:
-            answer = await client.put(f"http://rides/rides/{path}", json=body)
+        async def put(who: str, path: str, **body: object) -> None:
+            answer = await world.node(who).client.put(f"{RIDE}{path}", json=body)
             answer.raise_for_status()
 
-        for number, rider in ((17, "ada"), (18, "bob")):
-            await put(f"{number}", rider=rider, bike=f"B{number}", station="S01")
-            await world.clock.sleep(20 * MINUTE)
-            await put(f"{number}/end", station="S07", seconds=20 * 60)
-        await world.clock.sleep(30 * MINUTE)
-        late = {"cents": 1900, "why": "docked two hours late", "by": "support-4"}
-        await put("17/fare", **late)  # the bike that was late is Bob's, of ride 18
-        shown = (await client.get("http://rides/rides/17")).json()
-        found = apps[-1].state.db.execute(query)
-        return Case(shown, [tuple(row) for row in found])
+        await world.serve("rides", begin)
+        await put("ada", "", rider="ada", bike="B17", station="S01")
+        await world.clock.sleep(20 * MINUTE)
+        await put("ada", "/end", station="S07", seconds=20 * 60)
+        for correction in (WRONG, *([undo] if undo else [])):
+            await world.clock.sleep(30 * MINUTE)
+            await put("support", "/fare", **correction)
+        shown = (await world.node("ada").client.get(RIDE)).json()
+        world.note("ada", f"sees {shown['cents']} cents")
+        return Case(shown, [tuple(row) for row in kept[0].db.execute(query)])
 
     return simulate(scenario, seed=1)
+
+
+def said(db: Connection, new: Sequence[RecordedEvent]) -> str:
+    """Return what has become of the disk: the row's fare, or the events' types."""
+    if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'events'").fetchone():
+        return ", ".join(type(each.event).__name__ for each in new)
+    (cents,) = db.execute("SELECT state ->> 'cents' FROM aggregates").fetchone()
+    return f"row: {cents} cents"
