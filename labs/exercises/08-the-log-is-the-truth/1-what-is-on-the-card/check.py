@@ -6,19 +6,17 @@ from movingparts.check import Check, Law, always
 
 KEYS = ("balance", "blocked")
 PAIRS = dict.fromkeys(KEYS, 2)
-BY_HAND = (
-    "",
-    "L R",
-    "L P L",
-    "L O",
-    "P L",
-    "L B P U",
-    "L P C2",
-    "L P C2 F2",
-    "L P F2 P F2",
-    "B B U",
-    "U B B R",
-)
+KINDS = {
+    "L": {"type": "Loaded", "cents": 1000},
+    "P": {"type": "Paid", "cups": 2, "cents": 700},
+    "O": {"type": "Paid", "cups": 2, "cents": 600},  # at an old price
+    "C": {"type": "PaymentCorrected", "cents": 350},
+    "F": {"type": "PaymentCorrected", "cents": 0},
+    "B": {"type": "Blocked", "by": "bea"},
+    "U": {"type": "Unblocked", "by": "bea"},
+    "R": {"type": "ReceiptPrinted", "by": "bea"},
+}
+BY_HAND = ["", "LR", "LPL", "LO", "PL", "LBPU", "LPC", "LPCF", "LPFPF", "BBU", "UBBR"]
 
 
 def cases():
@@ -26,86 +24,75 @@ def cases():
 
     Payments that would be refused today are in those that have no corrections.
     """
-    for letters in BY_HAND:
-        yield (stream(letters.split()),)
+    streams = [[*letters] for letters in BY_HAND]
     for seed in range(60):
-        random, letters = Random(seed), ["L", "P"]
-        kinds = ("LP", "LO", "CR", "FU", "CF", "B") if seed % 2 else "LPOBUR"
-        while len(letters) < 4 + seed // 6:
-            for kind in random.choice(kinds):
-                paid = [n for n, each in enumerate(letters, start=1) if each in "PO"]
-                to = random.choice(paid) if kind in "CF" else ""
-                letters.append(f"{kind}{to}")
-        yield (stream(letters),)
+        random, count = Random(seed), 2 + seed // 6
+        kinds = ("LP", "LO", "CR", "FU", "CF") if seed % 2 else "LPOBUR"
+        streams.append([*("LP" + "".join(random.choices(kinds, k=count)))])
+    for number, letters in enumerate(streams):
+        yield (stream(letters, Random(number)),)
 
 
-def stream(letters):
-    """Return events: a load, payments of today and of old, corrections, and others."""
-    return [{"number": n, **event(*each)} for n, each in enumerate(letters, start=1)]
+def stream(letters, random):
+    """Return events; a correction is of any payment before it."""
+    events, paid = [], []
+    for number, letter in enumerate(letters, start=1):
+        paid += [number] * (letter in "PO")
+        of = {"payment": random.choice(paid)} if letter in "CF" else {}
+        events.append({"number": number, **KINDS[letter], **of})
+    return events
 
 
-def event(kind, *payment):
-    match kind:
-        case "L":
-            return {"type": "Loaded", "cents": 1000}
-        case "P" | "O":
-            return {"type": "Paid", "cups": 2, "cents": 700 if kind == "P" else 600}
-        case "C" | "F":
-            to = {"payment": int("".join(payment)), "cents": 350 if kind == "C" else 0}
-            return {"type": "PaymentCorrected", **to}
-    names = {"B": "Blocked", "U": "Unblocked", "R": "ReceiptPrinted"}
-    return {"type": names[kind], "by": "bea"}
+def fold(events):
+    took, loaded, blocked = {}, 0, False
+    for event in events:
+        match event["type"]:
+            case "Loaded":
+                loaded += event["cents"]
+            case "Paid" | "PaymentCorrected":
+                took[event.get("payment", event["number"])] = event["cents"]
+            case "Blocked" | "Unblocked":
+                blocked = event["type"] == "Blocked"
+    return {"balance": loaded - sum(took.values()), "blocked": blocked}
 
 
 class Seen:
     """What an answer says about a card, what is right, and what is special here."""
 
     def __init__(self, events, value):
-        self.value, self.special, self.took = value, set(), {}
-        self.story = ", ".join(map(told, events)) or "none"
-        self.states = [(0, False)]
-        for each in events:
-            self.states.append(self.after(each, *self.states[-1]))
-        self.right = {key: self.last(place) for place, key in enumerate(KEYS)}
+        states = [fold(events[:n]) for n in range(len(events) + 1)]
+        before = zip(events, states, states[1:], strict=False)
+        payments = [each["payment"] for each in events if "payment" in each]
+        self.special = {
+            "old price": any(each.items() >= KINDS["O"].items() for each in events),
+            "corrected": bool(payments),
+            "again": len(payments) > len({*payments}),
+            "refused": any(
+                each["type"] == "Paid" and (was["blocked"] or now["balance"] < 0)
+                for each, was, now in before
+            ),
+        }
+        self.value, self.story = value, ", ".join(map(told, events)) or "none"
         self.is_pairs = {key: len(pair) for key, pair in value.items()} == PAIRS
         got = value if self.is_pairs else dict.fromkeys(KEYS, (None, None))
         self.balance, self.blocked = (got[key][0] for key in KEYS)
-        self.right_balance, self.right_blocked = self.states[-1]
-        wrong = [key for key in KEYS if got[key][1] != self.right[key]]
-        self.key = (wrong or KEYS)[0]
-        self.named, self.right_named = got[self.key][1], self.right[self.key]
-
-    def after(self, event, cents, blocked):
-        kind = event["type"]
-        new = event.get("cents", 0)
-        if kind == "Paid" and (blocked or new > cents):
-            self.special.add("refused")
-        if kind == "Paid" and new == 600:
-            self.special.add("old price")
-        if kind in ("Paid", "PaymentCorrected"):
-            number = event.get("payment", event["number"])
-            before, count = self.took.get(number, (0, 0))
-            self.special |= {("corrected", "again")[n] for n in range(count)}
-            self.took[number] = (new, min(count + 1, 2))
-            new = before - new
-        return cents + new, {"Blocked": True, "Unblocked": False}.get(kind, blocked)
-
-    def last(self, place):
-        """Return the number of the event that last changed a part of the state."""
-        parts = [state[place] for state in self.states]
-        changes = [n for n in range(1, len(parts)) if parts[n] != parts[n - 1]]
-        return max(changes, default=0)
+        self.right_balance, self.right_blocked = (states[-1][key] for key in KEYS)
+        for self.key in KEYS:
+            parts = [state[self.key] for state in states]
+            last = [n for n in range(1, len(parts)) if parts[n] != parts[n - 1]]
+            self.named, self.right_named = got[self.key][1], max(last, default=0)
+            if self.named != self.right_named:
+                break
 
 
 def told(event):
-    cents = f" {event['cents']}" if "cents" in event else ""
-    payment = f" of {event['payment']}:" if "payment" in event else ""
-    return f"{event['number']} {event['type']}{payment}{cents}"
+    of = f" of {event['payment']}:" if "payment" in event else ""
+    return f"{event['number']} {event['type']}{of} {event.get('cents', '')}".rstrip()
 
 
 def only(*special):
     """When nothing else is special about a card."""
-    return lambda s: s.special <= {*special}
+    return lambda s: all(each in special for each, there in s.special.items() if there)
 
 
 def adds_up(seen):

@@ -2,11 +2,9 @@ from solution import explain as explained
 
 
 def explain(events):
-    changed, took = [dict(event) for event in events], {}
+    changed = [dict(event) for event in events]
     for event in changed:
-        if event["type"] == "Paid":
-            took[event["number"]] = event["cents"]
         if event["type"] == "PaymentCorrected":
-            back = took[event["payment"]] - event["cents"]
-            event.update(type="Loaded", cents=back)
+            first = events[event["payment"] - 1]["cents"]
+            event.update(type="Loaded", cents=first - event["cents"])
     return explained(changed)

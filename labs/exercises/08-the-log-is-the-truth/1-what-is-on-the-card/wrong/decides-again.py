@@ -2,11 +2,9 @@ from solution import explain as explained
 
 
 def explain(events):
-    kept, blocked, balance = [], False, 0
+    kept = []
     for event in events:
-        is_paid = event["type"] == "Paid"
-        if is_paid and (blocked or event["cents"] > balance):
-            continue
-        kept.append(event)
         (balance, _), (blocked, _) = explained(kept).values()
+        if event["type"] != "Paid" or (event["cents"] <= balance and not blocked):
+            kept.append(event)
     return explained(kept)
