@@ -40,6 +40,7 @@ def test_numbers_slide_and_texts_are_chosen() -> None:
     sizes, units = knob(line, n=SIZES, unit=UNITS).data()["dials"]
     assert ("slider", 1) == (sizes["kind"], sizes["start"])
     assert ("choice", ["ms", "s"]) == (units["kind"], units["values"])
+    assert "slider" == Dial("at", ("08:00", "09:00"), ordered=True).data()["kind"]
 
 
 def test_drawings_share_the_name_and_the_style_of_the_one_shown() -> None:

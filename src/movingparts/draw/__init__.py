@@ -2,6 +2,7 @@
 
 from movingparts.draw.board import BoardFigure, board
 from movingparts.draw.chart import chart, ecdf, percentiles
+from movingparts.draw.citymap import city_map
 from movingparts.draw.contexts import contexts
 from movingparts.draw.figure import Figure, TextTable
 from movingparts.draw.knob import Dial, Knob, knob
@@ -18,6 +19,7 @@ __all__ = [
     "TextTable",
     "board",
     "chart",
+    "city_map",
     "contexts",
     "ecdf",
     "knob",

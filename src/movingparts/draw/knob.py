@@ -29,8 +29,9 @@ _INERT = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&"})
 class Dial:
     """One parameter of a knob figure: its name for readers, its values, its unit.
 
-    Numbers become a slider, in the order given; texts become a list to choose from.
-    `start` is the value that the page shows first, by default the first one.
+    Numbers become a slider, in the order given; texts become a list to choose from,
+    or a slider too if they are `ordered`, such as times of a day. `start` is the value
+    that the page shows first, by default the first one.
 
     >>> Dial("messages lost", (0.5, 1, 2), unit="%", start=1).text(2)
     '2 %'
@@ -40,6 +41,7 @@ class Dial:
     values: Sequence[Value]
     unit: str = ""
     start: Value | None = None
+    ordered: bool = False
 
     def text(self, value: Value) -> str:
         """Return a value as the reader sees it, with its unit."""
@@ -52,11 +54,11 @@ class Dial:
 
     def data(self) -> dict[str, Any]:
         """Return what the page needs to offer the values."""
-        kind = "choice" if any(isinstance(v, str) for v in self.values) else "slider"
+        chosen = not self.ordered and any(isinstance(v, str) for v in self.values)
         texts = [self.text(value) for value in self.values]
         return {
             "label": printable(self.label),
-            "kind": kind,
+            "kind": "choice" if chosen else "slider",
             "values": texts,
             "start": self.place(),
         }
