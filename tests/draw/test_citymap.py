@@ -2,7 +2,7 @@
 
 import re
 from typing import NamedTuple
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 from movingparts.draw import Figure, city_map
 
@@ -43,19 +43,13 @@ def test_its_words_say_what_it_shows() -> None:
 
 
 def test_names_are_text_and_the_marked_one_is_written() -> None:
-    texts = [each.text for each in Xml.fromstring(drawn().svg).iter() if each.text]
+    texts = [each.text for each in ET.fromstring(drawn().svg).iter() if each.text]
     assert "Kiln & Sons <b>: 1 bike" in texts
     assert "Upper Wend" in texts
     assert "Town Hall" not in texts
 
 
 def test_more_bikes_are_a_larger_disc() -> None:
-    one, twelve = (
-        int(
-            re.findall(r' r="(\d+)"', city_map(STATIONS[:1], {"S1": n}, title="").svg)[
-                0
-            ]
-        )
-        for n in (1, 12)
-    )
-    assert one < twelve
+    few, many = (city_map(STATIONS[:1], {"S1": n}, title="") for n in (1, 12))
+    one, twelve = (re.findall(r' r="(\d+)"', each.svg)[0] for each in (few, many))
+    assert int(one) < int(twelve)

@@ -17,21 +17,32 @@ from movingparts.draw.ink import (
 )
 
 WIDE = 440  # pixels: on a phone three quarters of that, and still read
-SIDE, EDGE = 384, 28  # of the square in which the stations are, and around it
+SIDE, EDGE = 384, 28  # of the square in which x and y are, and around it
 LEGEND = 62
 
 
 class Place(Protocol):
-    """A station: `x` and `y` are from 0 to 1, `y` growing to the south."""
+    """A station: `x` and `y` are from 0 to 1."""
 
     @property
-    def station_id(self) -> str: ...
+    def station_id(self) -> str:
+        """What the numbers of bikes are found by."""
+        ...
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What readers call it."""
+        ...
+
     @property
-    def x(self) -> float: ...
+    def x(self) -> float:
+        """Its place from west to east."""
+        ...
+
     @property
-    def y(self) -> float: ...
+    def y(self) -> float:
+        """Its place from north to south."""
+        ...
 
 
 def city_map(
@@ -52,30 +63,29 @@ def city_map(
     <Figure city-map: One has bikes>
     """
     found = [(each, bikes.get(each.station_id, 0)) for each in stations]
-    size = (WIDE, SIDE + 2 * EDGE + LEGEND)
-    text = _described(found)
-    body = [*_drawn(found, marked), *_legend(SIDE + 2 * EDGE, note)]
+    north, south = (end(each.y for each, _ in found) for end in (min, max))
+    low = 2 * EDGE + round((south - north) * SIDE)
+    size, text = (WIDE, low + LEGEND), _described(found)
+    body = [*_drawn(found, north, marked), *_legend(low, note)]
     rows = tuple((f"{s.station_id} {printable(s.name)}", str(n)) for s, n in found)
     table = TextTable("Each station, as a table", ("station", "bikes"), rows)
     return Figure("city-map", title, text, document(size, title, text, body), table)
 
 
-def _drawn(found: list[tuple[Place, int]], marked: str | None) -> Iterator[str]:
+def _drawn(
+    found: list[tuple[Place, int]], north: float, marked: str | None
+) -> Iterator[str]:
     """Yield the stations, and last the name of the one that is marked, over all."""
     name = ""
     for each, count in found:
-        x, y = _spot(each)
+        x = EDGE + round(each.x * SIDE)
+        y = EDGE + round((each.y - north) * SIDE)
         yield _station(x, y, count, f"{each.name}: {_bikes(count)}")
         if each.station_id == marked:
             side, reach = ("end", -24) if each.x > 0.6 else ("start", 24)
             text = fitted(each.name, WIDE // 2)
             name = line_of_text(x + reach, y + 5, text, "halo", anchor=side)
     yield name
-
-
-def _spot(place: Place) -> tuple[int, int]:
-    left = (WIDE - SIDE) // 2
-    return left + round(place.x * SIDE), EDGE + round(place.y * SIDE)
 
 
 def _station(x: int, y: int, count: int, name: str) -> str:
