@@ -1,0 +1,13 @@
+async def answer(log, view, sender, mail, rebuild):
+    if rebuild:
+        view.update(position=0, open={})
+    for event in log[view["position"] :]:
+        if event.type == "InvoiceIssued":
+            view["open"][event.data["invoice"]] = event.data["cents"]
+        elif event.type == "InvoicePaid":
+            del view["open"][event.data["invoice"]]
+        view["position"] = event.position
+    for event in log[sender["position"] :]:
+        if event.type == "InvoiceIssued":
+            await mail(event.id, event.data)
+        sender["position"] = event.position
