@@ -79,7 +79,8 @@ class Office:
 
     def after(self):
         """Look at the view, and for a mail that is missing."""
-        self.found, self.position = dict(self.view["open"]), self.view["position"]
+        self.found = dict(self.view.get("open", {}))
+        self.position = self.view.get("position")
         self.last, self.right = len(self.log), dict(self.unpaid)
         self.is_behind = self.position != self.last
         self.is_right = self.found == self.right and not self.is_behind
