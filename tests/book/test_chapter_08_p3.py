@@ -45,7 +45,7 @@ def test_the_edge_is_empty_in_the_morning_and_the_center_in_the_evening(
 
 def test_the_map_starts_at_the_time_that_bob_asks_about(run: Names) -> None:
     shown = run["city_at"]("08:17")
-    assert shown.title.startswith("At 08:17, 11 of 24")
+    assert shown.title.startswith("At 08:17, 11 of 24 ")
     assert "Upper Wend" in shown.description
 
 

@@ -18,7 +18,7 @@ from movingparts.draw.ink import (
 
 WIDE = 440  # pixels: on a phone three quarters of that, and still read
 SIDE, EDGE = 384, 28  # of the square in which x and y are, and around it
-LEGEND = 62
+LEGEND = 78
 
 
 class Place(Protocol):
@@ -100,12 +100,14 @@ def _station(x: int, y: int, count: int, name: str) -> str:
     return f"<g>{tip}{disc}{number}</g>"
 
 
-def _legend(top: int, note: str) -> Iterator[str]:
+def _legend(low: int, note: str) -> Iterator[str]:
+    yield f'<path class="rule" d="M12 {low - 4}H{WIDE - 12}"/>'
+    top = low + 20
     yield _station(24, top, 7, "a station with 7 bikes")
     yield line_of_text(44, top + 5, "station with 7 bikes")
     yield _station(254, top, 0, "a station without a bike")
     yield line_of_text(274, top + 5, "without a bike")
-    yield line_of_text(12, top + 42, fitted(note, WIDE - 24), "quiet")
+    yield line_of_text(12, top + 40, fitted(note, WIDE - 24), "quiet")
 
 
 def _bikes(count: int) -> str:
