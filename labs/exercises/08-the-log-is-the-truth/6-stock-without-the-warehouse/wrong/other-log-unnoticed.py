@@ -1,0 +1,11 @@
+from solution import Gone
+from solution import Sidecar as Right
+
+
+class Sidecar(Right):
+    def catch_up(self, log):
+        try:
+            while more := log.read(len(self.events)):
+                self.events += more
+        except Gone:
+            pass
