@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class Gone(Exception):
-    """The log can't be reached: read it again later."""
+    """The log can't be read: ask again later."""
 
 
 class OtherLog(Exception):
