@@ -33,7 +33,8 @@ class Ride(Aggregate):
 
     @event("RideStarted")
     def __init__(self, rider: str, bike: str, station: str) -> None:
-        self.rider, self.bike, self.state, self.cents = rider, bike, "underway", 0
+        self.rider, self.bike = rider, bike
+        self.state, self.cents = "underway", 0
 
     def end(self, station: str) -> None:
         """End at a station."""

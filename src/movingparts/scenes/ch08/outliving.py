@@ -27,7 +27,7 @@ BIKES = """SELECT count(*) FROM stays
 
 
 def rides(node: Node, log: Log) -> FastAPI:
-    """Return the service that has the log, and answers about any time from it."""
+    """Return the service that has the log, and answers from it."""
     app = service(node, title="rides")
     app.include_router(log_router(log))
 
@@ -52,7 +52,7 @@ def count_bikes(events: Iterable[StoredEvent], station: str, at: str) -> int:
 
 
 def stay(db: sqlite3.Connection, event: StoredEvent) -> None:
-    """Change the view for one event: a bike goes from a station, or comes to one."""
+    """Change the view for one event: a bike goes, or comes."""
     data = event.data
     if event.type in ("RideStarted", "BikeMoved"):
         db.execute(GOES, (data["at"], data["bike"]))
@@ -61,7 +61,7 @@ def stay(db: sqlite3.Connection, event: StoredEvent) -> None:
 
 
 def sidecar(node: Node) -> FastAPI:
-    """Return the service that keeps a copy of the log, and a view with all stays."""
+    """Return the service that keeps a copy of the log, and all stays."""
     db = node.disk.connect()
     copy = SqliteEventStore(db, node.clock)
 
@@ -85,7 +85,7 @@ def sidecar(node: Node) -> FastAPI:
 
 
 def following(node: Node, view: Projection) -> FastAPI:
-    """Return a service whose view asks `rides` for new events every five minutes."""
+    """Return a service that asks `rides` for events every five minutes."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
