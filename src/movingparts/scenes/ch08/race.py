@@ -2,6 +2,8 @@
 
 How a writer goes about it is up to the page: `way(log, event)` reads the stream of the
 code, decides, may append the event, and returns what its rider is told.
+
+Source: chapter 08. Leaves out: the riders' own requests, which start all this.
 """
 
 from __future__ import annotations

@@ -25,7 +25,6 @@ from movingparts.service import service
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 SLOW, FAST, EVERY = 0.3, 0.01, 0.2  # seconds: two transactions, and between polls
-VIEW = "CREATE TABLE view (type TEXT NOT NULL)"
 
 
 class Database:
@@ -45,8 +44,9 @@ class Database:
 
     def commit(self, number: int, event: NewEvent) -> None:
         """Let all readers see the event at that position."""
-        it = StoredEvent(number, event.type, 1, event.id, event.type, event.data)
-        self._committed[number] = it
+        self._committed[number] = StoredEvent(
+            number, event.type, 1, event.id, event.type, event.data
+        )
         self._note(f"commits {number}")
 
     async def read_all(
@@ -97,7 +97,7 @@ def two_writers(append: Append) -> Recording:
             await world.serve(name, partial(service, title=name))
         reader = world.node("map")
         db = reader.disk.connect()
-        view = Projection(db, keep, tables=[VIEW])
+        view = Projection(db, keep, tables=["CREATE TABLE view (type)"])
         remote = RemoteLog(reader.client, "http://log/log")
         slow = write(world, "trucks", 0.05, "BikesMoved", SLOW)
         fast = write(world, "rides", 0.1, "RideStarted", FAST)
