@@ -18,7 +18,7 @@ from starlette.datastructures import State
 
 from movingparts.core import Node
 from movingparts.eventstore import StoredEvent
-from movingparts.projection import Projection, RemoteLog
+from movingparts.projection import Apply, Projection, RemoteLog
 from movingparts.repository import RecordedEvent
 from movingparts.scenes.ch07.stations import (
     BIKES,
@@ -49,13 +49,19 @@ async def follow(view: Projection, node: Node, state: State) -> None:
         with suppress(httpx.HTTPError):  # no answer: nothing to note
             await view.catch_up(log)  # returns once the log has no more
             state.complete = asked
-        await node.clock.sleep(5)
+        await node.clock.sleep(state.every)
 
 
-def dated_map(node: Node) -> FastAPI:
+def dated_map(
+    node: Node,
+    *,
+    every: float = 5,
+    file: str = "map.sqlite",
+    apply: Apply = count_and_date,
+) -> FastAPI:
     """Return the service that answers with the map, and with how old it is."""
-    db = node.disk.connect("map.sqlite")
-    view = Projection(db, count_and_date, tables=[BIKES, NEWEST])
+    db = node.disk.connect(file)
+    view = Projection(db, apply, tables=[BIKES, NEWEST])
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -63,7 +69,7 @@ def dated_map(node: Node) -> FastAPI:
         yield
 
     app = service(node, title="map", lifespan=lifespan)
-    app.state.view, app.state.complete = view, ""
+    app.state.view, app.state.complete, app.state.every = view, "", every
 
     @app.get("/map")
     async def city_map() -> dict[str, Any]:
