@@ -35,14 +35,14 @@ class Station:
 
 def apply(station: Station, event: StoredEvent) -> Station:
     """Return the station after an event."""
-    if event.type == "DayOpened":
-        return Station(tuple(event.data["bikes"]))
+    bikes = list(station.bikes)
     if event.type == "BikeDocked":
-        return Station((*station.bikes, event.data["bike"]))
-    if event.type == "BikeLeft":
-        left = event.data["bike"]
-        return Station(tuple(bike for bike in station.bikes if bike != left))
-    return station
+        bikes.append(event.data["bike"])
+    elif event.type == "BikeLeft":
+        bikes.remove(event.data["bike"])
+    elif event.type == "DayOpened":
+        bikes = event.data["bikes"]
+    return Station(tuple(bikes))
 
 
 class Log(SqliteEventStore):
@@ -127,8 +127,8 @@ def happens(number: int) -> tuple[str, str]:
 
 async def past(side: Side, stream: str, version: int, numbers: range) -> None:
     """Append events of the past to a stream."""
-    kinds = [happens(number) for number in numbers]
-    new = [NewEvent(side.new_id(), kind, {"bike": bike}) for kind, bike in kinds]
+    kinds = [(f"past-{number}", *happens(number)) for number in numbers]
+    new = [NewEvent(name, kind, {"bike": bike}) for name, kind, bike in kinds]
     if new:
         await side.log.append(stream, new, expected_version=version)
 
