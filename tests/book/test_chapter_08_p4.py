@@ -4,7 +4,8 @@ from functools import partial
 
 import pytest
 
-from movingparts.scenes.ch08.long import COMMIT, DAY, EVENT, GAP, one_by_one
+from movingparts.scenes.ch08.long import DAY, GAP, one_by_one
+from movingparts.scenes.ch08.station import COMMIT, EVENT
 from tests.book.chapters import Names, page
 
 pytestmark = pytest.mark.slow

@@ -8,11 +8,9 @@ from movingparts.scenes.ch08.cards import Refused, Trial
 
 EVENT, SAVE = 0.05, 8.0  # ms to read an event, and to save a snapshot
 COUNT, STALL = 400, 300.0  # commands in a trial, and what a rare slow one takes, in ms
-EVERY = (20, 50, 200, 500)
-REFUSED = object()
 # The intervals and lengths that were measured, whether one command in 200 was slow,
 # the length that is asked for, and the limit.
-MEASURED = [(every, 2_000) for every in EVERY]
+MEASURED = [(every, 2_000) for every in (20, 50, 200, 500)]
 SHOPS = [
     (MEASURED, False, 2_000, 15.0),
     (MEASURED, True, 2_000, 25.0),
@@ -50,9 +48,7 @@ def slow(trial, limit):
 
 
 def rarest(trials):
-    chosen = [trial.every for trial in trials]
-    if not chosen:
-        return REFUSED
+    chosen = [trial.every for trial in trials] or [Refused]
     return None if None in chosen else max(chosen)
 
 
@@ -67,14 +63,14 @@ class Choice:
         self.length, self.limit, self.count = length, f"{limit:g}", COUNT
         self.allowed, self.every = COUNT // 100, [trial.every for trial in trials]
         self.refused = isinstance(value, Refused)
-        self.value = REFUSED if self.refused else value
+        self.value = Refused if self.refused else value
         self.says = said(value)
         self.did = "refused" if self.refused else f"chose {self.says}"
         long = [each for each in trials if each.length >= length]
         quick = [each for each in trials if slow(each, limit) <= self.allowed]
         good = [each for each in long if each in quick]
         self.right, self.good = rarest(good), [each.every for each in good]
-        self.best = "" if self.right is REFUSED else said(self.right)
+        self.best = "" if self.right is Refused else said(self.right)
         self.mistakes = {
             "short": rarest(quick),
             "same": rarest([each for each in good if each.length == length]),
@@ -87,9 +83,8 @@ class Choice:
 
     def never(self, name):
         """Return whether the answer isn't what one mistake, and no other, chooses."""
-        return self.value == self.right or [name] != [
-            each for each, chosen in self.mistakes.items() if chosen == self.value
-        ]
+        made = [each for each, chose in self.mistakes.items() if chose == self.value]
+        return self.value == self.right or made != [name]
 
 
 def keeps(choice):
@@ -103,7 +98,7 @@ LAWS = (
     Law("averages", always, lambda c: c.never("mean")),
     Law("worst-case", always, lambda c: c.never("worst")),
     Law("breaks-the-limit", always, keeps),
-    Law("gives-up", lambda c: c.refused, lambda c: c.right is REFUSED),
+    Law("gives-up", lambda c: c.refused, lambda c: c.right is Refused),
     Law("saves-too-often", lambda c: c.right is not None, lambda c: c.value == c.right),
     Law("snapshots-for-nothing", always, lambda c: c.value == c.right),
 )
