@@ -1,8 +1,5 @@
 """A supermarket's loyalty cards: what was measured with each snapshot interval."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -16,4 +13,4 @@ class Trial:
 
     every: int | None
     length: int
-    waits: Sequence[float]
+    waits: tuple[float, ...]

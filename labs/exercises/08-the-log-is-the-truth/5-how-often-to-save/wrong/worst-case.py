@@ -4,5 +4,5 @@ from solution import choose as by_waits
 
 
 def choose(trials, length, limit):
-    trials = [replace(trial, waits=[max(trial.waits)]) for trial in trials]
+    trials = [replace(trial, waits=(max(trial.waits),)) for trial in trials]
     return by_waits(trials, length, limit)
