@@ -22,8 +22,7 @@ def test_riders_queue_after_ten_days_and_not_before(run: Names) -> None:
     for events in (100, 1_000):
         assert max(run["whole"][events].took) < 1000 * GAP
     long = run["whole"][10_000].took
-    assert 2 * long[0] < 4 * long[0] < long[-1]
-    assert 200 == round(1000 * EVENT * 10_000)
+    assert long[-1] > 4 * long[0] > 1000 * GAP
 
 
 def test_from_a_snapshot_the_length_does_not_matter(run: Names) -> None:
