@@ -26,8 +26,8 @@ SHOPS = [
 def trial(random, every, length, stalls):
     """Return what commands took: to append, to read events, and to save a snapshot."""
     first, waits = random.randrange(every or 1), []
-    for number in range(COUNT):
-        after = length if every is None else (first + number) % every + 1
+    for number in range(first, first + COUNT):
+        after = min(length, number % every + 1) if every else length
         took = 2.0 + EVENT * after + random.uniform(0.0, 0.4) + SAVE * (after == every)
         waits.append(round(took + STALL * (stalls and number % 200 == 77), 1))
     return Trial(every, length, tuple(waits))
