@@ -36,14 +36,14 @@ def test_half_the_interval_halves_the_lag_and_hardly_the_old_answers(
 
 
 def test_what_the_command_returns_is_gone_on_the_next_screen(run: Names) -> None:
-    services = {"stations": run["tells"], "map": run["queries"]}
+    services = {"stations": run["with_result"], "map": run["queries"]}
     assert [1, 0] == one_rider(run["show_the_result"], services).result[:2]
 
 
 def test_a_map_that_can_not_catch_up_says_so(run: Names) -> None:
     cut = {name: run["cut_off"](way) for name, way in run["WAYS"].items()}
     assert ["an old map", "her bike", "no map", "an old map"] == [*cut.values()]
-    services = {"stations": run["tells"], "map": run["waits"]}
+    services = {"stations": run["with_result"], "map": run["waits"]}
     assert [None] * 4 == one_rider(run["wait_for_it"], services, cut=True).result
 
 

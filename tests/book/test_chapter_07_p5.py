@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from movingparts.scenes.ch07.following import by_id, told
+from movingparts.scenes.ch07.following import by_id, known_trips
 from movingparts.scenes.ch07.public import CITY, MIDNIGHT, STOPS, log_of_a_day, rides
 from tests.book.chapters import Names, page
 
@@ -19,14 +19,14 @@ def run() -> Names:
 def test_the_view_as_it_is_tells_all_trips_and_adas_to_infirmary_lane(
     run: Names,
 ) -> None:
-    assert list(rides()) == told(run["looks"])
+    assert list(rides()) == known_trips(run["looks"])
     names = {stop.station_id: stop.name for stop in STOPS}
     trip = by_id(run["looks"])["B0099"][0]
     assert ("Lark Hill", "Infirmary Lane") == (names[trip.start], names[trip.end])
 
 
-def test_with_rotating_ids_only_trips_of_bikes_alone_are_told(run: Names) -> None:
-    found = told(run["public"])
+def test_with_rotating_ids_only_trips_of_bikes_alone_are_known(run: Names) -> None:
+    found = known_trips(run["public"])
     assert 0 < len(found) < len(list(rides())) / 10
     step = timedelta(minutes=2)
     for ride in found:
@@ -39,8 +39,8 @@ def test_with_rotating_ids_only_trips_of_bikes_alone_are_told(run: Names) -> Non
 
 
 def test_schemas_do_not_see_ids_that_last(run: Names) -> None:
-    as_is, number, both, file = run["published"]
-    assert ["0", "0", "0"] == [number[1], both[1], file[1]]
+    as_is, number, both = run["published"]
+    assert ["0", "0"] == [number[1], both[1]]
     assert "0" != as_is[1]
     assert as_is[2] == number[2] != both[2]
 

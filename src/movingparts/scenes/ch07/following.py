@@ -70,7 +70,7 @@ def followed(looks: Iterable[Look], bike: str) -> Table:
     return Table(("last seen", "at", "back", "at station"), rows)
 
 
-def told(looks: Sequence[Look]) -> list[Ride]:
+def known_trips(looks: Sequence[Look]) -> list[Ride]:
     """Return the rides that these looks tell for sure: from where, to where, when."""
     sure = {*chain.from_iterable(by_id(looks).values()), *alone(looks)}
     return [ride for ride in rides() if _seen(ride) in sure]
