@@ -1,4 +1,4 @@
-"""The write service and its sidecar as processes, and a store that is taken away.
+"""The write service and its sidecar as processes of their own, which the lab kills.
 
 Source: chapter 08. Leaves out: a store that comes back older than it was (exercise
 8.6).
@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -93,26 +92,6 @@ async def report(world: World, reports: Iterable[Report], saved: list[str]) -> N
                     break
             await world.clock.sleep(0.05)
         saved.append(f"{stream}/{number}")
-
-
-def take_away(world: World) -> None:
-    """Move all files of `rides` to a place where it doesn't look for them."""
-    disk = world.node("rides").disk.path
-    for file in disk.glob("data.sqlite*"):
-        file.rename(_away(disk) / file.name)
-
-
-def bring_back(world: World) -> None:
-    """Move the files of `rides` back."""
-    disk = world.node("rides").disk.path
-    for file in _away(disk).iterdir():
-        file.rename(disk / file.name)
-
-
-def _away(disk: Path) -> Path:
-    away = disk / "away"
-    away.mkdir(exist_ok=True)
-    return away
 
 
 @dataclass
