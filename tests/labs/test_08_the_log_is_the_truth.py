@@ -5,9 +5,7 @@ import re
 from tests.labs.labs import local_cells, read, texts
 
 LAB = "08-the-log-is-the-truth"
-SOCKETS = re.compile(
-    r"^(real-open|before|kill|gone|back|beside|close)"
-)
+SOCKETS = re.compile(r"^(real-open|before|kill|gone|back|beside|close)")
 
 
 def test_only_what_is_real_needs_sockets():

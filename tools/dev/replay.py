@@ -194,25 +194,28 @@ async def replay(path: Path | None, zone: str | None) -> int:
         log, stops = SqliteEventStore(opened("log"), RealClock()), dict[str, Stop]()
         append(log, noted(rides, stops, Bar(count, "rides")))
         dbs = {name: opened(name) for name in VIEWS}
-        await project(
-            log,
-            [
-                Projection(dbs[n], by, tables=[table])
-                for n, (by, table) in VIEWS.items()
-            ],
-        )
-        view = Places(dbs["map"], dbs["bikes"])
+        views = [Projection(dbs[n], by, tables=[t]) for n, (by, t) in VIEWS.items()]
+        await project(log, views)
         wrong = [*odd(every_event(log.db)), *off(dbs)]
-        errors = await validated(view, zone, stops.values())
-        (cents,) = dbs["fares"].execute("SELECT sum(cents) FROM fares").fetchone()
-        (bikes,) = dbs["bikes"].execute("SELECT count(*) FROM bikes").fetchone()
-        print(f"{log.position:,} events in {time.monotonic() - began:.1f} s")
-        print(f"{bikes:,} bikes, {len(wrong)} times one was in two places or in none")
-        print(f"{len(stops):,} stations in the feed, {len(errors)} errors")
-        print(f"{cents / 100:,.2f} in fares")
+        feed = Places(dbs["map"], dbs["bikes"])
+        errors = await validated(feed, zone, stops.values())
+        took = time.monotonic() - began
+        print(f"{log.position:,} events, in {len(views)} views, in {took:.1f} s")
+        print(tally(dbs))
+    print(
+        f"{len(wrong)} bikes in two places or in none, {len(errors)} errors in the feed"
+    )
     for what in wrong[:10] + errors[:10]:
         print(f"wrong: {what}")
     return len(wrong) + len(errors)
+
+
+def tally(dbs: Mapping[str, sqlite3.Connection]) -> str:
+    """Return what is in the views."""
+    (stations,) = dbs["map"].execute("SELECT count(*) FROM stations").fetchone()
+    (bikes,) = dbs["bikes"].execute("SELECT count(*) FROM bikes").fetchone()
+    (cents,) = dbs["fares"].execute("SELECT sum(cents) FROM fares").fetchone()
+    return f"{bikes:,} bikes, {stations:,} stations, fares of {cents / 100:,.2f}"
 
 
 def off(dbs: Mapping[str, sqlite3.Connection]) -> Iterator[str]:
