@@ -8,7 +8,7 @@ PY := $(BIN)/python
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve labs book epub pdf test check budget lint lint-fast bench soak measure coverage new-chapter new-exercise lock clean
+.PHONY: help setup serve labs book epub pdf test check budget lint lint-fast bench soak replay measure coverage new-chapter new-exercise lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ bench: setup ## Print the table of ratios, each against a peer or a floor
 soak: setup ## Kill real processes 1,200 times, or SOAK=20; count what becomes of events
 	@$(PY) -m tools.dev.soak $(SOAK)
 	@$(PY) -m tools.dev.soak_stores $(SOAK)
+
+replay: setup ## Replay a city's trips as events: TRIPS=202406-tripdata.csv.zip ZONE=America/New_York
+	@$(PY) -m tools.dev.replay $(if $(TRIPS),"$(TRIPS)") $(if $(ZONE),--zone "$(ZONE)")
 
 measure: setup ## Measure again what pages show (bench/measured)
 	@$(PY) -m bench --measure

@@ -49,16 +49,34 @@ async def record_day(
     for ride in city.rides(day) if rides is None else rides:
         happenings += [started(ride), ended(ride)]
     happenings.sort(key=lambda each: each[0])
+    return await record(log, happenings)
+
+
+async def record(log: EventStore, happenings: Iterable[Happening]) -> int:
+    """Append what happens, in the order of time, and return how many events."""
+    count = 0
+    for stream, new, version in appends(happenings):
+        await log.append(stream, new, expected_version=version)
+        count += len(new)
+    return count
+
+
+def appends(
+    happenings: Iterable[Happening],
+) -> Iterator[tuple[str, list[NewEvent], int]]:
+    """Yield each append: its stream, its events, and the version that is expected."""
     versions: dict[str, int] = {}
     for at, stream, events in with_trucks(happenings):
         version = versions.get(stream, 0)
-        new = [
-            NewEvent(f"{stream}/{number}", kind, {**data, "at": at.isoformat()})
-            for number, (kind, data) in enumerate(events, start=version + 1)
-        ]
-        await log.append(stream, new, expected_version=version)
-        versions[stream] = version + len(new)
-    return sum(versions.values())
+        yield (
+            stream,
+            [
+                NewEvent(f"{stream}/{number}", kind, {**data, "at": at.isoformat()})
+                for number, (kind, data) in enumerate(events, start=version + 1)
+            ],
+            version,
+        )
+        versions[stream] = version + len(events)
 
 
 def with_trucks(happenings: Iterable[Happening]) -> Iterator[Happening]:

@@ -60,7 +60,7 @@ def stay(db: sqlite3.Connection, event: StoredEvent) -> None:
         db.execute(COMES, (data["bike"], data["station"], data["at"]))
 
 
-def sidecar(node: Node) -> FastAPI:
+def sidecar(node: Node, every: float = 300) -> FastAPI:
     """Return the service that keeps a copy of the log, and all stays."""
     db = node.disk.connect()
     copy = SqliteEventStore(db, node.clock)
@@ -71,7 +71,7 @@ def sidecar(node: Node) -> FastAPI:
         stay(db, event)
 
     view = Projection(db, keep, tables=[STAYS])
-    app = following(node, view)
+    app = following(node, view, every)
     app.include_router(log_router(copy))
 
     @app.get("/stations/{station}/bikes")
@@ -84,13 +84,13 @@ def sidecar(node: Node) -> FastAPI:
     return app
 
 
-def following(node: Node, view: Projection) -> FastAPI:
-    """Return a service that asks `rides` for events every five minutes."""
+def following(node: Node, view: Projection, every: float) -> FastAPI:
+    """Return a service that asks `rides` for events every so many seconds."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         log = RemoteLog(node.client, "http://rides/log")
-        node.tasks.create_task(view.follow(log, node.clock, every=300))
+        node.tasks.create_task(view.follow(log, node.clock, every=every))
         yield
 
     return service(node, title="sidecar", lifespan=lifespan)
