@@ -17,6 +17,7 @@ from movingparts.check import Exercise, exercises
 from tests.cells import need_sockets
 
 REPOSITORY = Path(__file__).parents[2]
+WIDGET = "application/vnd.jupyter.widget-view+json"
 LABS = tuple(sorted(path.stem for path in (REPOSITORY / "labs").glob("*.ipynb")))
 
 
@@ -110,6 +111,8 @@ def refresh(lab: str) -> None:
     notebook.metadata = nbformat.from_dict(metadata)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)  # an id of that kernel
     nbformat.write(notebook, REPOSITORY / "labs" / f"{lab}.ipynb")
 
 
