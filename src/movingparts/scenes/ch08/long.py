@@ -49,10 +49,10 @@ def train(read: Read, *, events: int, close: Close | None = None) -> Recording:
     async def scenario(world: SimulatedWorld) -> Waits:
         stations = Stations(world.node("stations"))
         with closing(stations.db):
-            stream, version = "S001/day-1", 0
+            stream, version = "S01/day-1", 0
             for first in range(0, events, DAY):
                 if close and first:
-                    today, stream = stream, f"S001/day-{first // DAY + 1}"
+                    today, stream = stream, f"S01/day-{first // DAY + 1}"
                     await close(stations, today, stream)
                     version = 1
                 last = min(first + DAY, events)
@@ -76,8 +76,8 @@ def one_by_one(read: Read, lengths: range) -> Waits:
         stations, version = Stations(world.node("stations")), 0
         with closing(stations.db):
             for length in lengths:
-                await past(stations, "S001", version, range(version, length))
-                await stations.change(read, "S001", happens(length)[1])
+                await past(stations, "S01", version, range(version, length))
+                await stations.change(read, "S01", happens(length)[1])
                 version = length + 1
         return stations.waits
 

@@ -92,7 +92,7 @@ def log(node: Node) -> FastAPI:
 class Outcome:
     """How many riders were told what, and how many appends were sent and refused."""
 
-    told: dict[str, int]
+    heard: dict[str, int]
     sent: int
     refused: int
 
