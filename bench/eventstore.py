@@ -26,7 +26,7 @@ from eventsourcing.sqlite import SQLiteDatastore, SQLiteTrackingRecorder
 
 from bench.bus import TOKEN, server
 from bench.table import Row, interleaved
-from movingparts.eventstore import ANY, NewEvent, SqliteEventStore, StoredEvent
+from movingparts.eventstore import NewEvent, SqliteEventStore, StoredEvent
 from movingparts.eventstore.direct import DirectClient
 from movingparts.eventstore.group import GroupCommit
 from movingparts.eventstore.jetstream import JetStreamEventStore
@@ -434,7 +434,7 @@ def read_back(url: str) -> float:
         await store.declare()
         if not await store.streams():
             for number in range(1_000):
-                await store.append("S07", [new(number)], expected_version=ANY)
+                await store.append("S07", [new(number)], expected_version=number)
         begun = time.perf_counter()
         for _ in range(10):
             await store.read("S07")
