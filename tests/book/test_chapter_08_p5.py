@@ -15,26 +15,30 @@ def run() -> Names:
 
 
 def test_without_a_sidecar_nobody_answers_about_now_or_the_past(run: Names) -> None:
-    heard = run["alone"].result.heard
-    assert [{}, {}] == [heard["08:45", "08:45"], heard["08:45", "08:17"]]
-    assert heard["08:28", "08:17"] == heard["09:08", "08:17"]
+    answers = run["alone"].result.answers
+    assert [{}, {}] == [answers["08:45", "08:45"], answers["08:45", "08:17"]]
+    assert answers["08:28", "08:17"] == answers["09:08", "08:17"]
 
 
 def test_with_a_sidecar_only_the_answer_about_now_is_old(run: Names) -> None:
-    heard = run["beside"].result.heard
-    past = [heard[asked, "08:17"] for asked in ASKED]
+    answers = run["beside"].result.answers
+    past = [answers[asked, "08:17"] for asked in ASKED]
     assert {True} == {each["final"] for each in past}
-    assert {run["alone"].result.heard["08:28", "08:17"]["bikes"]} == {
+    assert {run["alone"].result.answers["08:28", "08:17"]["bikes"]} == {
         each["bikes"] for each in past
     }
-    now = heard["08:45", "08:45"]
+    now = answers["08:45", "08:45"]
     assert ("08:29", False) == (now["as_of"][:5], now["final"])
     assert now["bikes"] != run["count_bikes"](run["events"], TOWN_HALL, "08:45:00")
 
 
 def test_every_final_answer_is_what_the_whole_log_says(run: Names) -> None:
-    asked = [(at, said) for (_, at), said in run["beside"].result.heard.items() if said]
-    final = [(at, said["bikes"]) for at, said in asked if said["final"]]
+    asked = [
+        (at, answer)
+        for (_, at), answer in run["beside"].result.answers.items()
+        if answer
+    ]
+    final = [(at, answer["bikes"]) for at, answer in asked if answer["final"]]
     right = [
         run["count_bikes"](run["events"], TOWN_HALL, f"{at}:00") for at, _ in final
     ]
@@ -43,7 +47,7 @@ def test_every_final_answer_is_what_the_whole_log_says(run: Names) -> None:
 
 
 def test_it_catches_up_when_its_source_is_back(run: Names) -> None:
-    last = run["beside"].result.heard["09:08", "09:08"]
+    last = run["beside"].result.answers["09:08", "09:08"]
     assert "09:04" <= last["as_of"] < "09:05"
     as_of = run["count_bikes"](run["events"], TOWN_HALL, last["as_of"])
     assert as_of == last["bikes"]

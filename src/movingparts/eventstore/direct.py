@@ -52,7 +52,7 @@ class DirectClient(Client):
         answer, inbox = _Answer(), self.new_inbox()
         with translated(f"read stream {stream}"):
             subscription = await self.subscribe(inbox)
-            sid = subscription._id  # noqa: SLF001  # what _process_msg is told
+            sid = subscription._id  # noqa: SLF001  # what _process_msg gets
             self._answers[sid] = answer
             try:
                 await self.publish(f"$JS.API.DIRECT.GET.{stream}", ask, reply=inbox)
@@ -65,8 +65,8 @@ class DirectClient(Client):
         if status == NOTHING:
             return [], 0
         if status != LAST:
-            said = end[len(STATUS) :].split(b"\r\n")[0].decode()
-            raise BusError(f"read stream {stream}: the broker says {said!r}")
+            reason = end[len(STATUS) :].split(b"\r\n")[0].decode()
+            raise BusError(f"read stream {stream}: the broker says {reason!r}")
         return answer.found, int(header(end, PENDING))
 
 

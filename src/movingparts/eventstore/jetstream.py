@@ -35,7 +35,7 @@ from movingparts.eventstore.protocol import (
 MOST = 1000  # events of one append; a position is sequence * MOST + place in it
 AT_ONCE = 250  # messages of one read
 REMEMBERED = 10_000  # streams whose head is kept in memory
-PATIENCE = 100  # looks at replicas that lag, until the caller is told
+PATIENCE = 100  # looks at replicas that lag, before the caller gets an error
 EXPECTED = str(Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value)
 WRONG_LAST = (10071, 10164)  # JetStream's error codes: others have published there
 

@@ -26,7 +26,7 @@ NO_ANSWER = "no answer"
 
 @dataclass
 class Outage:
-    """What came of each round: the dock's reports, and what Ada's map said."""
+    """What came of each round: the dock's reports, and what Ada's map showed."""
 
     saved: list[list[str]] = field(default_factory=list)
     maps: list[str] = field(default_factory=list)
@@ -34,8 +34,8 @@ class Outage:
     def table(self) -> Table:
         """Return a row for each round."""
         rows: list[tuple[str, ...]] = [
-            (f"{number * ROUND} s", ", ".join(saved) or NO_ANSWER, said)
-            for number, (saved, said) in enumerate(
+            (f"{number * ROUND} s", ", ".join(saved) or NO_ANSWER, shown)
+            for number, (saved, shown) in enumerate(
                 zip(self.saved, self.maps, strict=True)
             )
         ]

@@ -46,7 +46,7 @@ def dispute(
         def begin(node: Node) -> FastAPI:
             app: FastAPI = made(node)
             kept.append(app.state.kept)
-            kept[0].save = lambda new: world.note("rides", said(kept[0].db, new))
+            kept[0].save = lambda new: world.note("rides", summary(kept[0].db, new))
             return app
 
         async def put(who: str, path: str, **body: object) -> None:
@@ -67,7 +67,7 @@ def dispute(
     return simulate(scenario, seed=1)
 
 
-def said(db: Connection, new: Sequence[RecordedEvent]) -> str:
+def summary(db: Connection, new: Sequence[RecordedEvent]) -> str:
     """Return what has become of the disk: the row's fare, or the events' types."""
     if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'events'").fetchone():
         return ", ".join(type(each.event).__name__ for each in new)

@@ -70,21 +70,21 @@ class SoFar:
 
 @dataclass
 class Support:
-    """What support heard: by when it asked, and about when."""
+    """What support answers: by when it asked, and about when."""
 
-    heard: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    answers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     copied: list[StoredEvent] = field(default_factory=list)  # at 08:45
 
     def table(self) -> Table:
         """Return a row for each time at which support asked."""
         rows: list[tuple[str, ...]] = [
-            (at, _said(self.heard[at, at]), _said(self.heard[at, "08:17"]))
+            (at, _as_text(self.answers[at, at]), _as_text(self.answers[at, "08:17"]))
             for at in ASKED
         ]
         return Table(("asked at", "bikes there now", "bikes there at 08:17"), rows)
 
 
-def _said(answer: Mapping[str, Any]) -> str:
+def _as_text(answer: Mapping[str, Any]) -> str:
     if not answer:
         return "no answer"
     sure = "final" if answer.get("final") else f"as of {answer.get('as_of')}"
@@ -115,7 +115,7 @@ def gone(
             await world.clock.sleep(_seconds(now) - world.clock.monotonic())
             for at in (now, "08:17", *about):
                 url = f"{host}/stations/{TOWN_HALL}/bikes?at={at}:00"
-                found.heard[now, at] = await _get(client, url)
+                found.answers[now, at] = await _get(client, url)
             if sidecar is not None and GONE < now < BACK:
                 found.copied = await _read(RemoteLog(client, f"{host}/log"))
         return found

@@ -1,7 +1,7 @@
 """Writers who race for one stream of a log that is a service of its own.
 
 How a writer goes about it is up to the page: `way(log, event)` reads the stream of the
-code, decides, may append the event, and returns what its rider is told.
+code, decides, may append the event, and returns what its rider gets.
 
 Source: chapter 08. Leaves out: the riders' own requests, which start all this.
 """
@@ -90,9 +90,9 @@ def log(node: Node) -> FastAPI:
 
 @dataclass
 class Outcome:
-    """How many riders were told what, and how many appends were sent and refused."""
+    """How many riders got each outcome, and how many appends were sent and refused."""
 
-    heard: dict[str, int]
+    outcomes: dict[str, int]
     sent: int
     refused: int
 
