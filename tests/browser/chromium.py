@@ -3,9 +3,13 @@
 import os
 import shutil
 from collections.abc import Iterator
+from functools import partial
+from typing import cast
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.hung import Restarted
 
 CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium")) or shutil.which(
     "google-chrome"
@@ -40,8 +44,9 @@ FLAGS = [
 def launched() -> Iterator[Browser]:
     """The shell, or else Chromium, while the generator is held: a fixture's body."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=SHELL or CHROMIUM, args=FLAGS
+        launch = partial(
+            playwright.chromium.launch, executable_path=SHELL or CHROMIUM, args=FLAGS
         )
+        browser = cast("Browser", Restarted(launch))
         yield browser
         browser.close()

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.built import BUILT
 from tests.browser.chromium import CHROMIUM, FLAGS, launched
+from tests.browser.hung import watched
 from tools.site.serve import SiteServer
 
 LONGEST = ("test_lite", "test_live", "test_player")
@@ -26,6 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let no browser that hangs hold up all tests after it."""
+    with watched(item.nodeid):
+        return (yield)
 
 
 @pytest.fixture(scope="session")

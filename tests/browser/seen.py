@@ -20,9 +20,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
 from tests.browser.built import BUILT, ROOT, Visit
+from tests.browser.hung import closed
 
 FACTS = Path(__file__).with_name("facts.js").read_text("utf-8")
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text("utf-8")
@@ -219,7 +220,7 @@ def once(look: Callable[[Any], Facts]) -> Any:
     def found(self: Seen) -> Facts:
         if look not in self.results:
             try:
-                self.results[look] = look(self)
+                self.results[look] = self.looked(look)
             except Exception as error:  # noqa: BLE001  # each test says it
                 self.results[look] = error
         result = self.results[look]
@@ -240,13 +241,28 @@ class Seen:
         self.browser, self.base, self.path = browser, base, path
         self.results: dict[Callable[[Any], Facts], Facts | Exception] = {}
         self.framed = path != "404.html"  # which stands alone: no menus, no search
+        self.begin()
+
+    def begin(self) -> None:
+        """Come to the page as a new reader."""
         desk = {"width": DESK[0], "height": DESK[1]}
-        self.reader = browser.new_context(viewport=desk)
+        self.reader = self.browser.new_context(viewport=desk)
         self.first: Visit | None = None  # which stays open, to be used
 
     def close(self) -> None:
         """Close what the reader has open."""
         self.reader.close()
+
+    def looked(self, look: Callable[[Any], Facts]) -> Facts:
+        """Look; if the browser hung and was killed, once more in another one."""
+        try:
+            return look(self)
+        except Error as error:
+            if not closed(error):
+                raise
+        self.results.clear()
+        self.begin()
+        return look(self)
 
     def opened(self, context: BrowserContext, **media: Any) -> Visit:
         """The page as it is when nothing more comes."""
