@@ -62,7 +62,7 @@ SERVICES: Mapping[str, Factory] = {
     "rides": answering("/riders/{key}/ride", lambda key: {"ride": None, "of": key}),
     "availability": answering("/stations/{key}", lambda key: {"bikes": len(key)}),
     "stations": answering("/stations/{key}", lambda key: {"name": STATIONS[key]}),
-    "weather": answering("/stations/{key}", lambda key: {"celsius": 14, "rain": False}),
+    "weather": answering("/stations/{key}", lambda key: {"at": key, "celsius": 14}),
 }
 
 
