@@ -57,7 +57,7 @@ def table(runs: Mapping[str, Recording]) -> Table:
 def screens(  # noqa: PLR0913 - all but the first go by keyword
     way: Way,
     *,
-    count: int = 300,
+    count: int = 200,
     parts: Sequence[Part] = HOME,
     services: Mapping[str, Factory | None] | None = None,
     latency: Latency | float = PHONE,
