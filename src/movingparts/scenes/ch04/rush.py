@@ -49,7 +49,7 @@ class Rush:
         return (who, *map(str, counts))
 
 
-def table(found: dict[str, Rush]) -> Table:
+def fares(found: dict[str, Rush]) -> Table:
     """Return what billing worked for, a row for each rush."""
     head = ("who goes by the deadline", "asked", "worked out", "shown", "for nobody")
     return Table(head, [each.row(who) for who, each in found.items()])
