@@ -110,7 +110,7 @@ def test_in_the_figures_work_goes_on_or_each_service_knows_what_is_left(
     assert 0 == after.result.worked
     [answer] = [m for m in after.messages if m.target == "app"]
     assert "delivered" == answer.fate
-    left = [int(m.text.split()[0]) for m in after.moments if "left" in m.text]
+    left = [int(m.text.split()[0]) for m in after.moments if " ms" in m.text]
     assert left == sorted(left, reverse=True)
     assert 750 == left[0]
 

@@ -62,12 +62,12 @@ async def serve(
 
     def noted(node: Node, request: Request) -> Deadline:
         deadline = until(node, request)
-        world.note(node.name, f"{deadline.left(PATIENCE) * 1000:,.0f} ms left")
+        world.note(node.name, f"{deadline.left(PATIENCE) * 1000:,.0f} ms")
         return deadline
 
     def worked() -> None:
         found.worked += 1
-        world.note("billing", "a fare is worked out")
+        world.note("billing", "fare")
 
     routes = [Route("/rides", "rides")]
     await world.serve("gateway", partial(gateway, routes=routes, seconds=PATIENCE))
