@@ -71,9 +71,7 @@ def test_without_deadlines_about_half_of_the_work_is_for_nobody(run: Names) -> N
 
 def test_a_deadline_that_only_the_gateway_knows_saves_no_work(run: Names) -> None:
     for seed in (1, 2, 3):
-        none, gateway = (
-            rush(run["own"], says=says, seed=seed) for says in (None, 750)
-        )
+        none, gateway = (rush(run["own"], says=says, seed=seed) for says in (None, 750))
         assert gateway.worked == none.worked
         assert gateway.shown <= none.shown
 

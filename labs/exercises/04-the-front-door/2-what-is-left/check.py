@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from movingparts.check import Check, Law
-from movingparts.scenes.ch04.receipts import TooLate
+from movingparts.check import Check, Law, never
+from movingparts.scenes.ch04.receipts import WRITE, Services, TooLate
 
-WRITE = 40  # ms
 # For rides and billing: ms until the answer, after how many refusals of 60 ms.
 PLANS = {
     "All is well": (900, (100, 0), (150, 0)),
@@ -43,54 +42,28 @@ class Seen:
         return -self.left
 
 
-class Kitchen:
-    """The two services, as the handler reaches them."""
-
-    def __init__(self, world, run, kind):
-        self.world, self.run, self.kind = world, run, kind
-        self.timeout, *plan = PLANS[kind]
-        jitter = [world.random.randrange(0, 10) for _ in plan]
-        self.plan = dict(zip(("rides", "billing"), plan))
-        self.jitter = dict(zip(self.plan, jitter))
-        self.tries = {"rides": 0, "billing": 0}
-        self.gave_up, self.deadline = False, self.clock() + self.timeout
-
-    def clock(self):
-        return round(self.world.clock.monotonic() * 1000)
-
-    def see(self, **what):
-        left = self.deadline - self.clock()
-        self.run.see(Seen(self.kind, self.timeout, left, **what))
-
-    async def call(self, name, timeout_ms):
-        takes, refusals = self.plan[name]
-        tries, self.tries[name] = self.tries[name], self.tries[name] + 1
-        self.see(name=name, told=timeout_ms, tries=tries)
-        refuses = tries < refusals
-        takes = 60 if refuses else takes + self.jitter[name]
-        await self.world.clock.sleep(max(0, min(takes, timeout_ms)) / 1000)
-        if takes > timeout_ms:
-            self.gave_up = True
-            raise TimeoutError
-        if refuses:
-            raise ConnectionError
-        return f"the answer of {name}"
-
-    async def write(self, ride, fare):
-        await self.world.clock.sleep(WRITE / 1000)
-        return f"a receipt: {ride}, {fare}"
-
-
 async def run(world, answer, run):
-    here = Kitchen(world, run, [*PLANS][run.seed % len(PLANS)])
-    value = await answer.awaited(here.timeout, here.call, here.write, here.clock)
-    if isinstance(value, TooLate):
-        value = None
-    here.see(value=value, gave_up=here.gave_up)
+    kind = [*PLANS][run.seed % len(PLANS)]
+    timeout, *plan = PLANS[kind]
+
+    def see(**what):
+        run.see(Seen(kind, timeout, here.left, **what))
+
+    here = Services(world, timeout, plan, see)
+    value = await answer.awaited(timeout, here.call, here.write, here.clock)
+    see(value=None if isinstance(value, TooLate) else value, gave_up=here.gave_up)
 
 
-def calls(of):
-    return lambda s: s.name and of(s)
+def call(s):
+    return s.name
+
+
+def first(s):
+    return s.name and not s.tries
+
+
+def hopeless(s):
+    return s.name and s.most < 1
 
 
 def early(s):
@@ -99,12 +72,12 @@ def early(s):
 
 RIGHT = "a receipt: the answer of rides, the answer of billing"
 LAWS = (
-    Law("own-timeout", calls(lambda s: True), lambda s: s.told <= s.timeout),
-    Law("forgets-time-used", calls(lambda s: not s.tries), lambda s: s.told <= s.left),
-    Law("retries-past-the-end", calls(lambda s: s.tries), lambda s: s.told <= s.left),
-    Law("calls-with-nothing-left", calls(lambda s: s.most < 1), lambda s: False),
-    Law("no-margin", calls(lambda s: True), lambda s: s.told <= s.most),
-    Law("gives-time-away", calls(lambda s: True), lambda s: s.told >= s.most - 1),
+    Law("own-timeout", call, lambda s: s.told <= s.timeout),
+    Law("forgets-time-used", first, lambda s: s.told <= s.left),
+    Law("retries-past-the-end", lambda s: s.tries, lambda s: s.told <= s.left),
+    Law("calls-with-nothing-left", hopeless, never),
+    Law("no-margin", call, lambda s: s.told <= s.most),
+    Law("gives-time-away", call, lambda s: s.told >= s.most - 1),
     Law("ends-too-late", lambda s: not s.name, lambda s: s.left >= 0),
     Law("gives-up-early", early, lambda s: s.most < 1),
     Law("another-receipt", lambda s: s.value is not None, lambda s: s.value == RIGHT),

@@ -62,7 +62,7 @@ class Morning:
 
     def logged(self, request_id: str) -> Table:
         """Return the lines about one request, of all services."""
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (name, line)
             for name, lines in self.logs.items()
             for line in lines
@@ -107,7 +107,7 @@ def mornings(
 
 def table(found: dict[str, Morning]) -> Table:
     """Return what riders saw, a row for each state."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             state,
             f"{each.screens} of {len(each.replies)}",
@@ -121,7 +121,7 @@ def table(found: dict[str, Morning]) -> Table:
 
 def phones(found: dict[str, Morning]) -> Table:
     """Return what the first rider's phone got, a row for each state of the weather."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (state, str(each.replies[0].status_code), each.replies[0].text)
         for state, each in found.items()
         if each.replies[0].is_error
