@@ -21,7 +21,6 @@ from movingparts.world import Table
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 APP_WAITS = 1.0  # seconds
-SAYS = 750  # ms: what the app tells; the phone's network may need the rest
 GAP = Uniform(0.2, 0.3)  # seconds between two riders
 TRAIN, GETS_OFF, LASTS = 12, 3.0, 2.0  # riders, and when they ask
 ENDS = 20.0
@@ -106,7 +105,10 @@ def alone(until: Until, *, says: int | None = None, busy: float = 3.0) -> Record
 def rush(
     until: Until, *, says: int | None = None, train: int = TRAIN, seed: int = 1
 ) -> Rush:
-    """Let riders ask, and a train arrive; `says` is what the app says, in ms."""
+    """Let riders ask, and a train arrive; `says` is what the app says, in ms.
+
+    It says less than it waits, since the phone's network may need 240 ms.
+    """
 
     async def scenario(world: SimulatedWorld) -> Rush:
         found, app = Rush(), world.node("app")
