@@ -59,7 +59,13 @@ def problems(config: Config) -> str:
         ended = subprocess.run(  # noqa: S603  # the binary that was found
             command, capture_output=True, text=True, timeout=60, check=False
         )
-    return ended.stderr.strip() if ended.returncode else ""
+    if not ended.returncode:
+        return ""
+    # Before the reason stands where the file was, and that is gone.
+    return (
+        " ".join(ended.stderr.partition("envoy.json': ")[2].split())
+        or "it gave no reason"
+    )
 
 
 @asynccontextmanager

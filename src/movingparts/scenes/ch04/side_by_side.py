@@ -84,16 +84,18 @@ async def side_by_side(world: LocalWorld) -> Table:
         partial(
             gateway,
             routes=ROUTES,
-            screens={"/home/{station}": HOME[:1]},
+            screens={"/home/{station}": HOME},
             authenticate=authenticate,
             seconds=SECONDS,
         ),
     )
     ports = {name: httpx.URL(each.url).port or 0 for name, each in running.items()}
     await running["weather"].stop()
-    client = world.client("app")
-    async with envoy(config(ROUTES, ports, seconds=SECONDS)) as theirs:
-        rows = []
+    rows = []
+    async with (
+        envoy(config(ROUTES, ports, seconds=SECONDS)) as theirs,
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
         for what, (path, headers) in REQUESTS.items():
             doors = (ours.url, theirs)
             found = [await client.get(f"{at}{path}", headers=headers) for at in doors]
