@@ -23,11 +23,11 @@ from movingparts.scenes.ch04.promises import Month, Promise
 from movingparts.service import service
 from movingparts.world.simulated import SimulatedWorld, simulate
 
-DAY, WEEKS, A_DAY = 86_400.0, 4, 30  # seconds, weeks, rides a day
+DAY, WEEKS, A_DAY = 86_400.0, 4, 24  # seconds, weeks, rides a day
 DEARER = replace(STANDARD, per_minute=Money(Decimal("0.18")))
 # Billing's price rises in week 2; a copy has the new price some weeks later.
 RISES, FOLLOWS = 2, {"app-gateway": 3, "kiosk-gateway": 4}
-LENGTH = LogNormal(median=14, p99=100)  # microseconds there, minutes here
+LENGTH = LogNormal(median=15, p99=120)  # microseconds there, minutes here
 
 # What a gateway with a copy is given: minutes, pass, cents a minute. Returns cents.
 Rule = Callable[[int, bool, int], int]

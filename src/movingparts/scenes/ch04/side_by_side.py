@@ -54,7 +54,7 @@ def billing(node: Node) -> FastAPI:
 
     @app.get("/slow")
     async def slow() -> None:
-        await node.clock.sleep(5 * SECONDS)
+        await node.clock.sleep(2 * SECONDS)
 
     @app.get("/fails")
     async def fails() -> Response:
