@@ -17,7 +17,6 @@ ANSWERS = (
     Answer(200, {"title": "Ulysses", "free": 1, "fee": "0.00"}),
     Answer(200, {"title": "Dune", "free": 0, "fee": "14.20"}),
     Answer(409, {"detail": "the reader owes 12.00", "fee": "12.00"}),
-    Answer(404, {"detail": "there is no such book"}),
 )
 TOKENS = ("Bearer t-ada", "Bearer t-bob", "Bearer t-eve", None)
 
