@@ -38,7 +38,7 @@ REQUESTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "a service that is too slow": ("/billing/slow", ADA),
     "a service that is down": ("/weather/stations/harbor", ADA),
     "a service that fails": ("/billing/fails", ADA),
-    "the home screen": ("/home/harbor", ADA),
+    "the home screen": ("/screen/harbor", ADA),
 }
 
 
@@ -84,7 +84,7 @@ async def side_by_side(world: LocalWorld) -> Table:
         partial(
             gateway,
             routes=ROUTES,
-            screens={"/home/{station}": HOME},
+            screens={"/screen/{station}": HOME},
             authenticate=authenticate,
             seconds=SECONDS,
         ),
