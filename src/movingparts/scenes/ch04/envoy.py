@@ -31,7 +31,7 @@ Config = dict[str, Any]
 
 
 def envoy_route(route: Route, seconds: float) -> Config:
-    """Return how Envoy says: this prefix goes to that service, without the prefix."""
+    """Return the route in Envoy's words."""
     target: Config = {"cluster": route.service, "timeout": f"{seconds}s"}
     # Nothing was sent where no connection was made, so asking again is safe.
     target["retry_policy"] = {"retry_on": "connect-failure", "num_retries": 1}
