@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from pydantic import BaseModel, create_model
@@ -46,7 +46,7 @@ def contract(service: Factory) -> Schema:
     """Return the OpenAPI document of a service's code."""
 
     async def made(world: SimulatedWorld) -> Schema:
-        return cast("FastAPI", service(world.node("any"))).openapi()
+        return service(world.node("contract")).openapi()
 
     document: Schema = simulate(made, seed=1).result
     return document

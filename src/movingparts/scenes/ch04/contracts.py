@@ -39,16 +39,17 @@ def unread(sent: Schema, read: Schema, name: str = "body") -> Iterator[str]:
 def _unread(sent: Schema, read: Schema, name: str) -> Iterator[str]:
     types = {read.get("type"), "integer" if read.get("type") == "number" else None}
     if "type" in read and sent.get("type") not in types:
-        yield f"{name} is {sent.get('type', 'anything')}, was {read['type']}"
+        yield f"{name} is sent as {sent.get('type')}, read as {read['type']}"
     elif (known := _values(read)) and (new := set(_values(sent)) - set(known)):
-        yield f"{name} may be {', '.join(sorted(new))}"
+        yield f"{name} may be {', '.join(sorted(new))}, which nobody expects"
     elif known and not _values(sent):
         yield f"{name} may be any {read['type']}"
     for field in read.get("required", ()):
         if field not in sent.get("required", ()):
             yield f"{field} may be missing"
+    there = sent.get("properties", {})
     for field, schema in read.get("properties", {}).items():
-        yield from unread(sent.get("properties", {}).get(field, schema), schema, field)
+        yield from unread(there.get(field, schema), schema, field)
     if "items" in read:
         yield from unread(sent.get("items", ANY), read["items"], f"{name}[]")
 

@@ -10,23 +10,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fastapi import FastAPI, Response
-
 from movingparts.core import Node, Recording
 from movingparts.core.node import Factory
 from movingparts.core.random import Constant
 from movingparts.gateway import Route, gateway
-from movingparts.service import service
 from movingparts.world import Table
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 PHONES, DAYS, DAY = 20, 42, 24 * 3600
 READS = {1: "bikes", 2: "bikes_available"}  # the field that each app shows
 WITHIN, SHARE = 14, 0.6  # by this day, so many phones have the new app
-SUNSET = {
-    "deprecation": "@1767225600",  # since 1 January 2026
-    "sunset": "Thu, 12 Feb 2026 00:00:00 GMT",
-}
 
 
 def updates(phone: int) -> int:
@@ -37,7 +30,7 @@ def updates(phone: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What one phone showed on one day, and how long it waited, in milliseconds."""
+    """What a phone showed on one day, and for how many milliseconds it waited."""
 
     day: int
     app: int
@@ -59,31 +52,12 @@ class Weeks:
     def table(self) -> Table:
         """Return each week's screens."""
         weeks = [[s for s in self.screens if s.day // 7 == w] for w in range(DAYS // 7)]
-        return Table(
-            ("week", "screens", "on the old app", "without bikes"),
-            [
-                (str(n), *map(str, (len(w), _old(w), sum(s.bikes is None for s in w))))
-                for n, w in enumerate(weeks, 1)
-            ],
-        )
-
-
-def _old(screens: Sequence[Screen]) -> int:
-    return sum(each.app == 1 for each in screens)
-
-
-def version_1(node: Node) -> FastAPI:
-    """Answer as before the renaming, from what the new service says."""
-    app = service(node, title="availability-v1")
-
-    @app.get("/stations/{station}")
-    async def bikes(station: str, response: Response) -> dict[str, object]:
-        url = f"http://availability/stations/{station}"
-        new = (await node.client.get(url)).raise_for_status().json()
-        response.headers.update(SUNSET)
-        return {"station": new["station"], "bikes": new["bikes_available"]}
-
-    return app
+        rows = [
+            (n, len(w), sum(s.app == 1 for s in w), sum(s.bikes is None for s in w))
+            for n, w in enumerate(weeks, 1)
+        ]
+        head = ("week", "screens", "on the old app", "without bikes")
+        return Table(head, [tuple(map(str, row)) for row in rows])
 
 
 ONE_PATH = {1: "/availability", 2: "/availability"}
