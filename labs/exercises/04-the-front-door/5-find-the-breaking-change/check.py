@@ -42,7 +42,8 @@ def pair(part, *changes):
         required[:] = [each for each in required if each != name] + [name] * needed
     kind = " and ".join(each[0] for each in changes) or "no change"
     right = {(part, name) for _, name, _, _, where in changes if part in where}
-    KNOWN[repr((old, new))] = kind, part, right
+    other = any(where and part not in where for *_, where in changes)
+    KNOWN[repr((old, new))] = kind, part, other, right
     return old, new
 
 
@@ -56,12 +57,20 @@ def cases():
 
 
 class Verdict:
-    """What changed in which part, what breaks, and what was said."""
+    """What changed in which part, what breaks, and what was said.
+
+    `other` says that it breaks in the other part only.
+    """
 
     def __init__(self, old, new, value):
-        self.kind, self.part, right = KNOWN[repr((old, new))]
-        self.right, self.said = sorted(right) or "nothing", sorted(value) or "nothing"
+        self.kind, self.part, self.other, right = KNOWN[repr((old, new))]
+        self.right, self.said = words(right), words(value)
         self.missed, self.extra = right - value, value - right
+
+
+def words(pairs):
+    listed = sorted(f"`{'.'.join(map(str, each))}`" for each in pairs)
+    return ", ".join(listed) or "nothing"
 
 
 def of(*kinds, part=None):
@@ -79,7 +88,8 @@ def no_more(verdict):
 ADDED = of("no change", "a new optional field", "an optional field goes")
 LAWS = (
     Law("additive-flagged", ADDED, no_more),
-    Law("same-rule", always, no_more),
+    Law("same-rule", lambda v: v.other, no_more),
+    Law("flags-too-much", always, no_more),
     Law("removed-answer-field", of("a required field goes", part=ANSWER), found),
     Law("new-required-field", of("a new required field"), found),
     Law("type-changed", of("another type"), found),
@@ -87,5 +97,5 @@ LAWS = (
     Law("missed", always, found),
 )
 WANTS = 'a set of pairs, such as {("answer", "title")}'
-RETURNS = set[tuple[str, str]]
+RETURNS = set[tuple]
 CHECK = Check(cases=cases, seen=Verdict, laws=LAWS, returns=RETURNS, wants=WANTS)
