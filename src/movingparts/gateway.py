@@ -22,7 +22,14 @@ RIDER, REQUEST = "x-rider", "x-request-id"
 # What belongs to one connection, or is the gateway's own to say.
 NOT_PASSED_ON = {"host", "connection", "content-length", "transfer-encoding"}
 NOT_PASSED_ON |= {"authorization", TIMEOUT, RIDER, REQUEST}
-PASSED_BACK = ("content-type", "etag", "location", "retry-after")
+PASSED_BACK = (
+    "content-type",
+    "deprecation",
+    "etag",
+    "location",
+    "retry-after",
+    "sunset",
+)
 
 # Returns the rider that a token belongs to; None if it belongs to nobody.
 Authenticate = Callable[[str], Awaitable[str | None]]
