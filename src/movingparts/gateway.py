@@ -101,7 +101,7 @@ def gateway(
 ) -> FastAPI:
     """Return the service that all apps talk to.
 
-    `screens` are paths, such as `/home/{station}`, with their parts. `seconds` is how
+    `screens` are paths, such as `/screen/{station}`, with their parts. `seconds` is how
     long any request may take; a caller that waits for less says so in `timeout-ms`.
 
     Source: chapter 04; Richardson 2018 (API gateway, API composition). Leaves out:
