@@ -1,0 +1,69 @@
+"""What a second language costs: lines of code by concern, and packages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from importlib.metadata import requires
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+HERE = Path(__file__).parent
+CONCERNS = ("answers", "trace and deadline", "errors", "health", "shutdown")
+
+
+def lines_by_concern(text: str) -> Counter[str]:
+    """Count the lines of code after each comment that names a concern.
+
+    >>> lines_by_concern(written("weather.js"))["health"]
+    3
+    """
+    found, concern = Counter[str](), "setup"
+    for line in map(str.strip, text.splitlines()):
+        comment = re.fullmatch(r"(?://|#) (.+)", line)
+        if comment:
+            concern = comment[1]
+        elif line:
+            found[concern] += 1
+    return found
+
+
+def written(name: str) -> str:
+    """Return the text of a file of this folder."""
+    return (HERE / name).read_text("utf-8")
+
+
+def node_packages(*names: str) -> set[str]:
+    """Return these packages of Node.js with all that they depend on."""
+    folder = next(p for p in HERE.parents if (p / "node_modules/express").is_dir())
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            manifest = folder / "node_modules" / name / "package.json"
+            left += json.loads(manifest.read_text("utf-8")).get("dependencies", {})
+    return found
+
+
+def python_packages(*names: str) -> set[str]:
+    """Return these packages of Python with all that they depend on."""
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = canonicalize_name(left.pop())
+        if name not in found:
+            found.add(name)
+            left += _needed(requires(name) or ())
+    return found
+
+
+def _needed(lines: Iterable[str]) -> Iterable[str]:
+    for each in map(Requirement, lines):
+        if each.marker is None or each.marker.evaluate({"extra": ""}):
+            yield each.name
