@@ -12,6 +12,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from movingparts.world import Table
+
 HERE = Path(__file__).parent
 CONCERNS = ("answers", "trace and deadline", "errors", "health", "shutdown")
 
@@ -35,6 +37,34 @@ def lines_by_concern(text: str) -> Counter[str]:
 def written(name: str) -> str:
     """Return the text of a file of this folder."""
     return (HERE / name).read_text("utf-8")
+
+
+def lines(name: str) -> Counter[str]:
+    """Count the lines of a file of this folder by concern."""
+    return lines_by_concern(written(name))
+
+
+def around(name: str) -> int:
+    """Count the lines of a file that serve the contract, but don't answer."""
+    found = lines(name)
+    return sum(found[each] for each in CONCERNS if each != "answers")
+
+
+def packages() -> dict[str, set[str]]:
+    """Return the packages that each of the two services needs."""
+    python = python_packages("fastapi", "httpx", "uvicorn")
+    return {"weather.js": node_packages("express"), "twin.py": python}
+
+
+def costs() -> Table:
+    """Return a table of both services: lines by concern, then packages."""
+    js, py = lines("weather.js"), lines("twin.py")
+    rows: list[tuple[str, ...]] = [
+        (f"lines for {each}", str(js[each]), str(py[each])) for each in CONCERNS
+    ]
+    ours, theirs = (str(len(each)) for each in packages().values())
+    rows.append(("packages", ours, theirs))
+    return Table(("what", "weather.js", "the twin"), rows)
 
 
 def node_packages(*names: str) -> set[str]:

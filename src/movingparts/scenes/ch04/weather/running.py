@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from movingparts.gateway import gateway
 from movingparts.scenes.ch04.home import HOME, SERVICES, authenticate
 from movingparts.scenes.ch04.weather.rig import Sensors
-from movingparts.world import LocalWorld, Node
+from movingparts.world import LocalWorld, Node, Table
 from movingparts.world.local.javascript import node_command
 
 HERE = Path(__file__).parent
@@ -58,3 +59,13 @@ def on_the_port_of(taken: int, name: str) -> dict[str, Any]:
     lines = (done.stdout or done.stderr).replace(str(taken), "PORT").splitlines()
     said = next((each for each in lines if "PORT" in each), "")
     return {"it said": said.strip(), "exit code": done.returncode}
+
+
+def compared(checked: Mapping[str, Mapping[str, str]]) -> Table:
+    """Return a row for each check; one service alone has its reasons in it too."""
+    alone = len(checked) == 1
+    rows = []
+    for check in next(iter(checked.values())):
+        found = [each[check] for each in checked.values()]
+        rows.append((check, *(f if alone else f.partition(":")[0] for f in found)))
+    return Table(("the contract", *checked), rows)
