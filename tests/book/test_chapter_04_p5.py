@@ -118,7 +118,7 @@ def test_the_shutdown_of_expresss_documentation_takes_too_long(
         line for line in written("weather.js").splitlines() if "setInterval" not in line
     )
     assert text != written("weather.js").rstrip()
-    assert "no: later, not in a second" == shut_down(monkeypatch, tmp_path, text)
+    assert "no: it takes longer" == shut_down(monkeypatch, tmp_path, text)
 
 
 def test_without_any_handler_the_answer_under_way_is_lost(
