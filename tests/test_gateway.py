@@ -275,7 +275,7 @@ def test_parts_are_asked_for_at_once() -> None:
     async def scenario(world: SimulatedWorld) -> float:
         slow = {name: answers(after=0.5) for name in SERVICES}
         await serve_city(world, **slow)
-        await get(world, "/home/x", screens={"/home/{station}": HOME})
+        await get(world, "/home/harbor", screens={"/home/{station}": HOME})
         return world.clock.monotonic()
 
     assert 0.504 == pytest.approx(simulated(scenario))
