@@ -279,7 +279,7 @@ def test_a_seed_gives_a_spawned_service_the_same_ids() -> None:
         ("tests.world.local_services:number", "returned int, not a FastAPI app"),
         (
             "tests.world.local_services:sleeper",
-            "its process ended. It said:\na last word",
+            "its process ended with code 4. It said:\na last word",
         ),
         ("no colon", "'no colon' names no factory: write \"module:factory\""),
         ("__main__:rides", "`%%writefile my_service.py`"),

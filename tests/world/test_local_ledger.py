@@ -41,6 +41,22 @@ def test_a_call_is_the_same_in_whatever_order_its_ends_tell_of_it(
     assert request.id == reply.answers
 
 
+def test_what_another_language_does_is_known_from_its_callers_end() -> None:
+    """Its process notes nothing; when the request arrived is put in the middle."""
+    recorder = Recorder("local", None, "")
+    ledger = Ledger(recorder)
+    ledger.reports("pricing", reports=False)
+    span = Span("call", "t", "", "client", "rides", "pricing", "POST /charges", 10)
+    span.status = 201
+    ledger.span(span)
+    ledger.note("call", **ASKED)
+    ledger.note("call", **RECEIVED)
+    request, reply = recorder.recording(50).messages
+    assert ("delivered", 25) == (request.fate, request.arrived_us)
+    assert ("delivered", 40) == (reply.fate, reply.arrived_us)
+    assert (request.id, 201, "pricing") == (reply.answers, reply.status, reply.source)
+
+
 @pytest.mark.parametrize(
     "notes", list(itertools.permutations([ASKED, ARRIVED, ANSWERED, LEFT]))
 )

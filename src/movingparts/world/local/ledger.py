@@ -93,11 +93,19 @@ class Ledger:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._calls: dict[str, _Call] = {}
+        self._silent: set[str] = set()
         self._spans: dict[str, Span] = {}
         self._mirrored: dict[str, Message] = {}
 
     def __repr__(self) -> str:
         return f"<Ledger: {len(self._calls)} calls under way>"
+
+    def reports(self, name: str, *, reports: bool) -> None:
+        """Say whether a service notes its end of a call; other languages don't."""
+        if reports:
+            self._silent.discard(name)
+        else:
+            self._silent.add(name)
 
     def span(self, span: Span) -> None:
         """Note a piece of work, when it begins and again when it has ended."""
@@ -118,9 +126,32 @@ class Ledger:
                 known.reply = self._recorder.message("reply", **value)
             else:
                 setattr(known, what, value)
+        self._fill_in(call, known)
         known.settle()
         if known.over:
             del self._calls[call]
+
+    def _fill_in(self, call: str, known: _Call) -> None:
+        """Note a silent callee's end as far as the caller's tells of it.
+
+        When the request arrived is not known: it is put in the middle.
+        """
+        asked = known.request
+        if asked is None or asked.target not in self._silent:
+            return
+        if known.received_us is None or known.reply is not None:
+            return
+        known.arrived_us = (asked.sent_us + known.received_us) // 2
+        ids = {"trace_id": asked.trace_id, "span_id": asked.span_id}
+        known.reply = self._recorder.message(
+            "reply",
+            asked.target,
+            asked.source,
+            label=asked.label,
+            sent_us=known.arrived_us,
+            status=self._spans[call].status,
+            **ids,
+        )
 
     def take(self, report: dict[str, Any]) -> None:
         """Enter what a `Reporter` or a `Mirror` sent."""

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from movingparts.core.errors import ServeError
 from movingparts.world.local.broker import write_private
 from movingparts.world.local.watchdog import Watchdog
 
 GRACE = 8.0  # seconds between asking a process to end and killing it
+
+# Returns the port of a process that listens, or its reason; None if it isn't ready.
+Ready = Callable[[], Awaitable[dict[str, Any] | None]]
 
 
 class SpawnedService:
@@ -39,6 +47,7 @@ class SpawnedService:
         self._process: subprocess.Popen[bytes] | None = None
         self._asked = False
         self.port: int | None = None
+        self.reports = True  # whether it tells the kernel what it sees
 
     def __repr__(self) -> str:
         state = "up" if self.up else "down"
@@ -80,28 +89,75 @@ class SpawnedService:
         """
         config = self._folder / f"{self._name}-{settings['number']}.json"
         write_private(config, json.dumps(settings))
+        ready = config.with_suffix(".ready")
+        module = "movingparts.world.local.process"
+
+        async def told() -> dict[str, Any] | None:
+            return json.loads(ready.read_bytes()) if ready.exists() else None
+
+        command = [sys.executable, "-m", module, str(config)]
+        await self._start(command, {"PYTHONUNBUFFERED": "1"}, told, timeout)
+
+    async def start_command(
+        self,
+        command: Sequence[str | Path],
+        env: Mapping[str, str],
+        *,
+        health: str,
+        timeout: float = 30.0,
+    ) -> None:
+        """Start any program that listens where `PORT` says; wait until it is healthy.
+
+        That is when it answers a GET of the path `health` with 200 or alike. Raises
+        `ServeError` as `start` does.
+        """
+        self.reports = False
+        port = _free_port()
+        # Nothing here speaks TLS, and to load certificates takes a while.
+        sockets = httpx.AsyncHTTPTransport(
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        )
+        async with httpx.AsyncClient(transport=sockets, timeout=1.0) as client:
+
+            async def healthy() -> dict[str, Any] | None:
+                with contextlib.suppress(httpx.TransportError):
+                    answer = await client.get(f"http://127.0.0.1:{port}{health}")
+                    return {"port": port} if answer.is_success else None
+                return None
+
+            environment = {**env, "PORT": str(port)}
+            await self._start([*map(str, command)], environment, healthy, timeout)
+
+    async def _start(
+        self, command: list[str], env: dict[str, str], ready: Ready, timeout: float
+    ) -> None:
         before = len(self.logs)
-        self._launch(config)
         try:
-            self.port = await self._ready(config.with_suffix(".ready"), before, timeout)
+            self._launch(command, env)
+            self.port = await self._ready(ready, before, timeout)
         except BaseException:
             self._asked = True
             self.end()
             raise
 
-    def _launch(self, config: Path) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  # this Python, our own module
-                [sys.executable, "-m", "movingparts.world.local.process", str(config)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )
+    def _launch(self, command: list[str], env: dict[str, str]) -> None:
+        try:
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(  # noqa: S603  # the reader's own command
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    env={**os.environ, **env},
+                )
+        except OSError as error:
+            raise ServeError(
+                f"{self._name} did not start: {command[0]}: {error.strerror}"
+            ) from None
         self._watchdog.own_process(self._process.pid)
 
-    async def _ready(self, file: Path, before: int, timeout: float) -> int:
+    async def _ready(self, ready: Ready, before: int, timeout: float) -> int:
         """Wait for what the process says of its start; return its port."""
         deadline = time.monotonic() + timeout
         answer = None
@@ -109,7 +165,7 @@ class SpawnedService:
             if not self.up or time.monotonic() > deadline:
                 raise ServeError(self._why(before))
             await asyncio.sleep(0.01)
-            answer = _read(file)
+            answer = await ready()
         if "error" in answer:
             raise ServeError(f"{self._name} did not start: {answer['error']}")
         return int(answer["port"])
@@ -138,7 +194,8 @@ class SpawnedService:
         if process is None:
             return
         if process.poll() is None:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):  # with all that it started
+                os.killpg(process.pid, signal.SIGKILL)
         code = process.wait()
         self._watchdog.release_process(process.pid)
         how = f"ended with code {code}"
@@ -153,12 +210,17 @@ class SpawnedService:
 
     def _why(self, before: int) -> str:
         lines = "\n".join(self.logs[before:][-8:])
-        state = "is not listening yet, and was ended" if self.up else "ended"
-        return f"{self._name} did not start: its process {state}. It said:\n{lines}"
+        code = self._process.poll() if self._process is not None else None
+        state = "is not ready yet, and was ended" if self.up else "ended"
+        how = "" if code is None else f" with code {code}"
+        said = f"It said:\n{lines}" if lines else "It said nothing."
+        return f"{self._name} did not start: its process {state}{how}. {said}"
 
 
-def _read(file: Path) -> dict[str, Any] | None:
-    return json.loads(file.read_bytes()) if file.exists() else None
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
 
 
 def check_target(target: Any) -> str:

@@ -8,10 +8,10 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 from nats.aio.client import Client
@@ -270,25 +270,48 @@ class LocalWorld:
         self._check_name(name)
         life = self._born(name)
         await life.serve(factory)
+        self._ledger.reports(name, reports=True)
         service = LocalService(life, lambda: self._ended(service, "stopped"))
         await self._replace(name, service, life.port)
         return service
 
-    async def spawn(self, name: str, target: str | Factory) -> SpawnedService:
+    async def spawn(
+        self,
+        name: str,
+        target: str | Factory | None = None,
+        *,
+        command: Sequence[str | Path] = (),
+        env: Mapping[str, str] | None = None,
+        health: str = "/health",
+    ) -> SpawnedService:
         """Start a service as a process of its own, from `"module:factory"`.
 
         The module must be importable from a file. The service has the same disk as an
         earlier one of its name, and replaces it as `serve` does. Raises `ServeError`
         with its last lines where it does not start.
+
+        Instead of a factory, `command` starts a program in any language: it must
+        listen on 127.0.0.1 at the port that its variable `PORT` names, and is ready
+        once it answers a GET of `health` with success. `env` are more variables.
         """
         self._check_name(name)
-        here, broker = self._here, self._reachable()
         number = self._numbers[name] = self._numbers.get(name, 0) + 1
-        service = SpawnedService(name, here.folder, _watchdog, self._ended)
-        settings = {
+        service = SpawnedService(name, self._here.folder, _watchdog, self._ended)
+        if command:
+            await service.start_command(command, env or {}, health=health)
+        else:
+            await service.start(self._settings(name, number, target))
+        self._ledger.reports(name, reports=service.reports)
+        await self._replace(name, service, service.port)
+        return service
+
+    def _settings(self, name: str, number: int, target: object) -> dict[str, Any]:
+        """Return what the process of a factory must know."""
+        broker = self._reachable()
+        return {
             "name": name,
             "target": check_target(target),
-            "folder": str(here.folder),
+            "folder": str(self._here.folder),
             "origin_ns": self._clock.origin_ns,
             "nats": broker.url,
             "token": broker.token,
@@ -296,9 +319,6 @@ class LocalWorld:
             "number": number,
             "path": _search_path(),
         }
-        await service.start(settings)
-        await self._replace(name, service, service.port)
-        return service
 
     def node(self, name: str) -> Node:
         """Return the node of that name; a new one is a caller that serves nothing."""
@@ -418,7 +438,8 @@ class LocalWorld:
         """Ask the spawned services to report; say whether all did in time."""
         waiting = []
         for name, service in self._services.items():
-            if isinstance(service, SpawnedService) and service.up:
+            reports = isinstance(service, SpawnedService) and service.reports
+            if reports and service.up:
                 waiting.append(asyncio.get_running_loop().create_future())
                 self._settling[name] = waiting[-1]
                 if self._nats is not None:

@@ -1,0 +1,1 @@
+"""The weather service in two languages, and the contract that both keep."""
