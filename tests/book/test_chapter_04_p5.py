@@ -81,14 +81,14 @@ def test_the_gateway_composes_the_weather_from_javascript(run: Names) -> None:
 
 
 def test_the_figure_counts_the_same_in_each_run(run: Names) -> None:
-    """No time of this run is in it, and every call of the two screens arrived."""
+    """No time of this run is in it, and each message of the two screens arrived."""
     asked = [
         m
         for m in run["world"].recording.messages
         if {m.source, m.target} <= set(run["nodes"])
     ]
     assert {"delivered"} == {m.fate for m in asked}
-    assert 2 * 14 == len(asked)
+    assert 2 * 6 == len(asked)
 
 
 def shut_down(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> str:
