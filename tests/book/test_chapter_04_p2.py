@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from movingparts.gateway import TIMEOUT, Part
+from movingparts.gateway import Part
 from movingparts.measure.latency import percentile
 from movingparts.scenes.ch04.fares import WORK
 from movingparts.scenes.ch04.home import HOME
 from movingparts.scenes.ch04.missing import RIDERS, mornings
 from movingparts.scenes.ch04.rush import ENDS, TRAIN, rush
+from movingparts.upstream import TIMEOUT
 from tests.book.chapters import Names, page
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,8 @@ from fastapi.responses import JSONResponse
 
 from movingparts.core import Node
 from movingparts.core.node import Factory
-from movingparts.gateway import TIMEOUT, Deadline
 from movingparts.service import Limits, problem, service
+from movingparts.upstream import TIMEOUT, Deadline
 
 LOOKS, WORK = 0.05, 0.20  # how long rides and billing work on a fare, in seconds
 MARGIN = 0.03  # what rides keeps for its own answer

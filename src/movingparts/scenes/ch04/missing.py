@@ -13,10 +13,10 @@ from fastapi import FastAPI, HTTPException, Request
 
 from movingparts.core import Node, Recording
 from movingparts.core.node import Factory
-from movingparts.gateway import REQUEST
 from movingparts.measure.latency import percentile
 from movingparts.scenes.ch04.home import on_the_phone, serve_city
 from movingparts.service import Limits, service
+from movingparts.upstream import REQUEST
 from movingparts.world import Table
 from movingparts.world.simulated import SimulatedWorld, simulate
 

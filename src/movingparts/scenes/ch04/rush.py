@@ -14,9 +14,10 @@ from fastapi import Request
 
 from movingparts.core import Node, Recording
 from movingparts.core.random import Uniform
-from movingparts.gateway import REQUEST, TIMEOUT, Deadline, Route, gateway
+from movingparts.gateway import Route, gateway
 from movingparts.scenes.ch04.fares import PATIENCE, Until, billing, rides
 from movingparts.scenes.ch04.home import on_the_phone
+from movingparts.upstream import REQUEST, TIMEOUT, Deadline
 from movingparts.world import Table
 from movingparts.world.simulated import SimulatedWorld, simulate
 
