@@ -90,13 +90,13 @@ async def get(
 
 
 def home(
-    headers: Mapping[str, str] = ADA, path: str = "/home/harbor", **others: Any
+    headers: Mapping[str, str] = ADA, path: str = "/screen/harbor", **others: Any
 ) -> httpx.Response:
     """Return the home screen, with some services replaced."""
 
     async def scenario(world: SimulatedWorld) -> httpx.Response:
         await serve_city(world, **others)
-        screens = {"/home/{station}": HOME}
+        screens = {"/screen/{station}": HOME}
         return await get(
             world, path, headers, screens=screens, authenticate=authenticate
         )
@@ -135,13 +135,13 @@ def test_it_routes_composes_and_does_without_a_part_in_each_world(run: Run) -> N
             return gateway(
                 node,
                 routes=[Route("/echo", "echo")],
-                screens={"/home/{station}": HOME},
+                screens={"/screen/{station}": HOME},
                 authenticate=authenticate,
             )
 
         await world.serve("gateway", door)
         app = world.client("app")
-        screen = await app.get("http://gateway/home/harbor", headers=ADA)
+        screen = await app.get("http://gateway/screen/harbor", headers=ADA)
         sent = await app.post(
             "http://gateway/echo/a%2Fb/%3F?q=1&q=2", headers=ADA, content="body"
         )
@@ -199,10 +199,10 @@ def test_the_first_route_that_fits_is_taken() -> None:
 
 def test_its_description_names_screens_and_gives_no_warning() -> None:
     async def scenario(world: SimulatedWorld) -> Any:
-        screens = {"/home/{station}": HOME}
+        screens = {"/screen/{station}": HOME}
         return (await get(world, "/openapi.json", screens=screens)).json()
 
-    assert ["/home/{station}"] == list(simulated(scenario)["paths"])
+    assert ["/screen/{station}"] == list(simulated(scenario)["paths"])
 
 
 # --- what goes along, and what comes back ---------------------------------------
@@ -275,7 +275,7 @@ def test_parts_are_asked_for_at_once() -> None:
     async def scenario(world: SimulatedWorld) -> float:
         slow = {name: answers(after=0.5) for name in SERVICES}
         await serve_city(world, **slow)
-        await get(world, "/home/harbor", screens={"/home/{station}": HOME})
+        await get(world, "/screen/harbor", screens={"/screen/{station}": HOME})
         return world.clock.monotonic()
 
     assert 0.504 == pytest.approx(simulated(scenario))
@@ -350,7 +350,7 @@ def test_a_screen_s_parameter_can_not_lead_elsewhere(station: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer nobody-s"}])
-@pytest.mark.parametrize("path", ["/home/harbor", "/elsewhere"])
+@pytest.mark.parametrize("path", ["/screen/harbor", "/elsewhere"])
 def test_nobody_comes_in_without_a_valid_token(
     headers: dict[str, str], path: str
 ) -> None:

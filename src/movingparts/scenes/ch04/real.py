@@ -24,7 +24,7 @@ from movingparts.world import LocalWorld
 
 def front_door(node: Node) -> FastAPI:
     """Serve the gateway with the home screen."""
-    screens = {"/home/{station}": HOME}
+    screens = {"/screen/{station}": HOME}
     return gateway(node, screens=screens, authenticate=authenticate)
 
 
@@ -78,7 +78,7 @@ async def opened(world: LocalWorld, count: int = 10, *, direct: bool = False) ->
 
 async def _one(app: httpx.AsyncClient) -> Any:
     try:
-        reply = await app.get("http://gateway/home/harbor", headers=HEADERS)
+        reply = await app.get("http://gateway/screen/harbor", headers=HEADERS)
     except httpx.TransportError:
         return None
     return reply.json() if reply.is_success else None
