@@ -61,7 +61,7 @@ class Screens:
     """How long screens took, in milliseconds, and what became of them.
 
     >>> Screens(took=[200.0, 300.0], whole=1, partial=1).row()
-    ('250 ms', '299 ms', '0', '1', '1', '0')
+    ('200 ms', '300 ms', '0', '1', '1', '0')
     """
 
     took: list[float] = field(default_factory=list)
