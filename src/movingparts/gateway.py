@@ -85,7 +85,7 @@ def gateway(
 ) -> FastAPI:
     """Return the service that all apps talk to.
 
-    `screens` are paths, such as `/home/{station}`, with their parts. `seconds` is how
+    `screens` are paths, such as `/screen/{station}`, with their parts. `seconds` is how
     long any request may take; a caller that waits for less says so in `timeout-ms`.
     When a service fails, the answer has an `x-request-id`; the log has it too, and why.
 

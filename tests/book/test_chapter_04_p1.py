@@ -113,7 +113,7 @@ def test_without_the_gateway_there_is_no_screen_at_all(run: Names) -> None:
             await world.serve(name, factory)
         app = world.node("app")
         token = {"authorization": "Bearer token-of-ada"}
-        get = partial(app.client.get, "http://gateway/home/harbor", headers=token)
+        get = partial(app.client.get, "http://gateway/screen/harbor", headers=token)
         up = (await get()).status_code
         world.crash("gateway")
         try:

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from movingparts.scenes.ch04.weather import running
 from movingparts.scenes.ch04.weather.contract import CONTRACT, kept
 from movingparts.scenes.ch04.weather.costs import lines, packages, written
 from movingparts.scenes.ch04.weather.rig import Rig
-from movingparts.scenes.ch04.weather.running import larkhaven, script
+from movingparts.scenes.ch04.weather.running import larkhaven
 from movingparts.world import LocalWorld
 from movingparts.world.local import spawned
+from movingparts.world.local.javascript import find_node
 from tests.book.chapters import ROOT, Names, page
 
 PAGE = page("04-the-front-door/5-in-another-language")
@@ -94,18 +94,16 @@ def test_the_figure_counts_the_same_in_each_run(run: Names) -> None:
 def shut_down(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> str:
     """Return what the last check says of a changed weather.js."""
     monkeypatch.setattr(spawned, "GRACE", 1.5)
-    monkeypatch.setattr(running, "HERE", folder)
-    (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    (folder / "package.json").write_text(written("package.json"))
-    (folder / "weather.js").write_text(text)
+    file = folder / "weather.js"
+    file.write_text(text)
 
     async def main() -> str:
         async with LocalWorld() as world:
             sensors = await larkhaven(world)
-            env = {"SENSORS": sensors.url}
-            service = await world.spawn(
-                "weather", command=script("weather.js"), env=env
-            )
+            modules = str(ROOT / "node_modules")
+            env = {"SENSORS": sensors.url, "NODE_PATH": modules}
+            command = [find_node(), file]
+            service = await world.spawn("weather", command=command, env=env)
             return [*(await kept(Rig(world, sensors, service))).values()][-1]
 
     return asyncio.run(main())
@@ -118,7 +116,7 @@ def test_the_shutdown_of_expresss_documentation_takes_too_long(
         line for line in written("weather.js").splitlines() if "setInterval" not in line
     )
     assert text != written("weather.js").rstrip()
-    assert "no: later, not in a second" == shut_down(monkeypatch, tmp_path, text)
+    assert "no: it takes longer" == shut_down(monkeypatch, tmp_path, text)
 
 
 def test_without_any_handler_the_answer_under_way_is_lost(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
@@ -78,12 +79,11 @@ class Writer:
         while not self.ends:
             version = len(await insist(lambda: self.store.read(STREAM)))
             event = NewEvent(f"{self.name}-{number}", "RideStarted", {})
+            append = partial(
+                self.store.append, STREAM, [event], expected_version=version
+            )
             with contextlib.suppress(ConcurrencyConflict):
-                await insist(
-                    lambda v=version, e=event: self.store.append(  # type: ignore[misc]
-                        STREAM, [e], expected_version=v
-                    )
-                )
+                await insist(append)
                 self.acknowledged.append(event.id)
                 number += 1
 

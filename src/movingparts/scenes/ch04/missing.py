@@ -24,7 +24,7 @@ STATES = ("is up", "hangs", "fails", "is down")
 RIDERS = 20
 # What a driver says when its database is away, in the words that it really uses.
 TELLS = "forecast-db-2:5432 refused: SELECT celsius FROM forecasts"
-HOME_SCREEN = "/home/harbor"
+HOME_SCREEN = "/screen/harbor"
 
 
 def weather(state: str) -> Factory:

@@ -27,7 +27,7 @@ async def larkhaven(world: LocalWorld) -> Sensors:
     """Serve the gateway, `sensors`, and all services behind it but `weather`."""
 
     def front_door(node: Node) -> Any:
-        screens = {"/home/{station}": HOME}
+        screens = {"/screen/{station}": HOME}
         return gateway(node, screens=screens, authenticate=authenticate)
 
     for name, factory in SERVICES.items():
@@ -42,7 +42,7 @@ async def larkhaven(world: LocalWorld) -> Sensors:
 async def home(world: LocalWorld) -> Any:
     """Return the home screen that the gateway makes for Ada."""
     app = world.client("app")
-    answer = await app.get("http://gateway/home/harbor", headers=ADA)
+    answer = await app.get("http://gateway/screen/harbor", headers=ADA)
     return answer.json()
 
 
