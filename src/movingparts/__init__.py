@@ -5,7 +5,7 @@ Read the folder as a table of contents. Each mechanism is printed by its chapter
     01  One ride, two services    service, measure.latency
     02  Words and borders         strategy, published_language
     03  Rules inside              repository, unit_of_work, measure.contention
-    04  The front door            gateway
+    04  The front door            gateway, upstream
     05  Facts on a bus            consumer, strategy.asyncapi
     06  Promises across services  outbox, saga, participant
     07  Two models                projection
