@@ -16,8 +16,9 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from movingparts.core import Node
-from movingparts.gateway import RIDER, Authenticate, Route
+from movingparts.gateway import Authenticate, Route
 from movingparts.service import problem, service
+from movingparts.upstream import RIDER
 
 TYPE = "type.googleapis.com/envoy.extensions.filters"
 MANAGER = f"{TYPE}.network.http_connection_manager.v3.HttpConnectionManager"
