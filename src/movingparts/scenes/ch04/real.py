@@ -14,8 +14,8 @@ from fastapi import FastAPI
 from movingparts.core import Node
 from movingparts.core.errors import WorldError
 from movingparts.gateway import gateway
+from movingparts.scenes.ch04.asking import HEADERS
 from movingparts.scenes.ch04.home import HOME, SERVICES, authenticate
-from movingparts.scenes.ch04.opening import HEADERS
 from movingparts.scenes.ch04.weather import twin
 from movingparts.scenes.ch04.weather.rig import Sensors
 from movingparts.scenes.ch04.weather.running import script
