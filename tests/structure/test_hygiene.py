@@ -37,8 +37,6 @@ MACHINE = [
         ("/tmp/", "uvenv"),
     )
 ]
-# The path of chapter 04's home screen, which is nobody's folder.
-SCREEN = re.compile("/ho" r"me/(\{station\}|harbor|museum)")
 LATER = ["".join(halves) for halves in (("TO", "DO"), ("FIX", "ME"), ("no ", "cover"))]
 SILENCED = re.compile(r"#\s*(?:type: ignore|noqa)\b(?P<rest>.*)")
 REASONED = re.compile(
@@ -62,7 +60,7 @@ def texts() -> dict[str, str]:
         if path.is_file():
             data = path.read_bytes()
             if b"\0" not in data:
-                found[name] = SCREEN.sub("", data.decode("utf-8"))
+                found[name] = data.decode("utf-8")
     return found
 
 
