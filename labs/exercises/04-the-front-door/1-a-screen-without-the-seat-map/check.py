@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from movingparts.check import Check, Law, shown
+from movingparts.check import Check, Law, always, shown
 from movingparts.scenes.ch04.trip import NoScreen, Part, Unavailable
 
 SECONDS, NEVER = 1.0, 2_000  # NEVER is far beyond any patience
@@ -37,10 +37,13 @@ class Seen:
     value: object  # or what was raised
     took: float
     slowest: float  # of those that answered in time
+    asked: list  # the names, as often as they were asked for
 
     def __post_init__(self):
         texts = [f"`{name}` {what}" for name, what in self.plan.items()]
         self.did = ", ".join(texts) or "All services answer in time"
+        again = {f"`{n}`" for n in self.asked if self.asked.count(n) > 1}
+        self.twice = ", ".join(sorted(again))
         self.missing = [name for name in ANSWERS if name in self.plan]
         self.lost = [name for name in REQUIRED if name in self.plan]
         self.is_screen = isinstance(self.value, dict)
@@ -57,7 +60,10 @@ async def run(world, answer, run):
     delays = {name: 0.2 + 0.6 * world.random.random() for name in ANSWERS}
     slow = {"is late": 1.1 + world.random.random(), "is silent": NEVER}
 
+    asked = []
+
     async def ask(name):
+        asked.append(name)
         await world.clock.sleep(slow.get(plan.get(name), delays[name]))
         if plan.get(name) == "fails":
             raise Unavailable(f"{name} can't answer")
@@ -72,7 +78,7 @@ async def run(world, answer, run):
         value = error
     took = world.clock.monotonic() - began
     slowest = max(delays[name] for name in ANSWERS if plan.get(name) not in slow)
-    run.see(Seen(plan, value, took, slowest))
+    run.see(Seen(plan, value, took, slowest, asked))
 
 
 def right(seen):
@@ -80,6 +86,7 @@ def right(seen):
 
 
 LAWS = (
+    Law("asks-twice", always, lambda s: not s.twice),
     Law("one-after-another", lambda s: not s.plan, lambda s: s.took < s.slowest + 0.01),
     Law("waits-for-the-slowest", lambda s: s.plan, lambda s: s.took < SECONDS + 0.01),
     Law("one-dead-part-kills-all", lambda s: not s.lost, lambda s: s.is_screen),
