@@ -1,11 +1,11 @@
 from movingparts.scenes.ch04.bank import Reply, problem
 
-FOR_CLIENTS = (400, 404, 409, 422)
+FOR_CLIENTS = (200, 201, 400, 404, 409, 422)
 
 
 def reply(outcome, request_id):
     headers, status = {"x-request-id": request_id}, outcome.status
-    if status is not None and (status < 300 or status in FOR_CLIENTS):
+    if status in FOR_CLIENTS:
         return Reply(status, outcome.body, headers)
     if isinstance(outcome.error, TimeoutError):
         status = 504
