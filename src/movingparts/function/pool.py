@@ -1,0 +1,173 @@
+"""The scheduler: which instance takes a request, when one starts, and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from movingparts.core.clock import Clock
+from movingparts.core.node import Tasks
+from movingparts.function.contract import (
+    Backend,
+    Code,
+    InitError,
+    Instance,
+    Invocation,
+    Request,
+    Result,
+    Status,
+)
+
+TICK = 0.000_001  # seconds: no clock of ours tells less apart
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """An instance, how many requests it has, and since when it has none."""
+
+    instance: Instance
+    busy: int = 0
+    idle_since: float = 0.0
+    provisioned: bool = False
+
+
+class Pool:
+    """The instances of one version: as many as there are requests, and none at night.
+
+    `admit` says whether the platform lets one request more run. `resized` is called
+    whenever the number of instances changes.
+
+    Source: chapter 11; AWS Lambda's concurrency. Leaves out: several machines, and
+    which of them has room.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        backend: Backend,
+        clock: Clock,
+        tasks: Tasks,
+        *,
+        admit: Callable[[], bool] = lambda: True,
+        resized: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.code, self.running = code, 0
+        self._backend, self._clock, self._tasks = backend, clock, tasks
+        self._admit, self._resized = admit, resized
+        self._slots: list[Slot] = []  # the one that was used last is the last
+        self._reaping = False
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    async def provision(self) -> None:
+        """Start the instances that are to be there before anybody asks."""
+        for _ in range(self.code.config.provisioned):
+            slot = await self._start()
+            slot.provisioned = True
+            await self._release(slot)
+
+    async def invoke(self, request: Request) -> Invocation:
+        """Run a request on an idle instance, or on a new one; or refuse it.
+
+        A caller that stops waiting does not end it.
+        """
+        work = self._invoke(request)
+        return await asyncio.shield(self._tasks.create_task(work, name=request.id))
+
+    async def _invoke(self, request: Request) -> Invocation:
+        began = self._clock.monotonic()
+        if not self._admit():
+            return self._report(request, began, began, "throttled")
+        self.running += 1
+        try:
+            slot = self._idle()
+            try:
+                slot = slot or await self._start()
+            except InitError as error:
+                return self._report(request, began, began, "init", str(error))
+            ready = self._clock.monotonic()
+            result = await slot.instance.run(request)
+            await self._release(slot, alive=result.alive)
+            return self._report(request, began, ready, result, slot=slot)
+        finally:
+            self.running -= 1
+
+    def _idle(self) -> Slot | None:
+        """Take a place in the instance that was used last, so that others can end."""
+        for slot in reversed(self._slots):
+            if slot.busy < self.code.config.concurrency:
+                slot.busy += 1
+                return slot
+        return None
+
+    async def _start(self) -> Slot:
+        instance = await self._backend.start(self.code)
+        slot = Slot(instance, busy=1)
+        self._slots.append(slot)
+        self._resized()
+        return slot
+
+    async def _release(self, slot: Slot, *, alive: bool = True) -> None:
+        slot.busy -= 1
+        if not alive:
+            await self._end(slot)
+        if slot not in self._slots:  # it has ended under this request or another
+            return
+        self._slots.remove(slot)
+        self._slots.append(slot)
+        slot.idle_since = self._clock.monotonic()
+        if not self._reaping:
+            self._reaping = True
+            self._tasks.create_task(self._reap(), name=f"end idle {self.code.name}")
+
+    async def _reap(self) -> None:
+        """End each instance that nobody has used for the time that it is kept warm."""
+        warm = self.code.config.keep_warm
+        while idle := [s for s in self._slots if not (s.busy or s.provisioned)]:
+            ends = min(slot.idle_since for slot in idle) + warm
+            await self._clock.sleep(max(ends - self._clock.monotonic(), TICK))
+            now = self._clock.monotonic()
+            for slot in idle:
+                if not slot.busy and now - slot.idle_since >= warm:
+                    await self._end(slot)
+        self._reaping = False
+
+    async def _end(self, slot: Slot) -> None:
+        if slot in self._slots:
+            self._slots.remove(slot)
+            self._resized()
+            await slot.instance.close()
+
+    async def close(self) -> None:
+        """End all instances."""
+        while self._slots:
+            await self._slots.pop().instance.close()
+        self._resized()
+
+    def _report(
+        self,
+        request: Request,
+        began: float,
+        ready: float,
+        what: Result | Status,
+        error: str = "",
+        *,
+        slot: Slot | None = None,
+    ) -> Invocation:
+        result = what if isinstance(what, Result) else Result(what, error=error)
+        now, code = self._clock.monotonic(), self.code
+        return Invocation(
+            request.id,
+            code.name,
+            code.version,
+            began,
+            result.status,
+            result.value,
+            result.error,
+            init=round(ready - began if result.status != "init" else now - began, 6),
+            run=round(now - ready if result.status != "init" else 0.0, 6),
+            memory_mb=code.config.memory_mb,
+            provisioned=slot is not None and slot.provisioned,
+        )
