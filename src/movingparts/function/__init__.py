@@ -19,6 +19,7 @@ from movingparts.function.contract import (
 from movingparts.function.meter import AWS, Bill, Prices, break_even
 from movingparts.function.platform import Platform
 from movingparts.function.queue import Retry
+from movingparts.function.recorded import recorded
 from movingparts.function.simulated import Profile, SimulatedBackend
 from movingparts.function.triggers import Every, Subject, gateway
 
@@ -43,4 +44,5 @@ __all__ = [
     "Subject",
     "break_even",
     "gateway",
+    "recorded",
 ]

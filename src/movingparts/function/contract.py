@@ -79,12 +79,14 @@ class Code:
 class Request:
     """One event for an instance, under an id that stays the same when it is retried.
 
-    `invoke` calls another function of the platform and waits for its value.
+    `invoke` calls another function of the platform and waits for its value; `parent`
+    is the id of the request whose function waits for this one.
     """
 
     id: str
     event: Any
     invoke: Callable[[str, Any], Any] | None = None
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,9 @@ class Invocation:
     """What the platform knows of one invocation: its outcome, and what is billed.
 
     Times are in seconds by the platform's clock: `began` since the world's beginning,
-    `init` for a cold start (0 for a warm one), `run` in the handler.
+    `init` for a cold start (0 for a warm one), `run` in the handler. `instance` is
+    the number of the instance that ran it, `parent` the id of the invocation that
+    waited for it.
     """
 
     id: str
@@ -141,6 +145,8 @@ class Invocation:
     run: float = 0.0
     memory_mb: int = 0
     provisioned: bool = False
+    instance: int = 0
+    parent: str = ""
 
     @property
     def cold(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -179,15 +180,18 @@ class Platform:
 
     # --- Inside -----------------------------------------------------------------------
 
-    async def _run(self, name: str, event: Any, request_id: str) -> Invocation:
-        request = Request(request_id, event, self._call)
+    async def _run(
+        self, name: str, event: Any, request_id: str, parent: str = ""
+    ) -> Invocation:
+        call = partial(self._call, request_id)
+        request = Request(request_id, event, call, parent)
         done = await self._pool(name).invoke(request)
         self.invocations.append(done)
         return done
 
-    async def _call(self, name: str, event: Any) -> Any:
+    async def _call(self, parent: str, name: str, event: Any) -> Any:
         """Run a function for another function, which waits for it and is billed."""
-        done = await self.invoke(name, event)
+        done = await self._run(name, event, self.node.new_id(), parent)
         if done.status != "ok":
             raise FunctionError(f"{name}: {done.status} {done.error}".strip())
         return done.value

@@ -24,9 +24,10 @@ TICK = 0.000_001  # seconds: no clock of ours tells less apart
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """An instance, how many requests it has, and since when it has none."""
+    """An instance, its number, how many requests it has, and when it had none."""
 
     instance: Instance
+    number: int
     busy: int = 0
     idle_since: float = 0.0
     provisioned: bool = False
@@ -52,7 +53,7 @@ class Pool:
         admit: Callable[[], bool] = lambda: True,
         resized: Callable[[], None] = lambda: None,
     ) -> None:
-        self.code, self.running = code, 0
+        self.code, self.running, self._started = code, 0, 0
         self._backend, self._clock, self._tasks = backend, clock, tasks
         self._admit, self._resized = admit, resized
         self._slots: list[Slot] = []  # the one that was used last is the last
@@ -104,7 +105,8 @@ class Pool:
 
     async def _start(self) -> Slot:
         instance = await self._backend.start(self.code)
-        slot = Slot(instance, busy=1)
+        self._started += 1
+        slot = Slot(instance, self._started, busy=1)
         self._slots.append(slot)
         self._resized()
         return slot
@@ -170,4 +172,6 @@ class Pool:
             run=round(now - ready if result.status != "init" else 0.0, 6),
             memory_mb=code.config.memory_mb,
             provisioned=slot is not None and slot.provisioned,
+            instance=slot.number if slot else 0,
+            parent=request.parent,
         )
