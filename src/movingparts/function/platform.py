@@ -60,7 +60,7 @@ class Function:
     def reserved(self) -> int | None:
         """How many requests may run at once, if that is reserved."""
         newest = self.versions.get(max(self.versions, default=0))
-        return newest.code.config.reserved if newest else None
+        return None if newest is None else newest.code.config.reserved
 
 
 class Platform:
