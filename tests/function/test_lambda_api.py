@@ -17,7 +17,7 @@ import httpx
 import psutil
 import pytest
 
-from movingparts.function import lambda_backend
+from movingparts.function import Platform, SimulatedBackend, lambda_backend
 from movingparts.function.contract import (
     Code,
     Config,
@@ -28,8 +28,11 @@ from movingparts.function.contract import (
 )
 from movingparts.function.lambda_api import ROOT, Environment, runtime_api
 from movingparts.function.lambda_backend import LambdaBackend, LambdaInstance
+from movingparts.world import LocalWorld, SimulatedWorld, simulate
 from movingparts.world.local.clock import RealClock
 from movingparts.world.local.watchdog import PREFIX
+
+Outcome = tuple[str, Any, str]
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is for Linux")
 pytestmark = [pytest.mark.slow, linux]
@@ -304,6 +307,38 @@ async def main():
 
 asyncio.run(main())
 '''
+
+
+def test_our_platform_and_lambda_say_the_same_of_a_source() -> None:
+    events = [{"minutes": 4}, "refuse", {"minutes": 0}, {}]
+
+    async def simulated(world: SimulatedWorld) -> list[Outcome]:
+        node = world.node("functions")
+        return await outcomes(Platform(node, SimulatedBackend(node.clock, node.random)))
+
+    async def real() -> list[Outcome]:
+        async with LocalWorld() as world:
+            node = world.node("functions")
+            platform = Platform(node, LambdaBackend(node.clock))
+            try:
+                return await outcomes(platform)
+            finally:
+                await platform.close()
+
+    async def outcomes(platform: Platform) -> list[Outcome]:
+        await platform.deploy("fares", FARES, timeout=30.0)
+        runs = [await platform.invoke("fares", event) for event in events]
+        # Ours adds where it was raised, which Lambda has in its stack trace.
+        return [(run.status, run.value, run.error.partition(" (in")[0]) for run in runs]
+
+    expected = [
+        ("ok", {"cents": 160, "count": 1}, ""),
+        ("error", None, "ValueError: no such plan"),
+        ("ok", {"cents": 100, "count": 3}, ""),
+        ("error", None, "KeyError: 'minutes'"),
+    ]
+    assert expected == simulate(simulated, seed=1).result
+    assert expected == asyncio.run(real())
 
 
 def test_an_answer_for_another_event_is_refused() -> None:
