@@ -139,12 +139,12 @@ def test_a_handler_that_raises_is_an_error_and_the_instance_goes_on() -> None:
 @pytest.mark.parametrize(
     ("event", "result"),
     [
-        ("exit", Result("killed", error="its process ended with code 3", alive=False)),
+        ("exit", Result("killed", error="its process is gone: code 3", alive=False)),
         ("loop", Result("timeout", error="over 0.5 s", alive=False)),
         ("fill", Result("memory", error="out of memory", alive=False)),
         (
             "leave a child",
-            Result("killed", error="its process ended with code 0", alive=False),
+            Result("killed", error="its process is gone: code 0", alive=False),
         ),
     ],
 )
@@ -163,7 +163,7 @@ def test_a_killed_instance_is_reported_as_such() -> None:
         process.send_signal(signal.SIGKILL)
         return await work
 
-    killed = "its process was killed by SIGKILL"
+    killed = "its process is gone: SIGKILL"
     assert Result("killed", error=killed, alive=False) == running(scenario)
 
 
@@ -215,7 +215,7 @@ def alive(pid: int) -> bool:
     ("source", "why"),
     [
         ("raise ValueError('no bank')", "ValueError: no bank"),
-        ("import os; os._exit(5)", "its process ended with code 5"),
+        ("import os; os._exit(5)", "its process is gone: code 5"),
         ("x = (", "Syntax error in module"),
         ("def other(event, context): ...", "Handler 'handler' missing"),
     ],

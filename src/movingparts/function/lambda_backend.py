@@ -118,7 +118,7 @@ class LambdaInstance:
     async def run(self, request: Request) -> Result:
         """Let the runtime call the handler; end the process if that takes too long."""
         timeout = self._code.config.timeout
-        deadline_ms = round((self._clock.now().timestamp() + timeout) * 1000)
+        deadline_ms = int((self._clock.now().timestamp() + timeout) * 1000)
         try:
             async with asyncio.timeout(timeout):
                 return await self._environment.run(
@@ -150,6 +150,5 @@ class LambdaInstance:
 
 def how(code: int) -> str:
     """Return how a process ended, in words."""
-    if code < 0:
-        return f"its process was killed by {signal.Signals(-code).name}"
-    return f"its process ended with code {code}"
+    end = signal.Signals(-code).name if code < 0 else f"code {code}"
+    return f"its process is gone: {end}"
