@@ -32,39 +32,57 @@ def sam_template(
     Source: AWS, "AWS::Serverless::Function". Leaves out: `keep_warm`, which Lambda
     decides for itself, and who may do what.
     """
-    config = code.config
-    if config.concurrency > 1:
-        raise FunctionError(f"AWS Lambda gives {code.name} one request at a time")
-    events = {f"Every{n}": schedule(code, one) for n, one in enumerate(triggers, 1)}
-    if path:
-        http = {"Path": path, "Method": "post"}
-        events["Http"] = {"Type": "HttpApi", "Properties": http}
-    secrets = {
-        name: f"{{{{resolve:secretsmanager:{name}}}}}" for name in config.secrets
+    function = {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {
+            "FunctionName": code.name,
+            "Runtime": RUNTIME,
+            "Handler": "index.handler",
+            "InlineCode": code.source,
+            "AutoPublishAlias": "live",
+            **limits(code),
+            "Environment": {"Variables": variables(code)},
+            "EventInvokeConfig": retries(code, retry or Retry()),
+            "Events": events(code, path, triggers),
+        },
     }
-    properties: Descriptor = {
-        "FunctionName": code.name,
-        "Runtime": RUNTIME,
-        "Handler": "index.handler",
-        "InlineCode": code.source,
-        "MemorySize": config.memory_mb,
-        "Timeout": math.ceil(config.timeout),
-        "AutoPublishAlias": "live",
-        "Environment": {"Variables": {**config.environment, **secrets}},
-        "EventInvokeConfig": retries(code, retry or Retry()),
-        "Events": events,
-    }
-    if config.reserved is not None:
-        properties["ReservedConcurrentExecutions"] = config.reserved
-    if config.provisioned:
-        count = {"ProvisionedConcurrentExecutions": config.provisioned}
-        properties["ProvisionedConcurrencyConfig"] = count
-    function = {"Type": "AWS::Serverless::Function", "Properties": properties}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": "AWS::Serverless-2016-10-31",
         "Resources": {re.sub(r"[\W_]", "", code.name.title()): function},
     }
+
+
+def limits(code: Code) -> Descriptor:
+    """Return a function's memory, time and instances, as AWS names them."""
+    config = code.config
+    if config.concurrency > 1:
+        raise FunctionError(f"AWS Lambda gives {code.name} one request at a time")
+    found = {"MemorySize": config.memory_mb, "Timeout": math.ceil(config.timeout)}
+    if config.reserved is not None:
+        found["ReservedConcurrentExecutions"] = config.reserved
+    count = {"ProvisionedConcurrentExecutions": config.provisioned}
+    return found | (
+        {"ProvisionedConcurrencyConfig": count} if config.provisioned else {}
+    )
+
+
+def variables(code: Code) -> dict[str, str]:
+    """Return a function's environment, with secrets as references."""
+    config = code.config
+    secrets = {
+        name: f"{{{{resolve:secretsmanager:{name}}}}}" for name in config.secrets
+    }
+    return {**config.environment, **secrets}
+
+
+def events(code: Code, path: str, triggers: tuple[Trigger, ...]) -> Descriptor:
+    """Return what runs the function: schedules, and requests to a path."""
+    found = {f"Every{n}": schedule(code, one) for n, one in enumerate(triggers, 1)}
+    if path:
+        http = {"Path": path, "Method": "post"}
+        found["Http"] = {"Type": "HttpApi", "Properties": http}
+    return found
 
 
 def to_yaml(descriptor: Descriptor) -> str:
@@ -133,27 +151,34 @@ def knative_service(code: Code, image: str) -> Descriptor:
     built; asynchronous invocations, which are Knative Eventing's.
     """
     config = code.config
-    scale = {"min-scale": str(config.provisioned)}
-    scale["scale-to-zero-pod-retention-period"] = f"{config.keep_warm:g}s"
-    if config.reserved is not None:
-        scale["max-scale"] = str(config.reserved)
+    cpu = round(1000 * config.memory_mb / FULL_CPU_MB)
+    most = {"memory": f"{config.memory_mb}Mi", "cpu": f"{cpu}m"}
     plain = [{"name": name, "value": v} for name, v in config.environment.items()]
     secret = [{"name": name, "valueFrom": key(code, name)} for name in config.secrets]
-    cpu = round(1000 * config.memory_mb / FULL_CPU_MB)
-    limits = {"memory": f"{config.memory_mb}Mi", "cpu": f"{cpu}m"}
-    container = {"image": image, "env": plain + secret, "resources": {"limits": limits}}
+    container = {"image": image, "env": plain + secret, "resources": {"limits": most}}
     spec = {
         "containerConcurrency": config.concurrency,
         "timeoutSeconds": math.ceil(config.timeout),
         "containers": [container],
     }
-    notes = {f"autoscaling.knative.dev/{name}": value for name, value in scale.items()}
     return {
         "apiVersion": "serving.knative.dev/v1",
         "kind": "Service",
         "metadata": {"name": code.name},
-        "spec": {"template": {"metadata": {"annotations": notes}, "spec": spec}},
+        "spec": {"template": {"metadata": {"annotations": scale(code)}, "spec": spec}},
     }
+
+
+def scale(code: Code) -> dict[str, str]:
+    """Return how many instances there are, and for how long, as Knative writes it."""
+    config = code.config
+    found = {
+        "min-scale": str(config.provisioned),
+        "scale-to-zero-pod-retention-period": f"{config.keep_warm:g}s",
+    }
+    if config.reserved is not None:
+        found["max-scale"] = str(config.reserved)
+    return {f"autoscaling.knative.dev/{name}": value for name, value in found.items()}
 
 
 def key(code: Code, name: str) -> Descriptor:
