@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from movingparts.core.clock import Clock
 from movingparts.function import Code, Instance, Request, Result, SimulatedBackend
@@ -47,20 +47,21 @@ class Connection:
     """One connection; its first query also waits for the handshake."""
 
     def __init__(self, database: Database) -> None:
-        self.database, self.new = database, True
+        self.database, self.new, self.turn = database, True, asyncio.Lock()
 
     async def number_of(self, ride: str) -> int:
         """Return a ride's number: a new one if it has none, else the same again."""
-        wait, self.new = QUERY + HANDSHAKE * self.new, False
-        await self.database.clock.sleep(wait)
-        numbers = self.database.numbers
-        return numbers.setdefault(ride, len(numbers) + 1)
+        async with self.turn:  # one query at a time
+            wait, self.new = QUERY + HANDSHAKE * self.new, False
+            await self.database.clock.sleep(wait)
+            numbers = self.database.numbers
+            return numbers.setdefault(ride, len(numbers) + 1)
 
     def close(self) -> None:
         """Give its place to another; repeatable."""
         self.database.open.discard(self)
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

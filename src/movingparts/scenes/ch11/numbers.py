@@ -77,7 +77,7 @@ def apart(seconds: Sequence[float]) -> list[End]:
 
 def table(runs: Mapping[str, Numbered]) -> Table:
     """Return what came of some runs, by their names."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             name,
             f"{len(run.numbers):,}",
