@@ -15,7 +15,7 @@ from movingparts.scenes.ch11.database import Database
 from movingparts.world import Table
 
 BEFORE = 30  # seconds from the world's beginning until the storm
-SHOWN = range(-2, 41)  # the seconds in a chart; 0 is when the storm begins
+SHOWN = range(41)  # the seconds in a chart; 0 is when the storm begins
 
 
 @dataclass(frozen=True, slots=True)

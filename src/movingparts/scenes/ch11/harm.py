@@ -71,7 +71,8 @@ async def count_in_a_file(node: Node, backend: LocalBackend) -> dict[str, list[i
 
 async def harm(node: Node, backend: LocalBackend) -> Table:
     """Return how each harm is reported, and what becomes of the next event."""
-    platform, rows = Platform(node, backend), []
+    platform = Platform(node, backend)
+    rows: list[tuple[str, ...]] = []
     for number, (what, body) in enumerate(HARM.items()):
         name = f"harm-{number}"
         await platform.deploy(name, SOURCE.format(body=body), timeout=0.5)
