@@ -6,9 +6,12 @@ from itertools import pairwise
 import pytest
 
 from movingparts.function import Platform, SimulatedBackend
+from movingparts.function.local import LocalBackend
+from movingparts.scenes.ch11 import harm
 from movingparts.scenes.ch11.database import ClosingBackend, Database, Proxy
 from movingparts.scenes.ch11.numbers import RECEIPTS, apart, rides_of, serve
 from movingparts.scenes.ch11.storm import storm
+from movingparts.world import LocalWorld
 from movingparts.world.simulated import SimulatedWorld, simulate
 from tests.book.chapters import Names, page
 
@@ -140,3 +143,32 @@ def test_a_new_version_is_refused_while_the_old_one_keeps_connections(
 
     found = simulate(deployed_in_the_peak, seed=1).result
     assert [{"ok"}, {"init"}, {"ok"}] == found
+
+
+def test_real_instances_count_apart_and_each_harm_is_reported() -> None:
+    async def locally() -> tuple[dict[str, list[int]], list[tuple[str, ...]]]:
+        async with LocalWorld() as world, LocalBackend() as backend:
+            node = world.node("functions")
+            counted = await harm.count_in_a_file(node, backend)
+            return counted, (await harm.harm(node, backend)).rows
+
+    counted, reported = asyncio.run(locally())
+    assert [[1, 2, 3], [1, 4], [1]] == [sorted(given) for given in counted.values()]
+    wanted = ["error", "timeout", "memory", "killed", "killed", "ok"]
+    assert wanted == [status for _, status, _ in reported]
+    assert all(after.startswith("fine, ") for _, _, after in reported)
+
+
+def test_landlock_forbids_what_limits_let_through() -> None:
+    async def locally() -> list[tuple[str, ...]]:
+        backends = [LocalBackend(), harm.confined()]
+        async with LocalWorld() as world:
+            found = await harm.tries(world.node("functions"), *backends)
+        for each in backends:
+            if each is not None:
+                await each.close()
+        return found.rows
+
+    limits, landlock = [*zip(*asyncio.run(locally()), strict=True)][1:]
+    assert ("yes",) * 3 == limits
+    assert landlock in {("yes", "no", "no"), ("not on this system",) * 3}

@@ -77,7 +77,7 @@ class Damage:
 
 def table(storms: Mapping[str, Damage]) -> Table:
     """Return what became of some storms, by their names."""
-    head = ("design", "most open", "refused", "throttled", "lost", "p99")
+    head = ("design", "most open", "refused", "throttled", "lost", "wait, p99")
     rows: list[tuple[str, ...]] = []
     for name, each in storms.items():
         counts = each.database.most, each.refused(), each.count("throttled"), each.lost

@@ -1,7 +1,4 @@
-"""A seed bank: its database takes few connections, and its post takes its time.
-
-Source: chapter 11, exercise 11.4.
-"""
+"""A seed bank whose database takes few connections: exercise 11.4."""
 
 from __future__ import annotations
 
