@@ -1,0 +1,11 @@
+"""Charges a rider for a ride."""
+
+from typing import Any
+
+bank: Any  # the scene puts it here, as if this had imported the bank's library
+
+
+def handler(event: dict[str, Any], context: Any) -> None:
+    """Take a FareDue as a CloudEvent."""
+    fare = event["data"]
+    bank.charge(fare["rider"], fare["ride"], fare["cents"])
