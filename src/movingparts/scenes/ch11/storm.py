@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from movingparts.core.clock import Clock
 from movingparts.core.event import Event
 from movingparts.core.random import Constant
 from movingparts.function import Platform, Profile, Retry, SimulatedBackend
-from movingparts.scenes.ch11.functions import HERE
 from movingparts.world import Table
 from movingparts.world.simulated import SimulatedWorld, simulate
 
-INSISTING, RENEW = HERE / "renew_insisting.py", HERE / "renew.py"
 RATE = 10  # charges a second that the bank can do
 PATIENCE = 2.0  # seconds that a caller waits for the bank
 LETTERS = "passes.given-up"
@@ -80,7 +77,7 @@ class Storm:
 
 
 def storm(
-    source: Path,
+    source: str,
     *,
     passes: int = 300,
     down: float = 0.0,
