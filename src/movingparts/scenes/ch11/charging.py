@@ -19,7 +19,7 @@ from movingparts.scenes.ch11.due import as_before, fares
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 LETTERS = "charges.given-up"
-START, INIT, RUN = Constant(0.1), Constant(0.3), LogNormal(0.02, 0.1)  # seconds
+START, INIT, RUN = Constant(0.1), Constant(0.3), LogNormal(0.006, 0.02)  # seconds
 
 
 class Bank:
