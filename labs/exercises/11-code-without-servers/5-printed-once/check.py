@@ -51,7 +51,7 @@ class Platform:
                 self.handler(event, context(request))
             except Died:
                 self.handler = self.start()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # a failed try, whatever it is
                 self.seen.error = f"{type(error).__name__}: {error}"
                 self.printer.jammed = False
             else:

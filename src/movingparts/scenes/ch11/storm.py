@@ -20,7 +20,13 @@ from movingparts.world.simulated import SimulatedWorld, simulate
 RATE = 10  # charges a second that the bank can do
 PATIENCE = 2.0  # seconds that a caller waits for the bank
 LETTERS = "passes.given-up"
-COLUMNS = ("passes are charged", "calls to the bank", "answered", "given up", "done by")
+COLUMNS = (
+    "passes are charged by",
+    "calls to the bank",
+    "answered",
+    "given up",
+    "done by",
+)
 
 
 class SlowBank:
