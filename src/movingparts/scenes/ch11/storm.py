@@ -69,10 +69,10 @@ class Storm:
         return (name, *(f"{each:,}" for each in numbers), f"{last:,.0f} s")
 
     def each(self, seconds: int, until: int) -> dict[str, list[tuple[float, float]]]:
-        """Return calls and answers a second, as means over so many seconds."""
+        """Return the mean calls and answers a second, by minute, in steps of seconds."""
         return {
             name: [
-                (at, count.get(at // seconds, 0) / seconds)
+                (at / 60, count.get(at // seconds, 0) / seconds)
                 for at in range(0, until, seconds)
             ]
             for name, count in (
