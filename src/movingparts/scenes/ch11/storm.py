@@ -1,7 +1,6 @@
 """Monthly passes, all due at once, and a bank that does ten charges a second.
 
-Source: chapter 11; Brooker, "Exponential Backoff And Jitter" (2015). Leaves out: a bank
-that refuses what it can't do in time; the time that a handler itself takes.
+Source: chapter 11. Leaves out: a bank that refuses what it can't do in time.
 """
 
 from __future__ import annotations
@@ -64,22 +63,20 @@ class Storm:
 
     def row(self, name: str) -> tuple[str, ...]:
         """Return the numbers as text."""
-        last = max(self.done.values(), default=0.0)
-        numbers = (len(self.calls), len(self.answers), len(self.given_up))
-        return (name, *(f"{each:,}" for each in numbers), f"{last:,.0f} s")
+        last = f"{max(self.done.values(), default=0.0):,.0f} s"
+        numbers = (self.calls, self.answers, self.given_up)
+        return (name, *(f"{len(each):,}" for each in numbers), last)
 
     def each(self, seconds: int, until: int) -> dict[str, list[tuple[float, float]]]:
-        """Return the mean calls and answers a second, by minute, in steps of seconds."""
-        return {
-            name: [
-                (at / 60, count.get(at // seconds, 0) / seconds)
+        """Return calls and answers a second, by minute, each a mean over `seconds`."""
+        found = {}
+        for name, times in (("calls", self.calls), ("answered", self.answers)):
+            count = Counter(int(at) // seconds for at in times)
+            found[name] = [
+                (at / 60, count[at // seconds] / seconds)
                 for at in range(0, until, seconds)
             ]
-            for name, count in (
-                ("calls", Counter(int(at) // seconds for at in self.calls)),
-                ("answered", Counter(int(at) // seconds for at in self.answers)),
-            )
-        }
+        return found
 
 
 def storm(
@@ -91,10 +88,7 @@ def storm(
     seed: int = 1,
     **config: Any,
 ) -> Storm:
-    """Send all passes at once to a function that calls a bank; wait for the last.
-
-    The bank is down for the first `down` seconds.
-    """
+    """Send all passes at once to a function; the bank is down for `down` seconds."""
 
     async def scenario(world: SimulatedWorld) -> Storm:
         node = world.node("functions")
@@ -105,9 +99,8 @@ def storm(
             found.given_up.append(letter.data["event"]["id"])
 
         fast = Profile(Constant(0.0), run=Constant(0.001))
-        backend = SimulatedBackend(
-            node.clock, node.random, {"renew": fast}, {"bank": bank}
-        )
+        profiles, layers = {"renew": fast}, {"bank": bank}
+        backend = SimulatedBackend(node.clock, node.random, profiles, layers)
         platform = Platform(node, backend)
         await node.bus.subscribe(LETTERS, keep)
         await platform.deploy(
