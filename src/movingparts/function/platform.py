@@ -60,7 +60,8 @@ class Function:
     def reserved(self) -> int | None:
         """How many requests may run at once, if that is reserved."""
         newest = self.versions.get(max(self.versions, default=0))
-        return newest.code.config.reserved if newest else None
+        # A pool without instances is empty, but it is there.
+        return None if newest is None else newest.code.config.reserved
 
 
 class Platform:
