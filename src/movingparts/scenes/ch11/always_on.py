@@ -21,6 +21,7 @@ from movingparts.scenes.ch11.day import DAY, End
 from movingparts.world import Table
 
 PDF = LogNormal(median=1.2, p99=4.0)  # seconds of one CPU, for one receipt
+START = LogNormal(median=0.5, p99=1.2)  # seconds until an instance can make one
 QUARTER = 900  # seconds
 Times = Sequence[float]  # seconds
 TRIED = 3_000  # requests, to see whether so many copies are enough
