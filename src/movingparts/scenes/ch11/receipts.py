@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from movingparts.scenes.ch11.day import End, between
+from movingparts.scenes.ch11.day import End, ends
 from movingparts.scenes.ch11.functions import fares
 
 
@@ -22,5 +22,5 @@ def charged(end: End) -> dict[str, Any]:
 
 def from_zero(start: float, seconds: float) -> list[End]:
     """Return the rides that end in so many seconds, as if their day began there."""
-    found = between(start, start + seconds)
+    found = [end for end in ends() if start <= end.at < start + seconds]
     return [replace(end, at=end.at - start) for end in found]
