@@ -1,21 +1,12 @@
-from math import ceil, inf
-
-from solution import plans
-
-
-def bill(plan, limit, prices):
-    total, waits = 0, 0
-    for function in reversed(plan):
-        ms = sum(step.ms for step in function) + waits
-        if ms > limit:
-            return inf
-        per_ms = prices.per_gb_second / 1000 / 1024
-        work = sum(ceil(step.ms) * step.memory_mb for step in function)
-        work += waits * function[-1].memory_mb
-        total += prices.per_request + work * per_ms
-        waits = ms if function[0].answers else 0
-    return total
+from solution import bill, plans
 
 
 def best_plan(steps, limit, prices):
-    return min(plans(steps), key=lambda plan: bill(plan, limit, prices))
+    def by_step(plan):
+        unused = 0
+        for function in plan:
+            mb = max(step.memory_mb for step in function)
+            unused += sum((mb - step.memory_mb) * step.ms for step in function)
+        return bill(plan, limit, prices) - unused / 1024e3 * prices.per_gb_second
+
+    return min(plans(steps), key=by_step)
