@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from movingparts.core.bus import BusError
 from movingparts.core.event import Event
 from movingparts.core.node import Node
 from movingparts.function.contract import (
@@ -21,7 +22,7 @@ from movingparts.function.contract import (
 )
 from movingparts.function.pool import Pool
 from movingparts.function.queue import AsyncQueue, Retry
-from movingparts.function.triggers import Trigger
+from movingparts.function.triggers import Destination, Trigger
 
 
 def text_of(source: str | Path) -> str:
@@ -50,6 +51,7 @@ class Function:
     previous: int | None = None  # what `live` meant before the last deployment
     dead_letter: str | None = None
     triggers: set[Trigger] = field(default_factory=set)
+    on_success: Destination | None = None
 
     @property
     def running(self) -> int:
@@ -60,6 +62,7 @@ class Function:
     def reserved(self) -> int | None:
         """How many requests may run at once, if that is reserved."""
         newest = self.versions.get(max(self.versions, default=0))
+        # A pool without instances is empty, but it is there.
         return None if newest is None else newest.code.config.reserved
 
 
@@ -91,7 +94,7 @@ class Platform:
         self._backend, self._secrets = backend, dict(secrets or {})
         self.queue = AsyncQueue(
             node.disk.connect("invocations.sqlite"),
-            self._run,
+            self._run_and_publish,
             self._dead_letter,
             clock=node.clock,
             random=node.random,
@@ -106,12 +109,14 @@ class Platform:
         triggers: tuple[Trigger, ...] = (),
         retry: Retry | None = None,
         dead_letter: str | None = None,
+        on_success: Destination | None = None,
         **config: Any,
     ) -> int:
         """Make a new version, to which `name` alone points at once; return its number.
 
         `source` has `handler(event, context)`; `config` is a `Config`'s; `dead_letter`
-        is a subject. Raises `FunctionError` if it cannot be, `InitError` if a
+        is a subject, and `on_success` where the value of an asynchronous invocation
+        goes as an event. Raises `FunctionError` if it cannot be, `InitError` if a
         provisioned instance does not start; the version before then stays in place.
         """
         text = text_of(source)
@@ -132,6 +137,7 @@ class Platform:
         await self._add(function, version, pool)
         function.previous = function.aliases.get(LIVE)
         function.aliases[LIVE], function.dead_letter = version, dead_letter
+        function.on_success = on_success
         self.queue.retry[name] = retry or Retry()
         for trigger in triggers:
             if trigger not in function.triggers:  # a new version keeps the old ones
@@ -204,6 +210,20 @@ class Platform:
         request = Request(request_id, event, call, parent)
         done = await self._pool(name).invoke(request)
         self.invocations.append(done)
+        return done
+
+    async def _run_and_publish(
+        self, name: str, event: Any, request_id: str
+    ) -> Invocation:
+        """Run a function, and publish its value; it has failed if that can't be."""
+        done = await self._run(name, event, request_id)
+        destination = self._function(done.function).on_success
+        if destination is None or done.status != "ok":
+            return done
+        try:
+            await destination.publish(self.node, done)
+        except BusError as error:
+            return replace(done, status="error", error=f"not published: {error}")
         return done
 
     async def _call(self, parent: str, name: str, event: Any) -> Any:

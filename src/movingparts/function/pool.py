@@ -117,7 +117,7 @@ class Pool:
             await self._release(slot, alive=alive)
 
     def _idle(self) -> Slot | None:
-        """Take a place in the instance that was used last, so that others can end."""
+        """Take a place in the instance used last, so that others can end."""
         for slot in reversed(self._slots):
             if slot.busy < self.code.config.concurrency:
                 slot.busy += 1
@@ -167,7 +167,7 @@ class Pool:
             self._tasks.create_task(self._reap(), name=f"end idle {self.code.name}")
 
     async def _reap(self) -> None:
-        """End each instance that nobody has used for the time that it is kept warm."""
+        """End each instance that nobody has used for `keep_warm` seconds."""
         warm = self.code.config.keep_warm
         while idle := [s for s in self._slots if not (s.busy or s.provisioned)]:
             ends = min(slot.idle_since for slot in idle) + warm

@@ -1,4 +1,7 @@
-"""What runs a function: a request, an event on the bus, or the time of day."""
+"""What runs a function: a request, an event on the bus, or the time of day.
+
+And where its answer goes if nobody waits for it.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,28 @@ class Subject:
 
         durable = f"function-{function}"
         await platform.node.bus.subscribe(self.subject, save, durable=durable)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a function's value goes as an event, if it ran asynchronously.
+
+    The event's id is the invocation's, so that an invocation which is run again
+    publishes the same event again. `type` is in the past tense.
+
+    Source: AWS Lambda's destination on success, which sends a record of the whole
+    invocation.
+    """
+
+    subject: str
+    type: str
+
+    async def publish(self, node: Node, done: Invocation) -> None:
+        """Publish the value of an invocation that succeeded."""
+        source = f"/functions/{done.function}"
+        time = node.clock.now()
+        event = Event(done.id, source, self.type, done.value, time=time)
+        await node.bus.publish(self.subject, event)
 
 
 @dataclass(frozen=True, slots=True)
