@@ -188,7 +188,7 @@ def test_a_fork_server_has_imported_before_an_instance_starts() -> None:
 
 def test_a_fork_server_that_cannot_import_says_so() -> None:
     async def scenario(place: Place) -> str:
-        with pytest.raises(FunctionError) as error:
+        with pytest.raises(InitError) as error:
             await place.start(ECHO)
         return str(error.value)
 
@@ -220,10 +220,25 @@ def test_a_fork_server_that_ends_while_it_is_asked_is_an_error() -> None:
         asks = asyncio.create_task(place.start(ECHO))
         await asyncio.sleep(0.05)
         os.kill(backend._server.process.pid, signal.SIGKILL)
-        with pytest.raises(FunctionError, match="the fork server is gone"):
+        with pytest.raises(InitError, match="the fork server is gone"):
             await asks
 
     locally(scenario, preload=())
+
+
+def test_a_machine_without_room_for_a_process_is_an_init_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*args: Any, **options: Any) -> Any:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    async def scenario(place: Place) -> Any:
+        monkeypatch.setattr("movingparts.function.process.subprocess.Popen", full)
+        with pytest.raises(InitError, match="no process could be started: Resource"):
+            await place.start(ECHO)
+        monkeypatch.undo()
+
+    locally(scenario)
 
 
 def test_a_caller_that_stops_waiting_for_a_start_leaves_nothing(temp: Path) -> None:
