@@ -233,6 +233,7 @@ def test_a_machine_without_room_for_a_process_is_an_init_error(
         raise BlockingIOError("Resource temporarily unavailable")
 
     async def scenario(place: Place) -> Any:
+        await place.run(ECHO)
         monkeypatch.setattr("movingparts.function.process.subprocess.Popen", full)
         with pytest.raises(InitError, match="no process could be started: Resource"):
             await place.start(ECHO)

@@ -32,7 +32,7 @@ INSTANCES = 4
 LATEST = 0.02  # seconds from one kill to the next, at most
 PATIENCE = 60.0  # seconds after which something hangs
 AGAIN = Retry(retries=1_000_000, first=0.01, longest=0.05)
-NEVER = Retry(retries=0)
+NEVER = Retry(retries=0, first=0.01, longest=0.05)
 NOTES = """
 import os, time
 
