@@ -53,7 +53,7 @@ class KilledFunctions:
         self.backend = LocalBackend(preload=())
         self.platform = Platform(self.node, self.backend, limit=INSTANCES)
         self.random = random.Random(seed)
-        self.kills, self.sent = 0, 0
+        self.kills, self.sent, self.sending = 0, 0, True
         self.pids: set[int] = set()
 
     async def open(self, retry: Retry) -> None:
@@ -69,7 +69,7 @@ class KilledFunctions:
 
     async def send(self) -> None:
         """Send events as long as few wait, each second one by the bus."""
-        while True:
+        while self.sending:  # a cancelled publish could get lost in the client
             if len(self.platform.queue) < WAITING:
                 number, self.sent = self.sent, self.sent + 1
                 data = {"number": number}
@@ -127,9 +127,8 @@ async def soak(kills: int, seed: int, broken: str = "") -> list[str]:
                 await running.open(NEVER if broken == "forgets" else AGAIN)
                 sending = asyncio.create_task(running.send())
                 await running.kill(kills)
-                sending.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await sending
+                running.sending = False
+                await sending
                 await running.rest()
                 await running.platform.close()
             finally:
