@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from bench import peak, store
+from bench import function, peak, store
 from movingparts.measure.latency import percentile
 from movingparts.scenes.ch01.one_ride import fare
 from movingparts.world import LocalWorld
@@ -174,7 +174,12 @@ def chapter_03() -> list[dict[str, Any]]:
     return [row(what, max(values), "/s") for what, values in found.items()]
 
 
-CHAPTERS = {"01": chapter_01, "03": chapter_03, "07": peak.chapter_07}
+CHAPTERS = {
+    "01": chapter_01,
+    "03": chapter_03,
+    "07": peak.chapter_07,
+    "11": function.chapter_11,
+}
 
 
 def here() -> dict[str, Any]:

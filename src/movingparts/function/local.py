@@ -16,7 +16,8 @@ from typing import Any, Self
 
 from movingparts.core.clock import VirtualLoop
 from movingparts.function.contract import Code, FunctionError, InitError
-from movingparts.function.process import LocalInstance, Process
+from movingparts.function.instance import LocalInstance
+from movingparts.function.process import Process
 
 SCRIPTS = ("worker", "forkserver")
 IMPORTS = 60.0  # seconds that a fork server has for its imports
@@ -75,7 +76,7 @@ class LocalBackend:
     @property
     def pids(self) -> list[int]:
         """The process ids of the instances."""
-        return [instance.process.pid for instance in self._running]
+        return [instance.pid for instance in self._running]
 
     @property
     def server_pids(self) -> list[int]:
@@ -99,15 +100,16 @@ class LocalBackend:
         folder.mkdir()
         ours, theirs = socket.socketpair()
         with theirs, (root / f"{code.name}.log").open("ab") as log:
+            instance = LocalInstance(ours, folder, code, self._ended)
+            instance.send(self._settings(code, folder))  # it is there when it starts
             try:
                 process = await self._launch(theirs.fileno(), log.fileno())
             except BaseException:
-                ours.close()
+                instance.end()
                 raise
-        instance = LocalInstance(process, ours, folder, code, self._ended)
         self._running[instance] = None
         self._watchdog.own_process(process.pid)
-        await instance.begin(self._settings(code, folder), self.init_timeout)
+        await instance.begin(process, self.init_timeout)
         return instance
 
     async def close(self) -> None:
@@ -171,7 +173,7 @@ class LocalBackend:
 
     def _ended(self, instance: LocalInstance) -> None:
         self._running.pop(instance, None)
-        self._watchdog.release_process(instance.process.pid)
+        self._watchdog.release_process(instance.pid)
 
 
 class ForkServer:
