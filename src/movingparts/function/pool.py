@@ -162,7 +162,7 @@ class Pool:
         self._slots.remove(slot)
         self._slots.append(slot)
         slot.idle_since = self._clock.monotonic()
-        if not self._reaping:
+        if not (self._reaping or slot.provisioned):
             self._reaping = True
             self._tasks.create_task(self._reap(), name=f"end idle {self.code.name}")
 
