@@ -8,7 +8,7 @@ from movingparts.core.random import Constant
 from movingparts.function import Platform, Profile, SimulatedBackend
 from movingparts.measure.latency import percentile
 from movingparts.scenes.ch11.callers import COMPUTES, SHAPES, WAITS, day_of, sized
-from movingparts.scenes.ch11.cold import FARES_MODELS, IMPORTS, Waits, morning
+from movingparts.scenes.ch11.cold import FARES_WEB, IMPORTS, Waits, morning
 from movingparts.scenes.ch11.functions import FARES
 from movingparts.scenes.ch11.schedule import run_day
 from movingparts.world.simulated import SimulatedWorld, simulate
@@ -59,7 +59,7 @@ def test_most_of_a_real_start_is_imports_and_a_fork_server_saves_them(
 
 def test_simulated_imports_take_about_as_long_as_the_measured_ones(run: Names) -> None:
     real = (run["median"]("fastapi") - run["median"]("bare")) / 1000
-    assert real / 3 < IMPORTS[FARES_MODELS].median < 3 * real
+    assert real / 3 < IMPORTS[FARES_WEB].median < 3 * real
 
 
 def test_with_fewer_imports_there_are_as_many_cold_starts_but_short_ones(

@@ -10,7 +10,7 @@ from typing import Any
 
 from movingparts.core.random import LogNormal, Random, Uniform, stream
 from movingparts.function import Profile
-from movingparts.scenes.ch11.cold import FARES_MODELS, Waits, profile, serve
+from movingparts.scenes.ch11.cold import FARES_WEB, Waits, profile, serve
 from movingparts.scenes.ch11.day import DAY, End, ends
 
 CALLS = 600  # a day, of each shape
@@ -44,7 +44,7 @@ def day_of(shape: str, *, seed: int = 1, **config: Any) -> Waits:
     rides = [end.ride for end in ends(3_000)]
     times = sorted(round(at, 3) for at in SHAPES[shape](stream(seed, shape)))
     ended = [End(at, ride) for at, ride in zip(times, rides, strict=False)]
-    return Waits(serve(profile(FARES_MODELS), ended, seed=seed, **config))
+    return Waits(serve(profile(FARES_WEB), ended, seed=seed, **config))
 
 
 COMPUTES = Profile(run=LogNormal(median=0.3, p99=0.6))

@@ -20,13 +20,13 @@ from movingparts.scenes.ch11.day import End, Served, between, serve_day
 from movingparts.scenes.ch11.functions import FARES, HERE
 from movingparts.world import Table
 
-FARES_MODELS = HERE / "fares_models.py"  # the same fares, after slow imports
+FARES_WEB = HERE / "fares_web.py"  # the same fares, after slow imports
 
 PROCESS = LogNormal(median=0.018, p99=0.04)
 FARE = LogNormal(median=0.02, p99=0.06)
 IMPORTS = {
     FARES: LogNormal(median=0.004, p99=0.008),
-    FARES_MODELS: LogNormal(median=0.25, p99=0.5),
+    FARES_WEB: LogNormal(median=0.25, p99=0.5),
 }
 THREE, HALF_PAST_SEVEN = 3 * 3600, 7.5 * 3600
 
@@ -106,7 +106,7 @@ def seconds(took: Sequence[float], percent: float) -> str:
     return f"{percentile(took, percent):.2f} s"
 
 
-def morning(source: Path = FARES_MODELS, *, seed: int = 1, **config: Any) -> Waits:
+def morning(source: Path = FARES_WEB, *, seed: int = 1, **config: Any) -> Waits:
     """Invoke the fares for each ride that ends from three to half past seven.
 
     `config` is a `Config`'s. Provisioned instances are billed for these hours.
