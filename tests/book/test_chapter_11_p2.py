@@ -36,6 +36,12 @@ def test_who_starts_an_instance_waits_ten_times_as_long(run: Names) -> None:
         assert {"ok"} == {each.status for each in waits.invocations}
 
 
+def test_most_riders_with_a_cold_start_wait_longer_than_the_first(run: Names) -> None:
+    before = run["before"]
+    longer = sum(each.took > before.first.took for each in before.cold)
+    assert longer > len(before.cold) / 2
+
+
 def test_cold_starts_come_after_pauses_and_when_another_is_busy(run: Names) -> None:
     done = sorted(run["before"].invocations, key=lambda each: each.began)
     ends, alone, beside = 0.0, 0, 0
