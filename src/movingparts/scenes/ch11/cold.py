@@ -94,16 +94,10 @@ class Waits:
             "an instance that had to start": [each.took for each in self.cold],
         }
         rows = [
-            (name, f"{len(took):,}", *(seconds(took, p) for p in (50, 99)))
+            (name, str(len(took)), *(f"{percentile(took, p):.2f} s" for p in (50, 99)))
             for name, took in groups.items()
-            if took
         ]
         return Table(("they met", "riders", "p50", "p99"), rows)
-
-
-def seconds(took: Sequence[float], percent: float) -> str:
-    """Return a percentile of waits as text."""
-    return f"{percentile(took, percent):.2f} s"
 
 
 def morning(source: Path = FARES_WEB, *, seed: int = 1, **config: Any) -> Waits:
@@ -113,9 +107,8 @@ def morning(source: Path = FARES_WEB, *, seed: int = 1, **config: Any) -> Waits:
     """
     ended = between(THREE, HALF_PAST_SEVEN)
     served = serve(profile(source), ended, source=source, seed=seed, **config)
-    gb = config.get("memory_mb", 128) / 1024
-    warm = config.get("provisioned", 0) * gb * (HALF_PAST_SEVEN - THREE)
-    return Waits(served, warm)
+    gb = config.get("provisioned", 0) * config.get("memory_mb", 128) / 1024
+    return Waits(served, warm=gb * (HALF_PAST_SEVEN - THREE))
 
 
 def serve(
