@@ -71,9 +71,10 @@ class Choice:
 
     def __init__(self, work, terms, limit, picked):
         self.work, self.terms, self.limit, self.picked = work, terms, limit, picked
-        self.right = best(work, terms, limit)
+        asked = work, terms, limit
+        self.right = best(*asked)
         self.ok = picked == self.right
-        says = [name for name, how in WRONG.items() if picked == self.how(how)]
+        says = [name for name, how in WRONG.items() if picked == best(*asked, **how)]
         self.only = says[0] if len(says) == 1 and not self.ok else ""
         self.offered = picked in (None, *terms.sizes)
         self.computes, self.waits, self.needs = work.computes, work.waits, work.needs_mb
@@ -82,23 +83,14 @@ class Choice:
         self.right_took = self.time(self.right)
         will_do = picked in terms.sizes and self.possible(picked)
         smaller = [mb for mb in terms.sizes if self.possible(mb) and mb < (picked or 0)]
-        smallest = will_do and not smaller
-        dearer = will_do and self.price(picked) > self.price(self.right)
-        self.smallest_dearer = smallest and dearer
+        dearer = will_do and price(*asked[:2], picked) > price(*asked[:2], self.right)
+        self.smallest_dearer = dearer and not smaller
         self.as_dear = will_do and not dearer
 
     def possible(self, mb):
         """Whether a size may be chosen."""
         quick = takes(self.work, self.terms, mb) <= self.limit
         return mb >= self.work.needs_mb and quick
-
-    def price(self, mb):
-        """Return a size's price."""
-        return price(self.work, self.terms, mb)
-
-    def how(self, how):
-        """Return what somebody chooses who errs in that way."""
-        return best(self.work, self.terms, self.limit, **how)
 
     def time(self, mb):
         """Return a size's time as text."""
