@@ -15,9 +15,9 @@ from movingparts.function.contract import (
     Code,
     Config,
     FunctionError,
-    InitError,
     Invocation,
     Request,
+    UnknownFunctionError,
 )
 from movingparts.function.pool import Pool
 from movingparts.function.queue import AsyncQueue, Retry
@@ -27,6 +27,14 @@ from movingparts.function.triggers import Trigger
 def text_of(source: str | Path) -> str:
     """Return a function's source, read from its file if it is in one."""
     return source.read_text("utf-8") if isinstance(source, Path) else source
+
+
+def check_syntax(name: str, source: str) -> None:
+    """Find a slip of the pen when it is deployed, not at 8:15."""
+    try:
+        compile(source, f"{name}.py", "exec")
+    except (SyntaxError, ValueError) as error:
+        raise FunctionError(f"{name} is no Python: {error}") from error
 
 
 LIVE = "live"  # the alias that a name alone means
@@ -41,6 +49,7 @@ class Function:
     aliases: dict[str, int] = field(default_factory=dict)
     previous: int | None = None  # what `live` meant before the last deployment
     dead_letter: str | None = None
+    triggers: set[Trigger] = field(default_factory=set)
 
     @property
     def running(self) -> int:
@@ -110,7 +119,7 @@ class Platform:
         function = self.functions.get(name) or Function(name)
         version = max(function.versions, default=0) + 1
         code = Code(name, version, text, wanted, self._environment(wanted))
-        compile(text, f"{name}.py", "exec")  # a slip is found here, not at 8:15
+        check_syntax(name, text)
         self._reserve(name, wanted)
         pool = Pool(
             code,
@@ -120,25 +129,33 @@ class Platform:
             admit=lambda: self._admits(name),
             resized=lambda: self._resized(name),
         )
-        self.functions[name] = function
-        function.versions[version] = pool
-        try:
-            await pool.provision()
-        except InitError:
-            del function.versions[version]
-            await pool.close()
-            raise
+        await self._add(function, version, pool)
         function.previous = function.aliases.get(LIVE)
         function.aliases[LIVE], function.dead_letter = version, dead_letter
         self.queue.retry[name] = retry or Retry()
         for trigger in triggers:
-            await trigger.connect(self, name)
+            if trigger not in function.triggers:  # a new version keeps the old ones
+                function.triggers.add(trigger)
+                await trigger.connect(self, name)
         return version
+
+    async def _add(self, function: Function, version: int, pool: Pool) -> None:
+        """Add a version once it is provisioned; leave nothing of one that can't be."""
+        self.functions[function.name] = function
+        function.versions[version] = pool
+        try:
+            await pool.provision()
+        except BaseException:
+            await pool.close()
+            del function.versions[version]
+            if not function.versions:
+                del self.functions[function.name]
+            raise
 
     def alias(self, name: str, alias: str, version: int) -> None:
         """Let `name:alias` mean a version."""
         if version not in self._function(name).versions:
-            raise FunctionError(f"{name} has no version {version}")
+            raise UnknownFunctionError(f"{name} has no version {version}")
         self._function(name).aliases[alias] = version
 
     def roll_back(self, name: str) -> int:
@@ -201,7 +218,7 @@ class Platform:
             return self.functions[name]
         except KeyError:
             there = ", ".join(self.functions) or "none yet"
-            raise FunctionError(
+            raise UnknownFunctionError(
                 f"there is no function {name!r}; there are: {there}"
             ) from None
 
@@ -212,7 +229,7 @@ class Platform:
         if version is None and which.isdecimal() and int(which) in function.versions:
             version = int(which)
         if version is None:
-            raise FunctionError(f"{name} has no alias and no version {which!r}")
+            raise UnknownFunctionError(f"{name} has no alias and no version {which!r}")
         return function.versions[version]
 
     def _environment(self, config: Config) -> dict[str, str]:

@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse
 
 from movingparts.core.event import Event
 from movingparts.core.node import Node
-from movingparts.function.contract import FunctionError, Invocation
-from movingparts.service import problem, refuses, service
+from movingparts.function.contract import TIMEOUT, FunctionError, Invocation
+from movingparts.service import Limits, problem, refuses, service
 
 if TYPE_CHECKING:
     from movingparts.function.platform import Platform
@@ -31,8 +31,8 @@ class Trigger(Protocol):
 class Subject:
     """Events on a subject of the bus, which a stream captures.
 
-    An event is acknowledged once the platform has saved it. It is saved once, however
-    often the bus delivers it.
+    An event is acknowledged once the platform has saved it. If the bus delivers it
+    again while it waits or runs, it is saved once; if later, it runs again.
     """
 
     subject: str
@@ -52,8 +52,8 @@ class Subject:
 class Every:
     """A schedule: once in so many seconds.
 
-    A run's id is its number, so a platform that crashes and starts again within the
-    same period doesn't run it twice.
+    A run's id has its number, which a handler can know it by. Leaves out: what was due
+    while the platform was down.
     """
 
     seconds: float
@@ -82,12 +82,15 @@ def gateway(node: Node, platform: Platform) -> FastAPI:
 
     Source: chapter 11. Leaves out: authentication, and binary bodies.
     """
-    app = service(node, title="functions")
+    app = service(node, title="functions", limits=Limits(request=TIMEOUT))
     refuses(app, FunctionError)
 
     @app.post("/functions/{name}")
     async def invoke(name: str, request: Request) -> JSONResponse:
-        event: Any = await request.json()
+        try:
+            event: Any = await request.json()
+        except ValueError as error:
+            return problem(400, f"the event is no JSON: {error}")
         if "respond-async" in request.headers.get("prefer", ""):
             return JSONResponse({"id": platform.send(name, event)}, status_code=202)
         return answered(await platform.invoke(name, event))
