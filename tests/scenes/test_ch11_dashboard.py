@@ -36,3 +36,7 @@ def test_several_requests_at_once_need_fewer_instances_and_wait_longer() -> None
 def test_a_curve_keeps_the_most_of_each_ten_minutes() -> None:
     curve = dict(most([(10.0, 3), (20.0, 1), (1_300.0, 0)]))
     assert [3, 1, 1, 0] == [curve[minutes / 60] for minutes in (0, 10, 20, 30)]
+
+
+def test_instances_end_within_the_day() -> None:
+    assert (143 / 6, 0) == outcome("spiky", keep_warm=60.0).curve[-1]

@@ -107,6 +107,7 @@ def outcome(
                 await node.clock.sleep(max(0.0, at - node.clock.monotonic()))
                 event = {"data": {"ride_id": str(number), **FARE}}
                 waiting.create_task(platform.invoke("fares", event))
+        await node.clock.sleep(max(0.0, DAY - node.clock.monotonic()))
         return platform
 
     day: Platform = simulate(scenario, seed=11).result
