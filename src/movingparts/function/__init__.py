@@ -21,7 +21,7 @@ from movingparts.function.platform import Platform
 from movingparts.function.queue import Retry
 from movingparts.function.recorded import recorded
 from movingparts.function.simulated import Profile, SimulatedBackend
-from movingparts.function.triggers import Every, Subject, gateway
+from movingparts.function.triggers import Destination, Every, Subject, gateway
 
 __all__ = [
     "AWS",
@@ -29,6 +29,7 @@ __all__ = [
     "Bill",
     "Code",
     "Config",
+    "Destination",
     "Every",
     "FunctionError",
     "InitError",

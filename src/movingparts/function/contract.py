@@ -18,6 +18,10 @@ class FunctionError(RuntimeError):
     """The platform was asked for something that cannot be; nothing has changed."""
 
 
+class UnknownFunctionError(FunctionError, LookupError):
+    """There is no function, version or alias of that name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """How a version of a function runs.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from movingparts.core.bus import BusError
 from movingparts.core.event import Event
 from movingparts.core.node import Node
 from movingparts.function.contract import (
@@ -15,18 +16,26 @@ from movingparts.function.contract import (
     Code,
     Config,
     FunctionError,
-    InitError,
     Invocation,
     Request,
+    UnknownFunctionError,
 )
 from movingparts.function.pool import Pool
 from movingparts.function.queue import AsyncQueue, Retry
-from movingparts.function.triggers import Trigger
+from movingparts.function.triggers import Destination, Trigger
 
 
 def text_of(source: str | Path) -> str:
     """Return a function's source, read from its file if it is in one."""
     return source.read_text("utf-8") if isinstance(source, Path) else source
+
+
+def check_syntax(name: str, source: str) -> None:
+    """Find a slip of the pen when it is deployed, not at 8:15."""
+    try:
+        compile(source, f"{name}.py", "exec")
+    except (SyntaxError, ValueError) as error:
+        raise FunctionError(f"{name} is no Python: {error}") from error
 
 
 LIVE = "live"  # the alias that a name alone means
@@ -41,6 +50,8 @@ class Function:
     aliases: dict[str, int] = field(default_factory=dict)
     previous: int | None = None  # what `live` meant before the last deployment
     dead_letter: str | None = None
+    triggers: set[Trigger] = field(default_factory=set)
+    on_success: Destination | None = None
 
     @property
     def running(self) -> int:
@@ -51,7 +62,8 @@ class Function:
     def reserved(self) -> int | None:
         """How many requests may run at once, if that is reserved."""
         newest = self.versions.get(max(self.versions, default=0))
-        return newest.code.config.reserved if newest else None
+        # A pool without instances is empty, but it is there.
+        return None if newest is None else newest.code.config.reserved
 
 
 class Platform:
@@ -82,7 +94,7 @@ class Platform:
         self._backend, self._secrets = backend, dict(secrets or {})
         self.queue = AsyncQueue(
             node.disk.connect("invocations.sqlite"),
-            self._run,
+            self._run_and_publish,
             self._dead_letter,
             clock=node.clock,
             random=node.random,
@@ -97,12 +109,14 @@ class Platform:
         triggers: tuple[Trigger, ...] = (),
         retry: Retry | None = None,
         dead_letter: str | None = None,
+        on_success: Destination | None = None,
         **config: Any,
     ) -> int:
         """Make a new version, to which `name` alone points at once; return its number.
 
         `source` has `handler(event, context)`; `config` is a `Config`'s; `dead_letter`
-        is a subject. Raises `FunctionError` if it cannot be, `InitError` if a
+        is a subject, and `on_success` where the value of an asynchronous invocation
+        goes as an event. Raises `FunctionError` if it cannot be, `InitError` if a
         provisioned instance does not start; the version before then stays in place.
         """
         text = text_of(source)
@@ -110,7 +124,7 @@ class Platform:
         function = self.functions.get(name) or Function(name)
         version = max(function.versions, default=0) + 1
         code = Code(name, version, text, wanted, self._environment(wanted))
-        compile(text, f"{name}.py", "exec")  # a slip is found here, not at 8:15
+        check_syntax(name, text)
         self._reserve(name, wanted)
         pool = Pool(
             code,
@@ -120,25 +134,34 @@ class Platform:
             admit=lambda: self._admits(name),
             resized=lambda: self._resized(name),
         )
-        self.functions[name] = function
+        await self._add(function, version, pool)
+        function.previous = function.aliases.get(LIVE)
+        function.aliases[LIVE], function.dead_letter = version, dead_letter
+        function.on_success = on_success
+        self.queue.retry[name] = retry or Retry()
+        for trigger in triggers:
+            if trigger not in function.triggers:  # a new version keeps the old ones
+                function.triggers.add(trigger)
+                await trigger.connect(self, name)
+        return version
+
+    async def _add(self, function: Function, version: int, pool: Pool) -> None:
+        """Add a version once it is provisioned; leave nothing of one that can't be."""
+        self.functions[function.name] = function
         function.versions[version] = pool
         try:
             await pool.provision()
-        except InitError:
-            del function.versions[version]
+        except BaseException:
             await pool.close()
+            del function.versions[version]
+            if not function.versions:
+                del self.functions[function.name]
             raise
-        function.previous = function.aliases.get(LIVE)
-        function.aliases[LIVE], function.dead_letter = version, dead_letter
-        self.queue.retry[name] = retry or Retry()
-        for trigger in triggers:
-            await trigger.connect(self, name)
-        return version
 
     def alias(self, name: str, alias: str, version: int) -> None:
         """Let `name:alias` mean a version."""
         if version not in self._function(name).versions:
-            raise FunctionError(f"{name} has no version {version}")
+            raise UnknownFunctionError(f"{name} has no version {version}")
         self._function(name).aliases[alias] = version
 
     def roll_back(self, name: str) -> int:
@@ -189,6 +212,20 @@ class Platform:
         self.invocations.append(done)
         return done
 
+    async def _run_and_publish(
+        self, name: str, event: Any, request_id: str
+    ) -> Invocation:
+        """Run a function, and publish its value; it has failed if that can't be."""
+        done = await self._run(name, event, request_id)
+        destination = self._function(done.function).on_success
+        if destination is None or done.status != "ok":
+            return done
+        try:
+            await destination.publish(self.node, done)
+        except BusError as error:
+            return replace(done, status="error", error=f"not published: {error}")
+        return done
+
     async def _call(self, parent: str, name: str, event: Any) -> Any:
         """Run a function for another function, which waits for it and is billed."""
         done = await self._run(name, event, self.node.new_id(), parent)
@@ -201,7 +238,7 @@ class Platform:
             return self.functions[name]
         except KeyError:
             there = ", ".join(self.functions) or "none yet"
-            raise FunctionError(
+            raise UnknownFunctionError(
                 f"there is no function {name!r}; there are: {there}"
             ) from None
 
@@ -212,7 +249,7 @@ class Platform:
         if version is None and which.isdecimal() and int(which) in function.versions:
             version = int(which)
         if version is None:
-            raise FunctionError(f"{name} has no alias and no version {which!r}")
+            raise UnknownFunctionError(f"{name} has no alias and no version {which!r}")
         return function.versions[version]
 
     def _environment(self, config: Config) -> dict[str, str]:

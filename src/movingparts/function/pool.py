@@ -33,6 +33,14 @@ class Slot:
     provisioned: bool = False
 
 
+@dataclass(slots=True, eq=False)
+class Start:
+    """An instance that is not up yet, and how many requests wait for it."""
+
+    slot: asyncio.Future[Slot]
+    busy: int = 1
+
+
 class Pool:
     """The instances of one version: as many as there are requests, and none at night.
 
@@ -57,6 +65,7 @@ class Pool:
         self._backend, self._clock, self._tasks = backend, clock, tasks
         self._admit, self._resized = admit, resized
         self._slots: list[Slot] = []  # the one that was used last is the last
+        self._starting: list[Start] = []
         self._reaping = False
 
     def __len__(self) -> int:
@@ -65,9 +74,12 @@ class Pool:
     async def provision(self) -> None:
         """Start the instances that are to be there before anybody asks."""
         for _ in range(self.code.config.provisioned):
-            slot = await self._start()
-            slot.provisioned = True
-            await self._release(slot)
+            await self._provision_one()
+
+    async def _provision_one(self) -> None:
+        slot = await self._start()
+        slot.provisioned = True
+        await self._release(slot)
 
     async def invoke(self, request: Request) -> Invocation:
         """Run a request on an idle instance, or on a new one; or refuse it.
@@ -83,38 +95,68 @@ class Pool:
             return self._report(request, began, began, "throttled")
         self.running += 1
         try:
-            slot = self._idle()
-            try:
-                slot = slot or await self._start()
-            except InitError as error:
-                return self._report(request, began, began, "init", str(error))
-            ready = self._clock.monotonic()
-            result = await slot.instance.run(request)
-            await self._release(slot, alive=result.alive)
-            return self._report(request, began, ready, result, slot=slot)
+            slot, ready = self._idle(), began
+            if slot is None:
+                slot = await self._up()
+                ready = self._clock.monotonic()
+            return await self._run(slot, request, began, ready)
+        except InitError as error:
+            return self._report(request, began, began, "init", str(error))
         finally:
             self.running -= 1
 
+    async def _run(
+        self, slot: Slot, request: Request, began: float, ready: float
+    ) -> Invocation:
+        alive = True
+        try:
+            result = await slot.instance.run(request)
+            alive = result.alive
+            return self._report(request, began, ready, result, slot=slot)
+        finally:
+            await self._release(slot, alive=alive)
+
     def _idle(self) -> Slot | None:
-        """Take a place in the instance that was used last, so that others can end."""
+        """Take a place in the instance used last, so that others can end."""
         for slot in reversed(self._slots):
             if slot.busy < self.code.config.concurrency:
                 slot.busy += 1
                 return slot
         return None
 
+    async def _up(self) -> Slot:
+        """Wait for an instance: one that starts already and has room, or a new one."""
+        for start in self._starting:
+            if start.busy < self.code.config.concurrency:
+                start.busy += 1
+                return await asyncio.shield(start.slot)
+        return await self._start()
+
     async def _start(self) -> Slot:
-        instance = await self._backend.start(self.code)
+        start = Start(asyncio.get_running_loop().create_future())
+        self._starting.append(start)
+        try:
+            instance = await self._backend.start(self.code)
+        except Exception as error:
+            start.slot.set_exception(error)
+            start.slot.exception()  # for those who wait, if any do
+            raise
+        finally:
+            self._starting.remove(start)
         self._started += 1
-        slot = Slot(instance, self._started, busy=1)
+        slot = Slot(instance, self._started, busy=start.busy)
         self._slots.append(slot)
         self._resized()
+        start.slot.set_result(slot)
         return slot
 
     async def _release(self, slot: Slot, *, alive: bool = True) -> None:
         slot.busy -= 1
-        if not alive:
+        if not alive and slot in self._slots:
             await self._end(slot)
+            if slot.provisioned:  # there is to be another in its place
+                again = self._provision_one()
+                self._tasks.create_task(again, name=f"provision {self.code.name}")
         if slot not in self._slots:  # it has ended under this request or another
             return
         self._slots.remove(slot)
@@ -125,7 +167,7 @@ class Pool:
             self._tasks.create_task(self._reap(), name=f"end idle {self.code.name}")
 
     async def _reap(self) -> None:
-        """End each instance that nobody has used for the time that it is kept warm."""
+        """End each instance that nobody has used for `keep_warm` seconds."""
         warm = self.code.config.keep_warm
         while idle := [s for s in self._slots if not (s.busy or s.provisioned)]:
             ends = min(slot.idle_since for slot in idle) + warm

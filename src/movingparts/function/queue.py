@@ -79,6 +79,7 @@ class AsyncQueue:
         self._db, self._invoke, self._dead_letter = db, invoke, dead_letter
         self._clock, self._random, self._tasks = clock, random, tasks
         self.retry: dict[str, Retry] = {}
+        self._started: set[str] = set()
         db.execute(TABLE)
 
     def __len__(self) -> int:
@@ -99,13 +100,16 @@ class AsyncQueue:
     def resume(self) -> int:
         """Go on with what was saved before a crash; return how many events."""
         rows = self._db.execute(ALL).fetchall()
+        rows = [row for row in rows if row["id"] not in self._started]
         for key, function, event, due, accepted, failures in rows:
             self._start(key, function, json.loads(event), due, accepted, failures)
         return len(rows)
 
     def _start(self, request_id: str, function: str, event: Any, *row: Any) -> None:
+        self._started.add(request_id)
         work = self._deliver(request_id, function, event, *row)
-        self._tasks.create_task(work, name=f"deliver {request_id}")
+        task = self._tasks.create_task(work, name=f"deliver {request_id}")
+        task.add_done_callback(lambda _: self._started.discard(request_id))
 
     async def _deliver(
         self,
@@ -117,7 +121,7 @@ class AsyncQueue:
         failures: int,
     ) -> None:
         """Try until the function succeeds or the event is given up."""
-        retry, throttled = self.retry.get(function, Retry()), 0
+        retry, throttled = self.retry.get(function.partition(":")[0], Retry()), 0
         while True:
             await self._clock.sleep(max(0.0, due - self._clock.monotonic()))
             done = await self._invoke(function, event, request_id)

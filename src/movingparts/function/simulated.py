@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from types import MappingProxyType, coroutine
 from typing import Any
 
 from movingparts.core.clock import Clock
@@ -91,14 +93,15 @@ class SimulatedBackend:
         init = self.seconds(profile.init) / share(code)
         await self.clock.sleep(self.seconds(profile.start) + init)
         names = {**self.layers, "__name__": code.name}
+        environment = dict(code.environment)
         try:
-            exec(compile(code.source, f"{code.name}.py", "exec"), names)  # noqa: S102  # the source is what was deployed
-            handler = names["handler"]
-        except KeyError:
-            raise InitError(NO_HANDLER) from None
-        except Exception as error:
+            with environ(environment):
+                exec(compile(code.source, f"{code.name}.py", "exec"), names)  # noqa: S102  # the source is what was deployed
+        except (Exception, SystemExit) as error:
             raise InitError(summary(error)) from error
-        return SimulatedInstance(self, code, handler)
+        if not callable(names.get("handler")):
+            raise InitError(NO_HANDLER)
+        return SimulatedInstance(self, code, names["handler"], environment)
 
     def seconds(self, latency: Latency) -> float:
         """Draw a time."""
@@ -112,41 +115,50 @@ class SimulatedInstance:
     backend: SimulatedBackend
     code: Code
     handler: Callable[[Any, Context], Any]
-    busy: int = 0
+    environment: dict[str, str]
+    busy: dict[asyncio.Timeout, None] = field(default_factory=dict)
+    ended: bool = False
 
     async def run(self, request: Request) -> Result:
         """Take the time that is drawn, and call the handler in its middle."""
-        self.busy += 1
         limit = asyncio.timeout(self.code.config.timeout)
+        self.busy[limit] = None
         try:
             async with limit:
                 return await self._work(request)
         except TimeoutError as error:
-            if limit.expired():
-                over = f"over {self.code.config.timeout:g} s"
-                return Result("timeout", error=over, alive=False)
-            return Result("error", error=summary(error))
+            return self._late(error, limit)
         except MemoryError:
             return Result("memory", error="out of memory", alive=False)
-        except SystemExit as error:
-            return Result("killed", error=f"it ended itself: {error}", alive=False)
+        except (SystemExit, KeyboardInterrupt):
+            return KILLED
         except Exception as error:  # noqa: BLE001  # whatever a function raises is its result
             return Result("error", error=summary(error))
         finally:
-            self.busy -= 1
+            del self.busy[limit]
+
+    def _late(self, error: TimeoutError, limit: asyncio.Timeout) -> Result:
+        if self.ended:
+            return KILLED
+        if limit.expired():
+            over = f"over {self.code.config.timeout:g} s"
+            return Result("timeout", error=over, alive=False)
+        return Result("error", error=summary(error))
 
     async def _work(self, request: Request) -> Result:
         backend, profile = self.backend, self.backend.profile(self.code)
-        half = backend.seconds(profile.run) / share(self.code) * self.busy / 2
+        half = backend.seconds(profile.run) / share(self.code) * len(self.busy) / 2
         half += backend.seconds(profile.wait) / 2
         dies = backend.random.random() < profile.dies
         late = dies and backend.random.random() < 0.5
         await backend.clock.sleep(half)
         if dies and not late:
             return KILLED
-        value = self.handler(request.event, self._context(request))
-        if inspect.isawaitable(value):
-            value = await value
+        event = json.loads(json.dumps(request.event))
+        with environ(self.environment):
+            value = self.handler(event, self._context(request))
+        if inspect.iscoroutine(value):
+            value = await inside(self.environment, value)
         if late:
             return KILLED
         await backend.clock.sleep(half)
@@ -165,7 +177,38 @@ class SimulatedInstance:
         )
 
     async def close(self) -> None:
-        """Forget it: nothing of it is left."""
+        """End whatever it still runs."""
+        self.ended = True
+        now = asyncio.get_running_loop().time()
+        for limit in [each for each in self.busy if not each.expired()]:
+            limit.reschedule(now)
+
+
+@contextmanager
+def environ(variables: dict[str, str]) -> Iterator[None]:
+    """Let `os.environ` be an instance's own while its source runs."""
+    before = os.environ
+    os.environ = variables  # type: ignore[assignment]  # noqa: B003  # for a moment
+    try:
+        yield
+    finally:
+        os.environ = before  # noqa: B003
+
+
+@coroutine
+def inside(variables: dict[str, str], work: Any) -> Generator[Any, Any, Any]:
+    """Await a handler, which finds its own `os.environ` whenever it goes on."""
+    go_on, what = work.send, None
+    while True:
+        try:
+            with environ(variables):
+                waits_for = go_on(what)
+        except StopIteration as done:
+            return done.value
+        try:
+            what, go_on = (yield waits_for), work.send
+        except BaseException as error:  # noqa: BLE001  # a cancellation is the handler's
+            what, go_on = error, work.throw
 
 
 def share(code: Code) -> float:

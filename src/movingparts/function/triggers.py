@@ -1,4 +1,7 @@
-"""What runs a function: a request, an event on the bus, or the time of day."""
+"""What runs a function: a request, an event on the bus, or the time of day.
+
+And where its answer goes if nobody waits for it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from fastapi.responses import JSONResponse
 
 from movingparts.core.event import Event
 from movingparts.core.node import Node
-from movingparts.function.contract import FunctionError, Invocation
-from movingparts.service import problem, refuses, service
+from movingparts.function.contract import TIMEOUT, FunctionError, Invocation
+from movingparts.service import Lifespan, Limits, problem, refuses, service
 
 if TYPE_CHECKING:
     from movingparts.function.platform import Platform
@@ -31,8 +34,8 @@ class Trigger(Protocol):
 class Subject:
     """Events on a subject of the bus, which a stream captures.
 
-    An event is acknowledged once the platform has saved it. It is saved once, however
-    often the bus delivers it.
+    An event is acknowledged once the platform has saved it. If the bus delivers it
+    again while it waits or runs, it is saved once; if later, it runs again.
     """
 
     subject: str
@@ -49,11 +52,33 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a function's value goes as an event, if it ran asynchronously.
+
+    The event's id is the invocation's, so that an invocation which is run again
+    publishes the same event again. `type` is in the past tense.
+
+    Source: AWS Lambda's destination on success, which sends a record of the whole
+    invocation.
+    """
+
+    subject: str
+    type: str
+
+    async def publish(self, node: Node, done: Invocation) -> None:
+        """Publish the value of an invocation that succeeded."""
+        source = f"/functions/{done.function}"
+        time = node.clock.now()
+        event = Event(done.id, source, self.type, done.value, time=time)
+        await node.bus.publish(self.subject, event)
+
+
+@dataclass(frozen=True, slots=True)
 class Every:
     """A schedule: once in so many seconds.
 
-    A run's id is its number, so a platform that crashes and starts again within the
-    same period doesn't run it twice.
+    A run's id has its number, which a handler can know it by. Leaves out: what was due
+    while the platform was down.
     """
 
     seconds: float
@@ -74,20 +99,27 @@ class Every:
             platform.send(function, event.to_body(), request_id=key)
 
 
-def gateway(node: Node, platform: Platform) -> FastAPI:
+def gateway(
+    node: Node, platform: Platform, *, lifespan: Lifespan | None = None
+) -> FastAPI:
     """Return a service that runs functions: `POST /functions/NAME` with any JSON.
 
     The answer is the function's value. `Prefer: respond-async` (RFC 7240) saves the
-    event instead and answers 202.
+    event instead and answers 202. `lifespan` opens what the platform needs, and closes
+    it at the end.
 
     Source: chapter 11. Leaves out: authentication, and binary bodies.
     """
-    app = service(node, title="functions")
+    limits = Limits(request=TIMEOUT)
+    app = service(node, title="functions", lifespan=lifespan, limits=limits)
     refuses(app, FunctionError)
 
     @app.post("/functions/{name}")
     async def invoke(name: str, request: Request) -> JSONResponse:
-        event: Any = await request.json()
+        try:
+            event: Any = await request.json()
+        except ValueError as error:
+            return problem(400, f"the event is no JSON: {error}")
         if "respond-async" in request.headers.get("prefer", ""):
             return JSONResponse({"id": platform.send(name, event)}, status_code=202)
         return answered(await platform.invoke(name, event))

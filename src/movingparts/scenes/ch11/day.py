@@ -7,7 +7,7 @@ requests. Source: chapter 11.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -48,9 +48,13 @@ class End:
         }
 
 
-@cache
 def ends(rides: int = 30_000) -> tuple[End, ...]:
     """Return the rides that end on a weekday of Larkhaven, in their order."""
+    return _ends(rides)
+
+
+@cache
+def _ends(rides: int) -> tuple[End, ...]:
     scale = max(rides // 3_000, 1)
     city = larkhaven(
         rides=rides, bikes=300 * scale, riders=1_500 * scale, stations=24 * scale
@@ -106,12 +110,14 @@ def serve_day(
     name: str = "receipts",
     *,
     ended: Sequence[End] | None = None,
+    event: Callable[[End], Any] = End.event,
     seed: int = 1,
 ) -> Served:
     """Invoke a function for each ride that ends, on a platform that `deploy` makes.
 
     `deploy` is called with a node, and returns its `Platform` once the function is
-    deployed; `ended` are the rides, by default those of the whole day.
+    deployed; `ended` are the rides, by default those of the whole day, and `event`
+    makes of each what the function gets.
     """
     rides = ends() if ended is None else ended
 
@@ -122,7 +128,7 @@ def serve_day(
             for each in rides:
                 wait = each.at - node.clock.monotonic()
                 await node.clock.sleep(max(0.0, wait))
-                waiting.create_task(platform.invoke(name, each.event()))
+                waiting.create_task(platform.invoke(name, event(each)))
         await node.clock.sleep(3_600.0)  # until all instances have ended
         sizes = tuple(
             (at, count) for at, which, count in platform.sizes if which == name
