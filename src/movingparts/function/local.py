@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from movingparts.core.clock import VirtualLoop
-from movingparts.function.contract import Code, FunctionError
+from movingparts.function.contract import Code, FunctionError, InitError
 from movingparts.function.process import LocalInstance, Process
 
 SCRIPTS = ("worker", "forkserver")
@@ -77,6 +77,11 @@ class LocalBackend:
         """The process ids of the instances."""
         return [instance.process.pid for instance in self._running]
 
+    @property
+    def server_pids(self) -> list[int]:
+        """The process id of the fork server, if one runs."""
+        return [self._server.process.pid] if self._server is not None else []
+
     def logs(self, name: str) -> list[str]:
         """Return what a function's instances have printed, oldest first."""
         log = self._folder and self._folder / f"{name}.log"
@@ -130,7 +135,10 @@ class LocalBackend:
     async def _launch(self, fd: int, log: int) -> Process:
         root = self._open()
         if self._preload is None:
-            return Process.spawn([str(root / "worker.pyc"), str(fd)], fd, log)
+            try:
+                return Process.spawn([str(root / "worker.pyc"), str(fd)], fd, log)
+            except OSError as error:  # this machine is full
+                raise InitError(f"no process could be started: {error}") from error
         async with self._starting:
             if self._server is None or not self._server.process.up:
                 self._end_server()
@@ -180,7 +188,7 @@ class ForkServer:
             self.process = Process.spawn([str(script), str(fd), *modules], fd, log)
 
     async def ready(self) -> None:
-        """Wait until it has imported; raise `FunctionError` if it can't."""
+        """Wait until it has imported; raise `InitError` if it can't."""
         try:
             async with asyncio.timeout(IMPORTS):
                 answer = await self._answer()
@@ -188,7 +196,7 @@ class ForkServer:
             answer = f"not ready within {IMPORTS:g} s"
         if answer != "ready":
             self.end()
-            raise FunctionError(f"the fork server has not started: {answer}")
+            raise InitError(f"the fork server has not started: {answer}")
 
     async def fork(self, fd: int, log: int) -> Process:
         """Have an instance forked that talks through `fd` and prints to `log`."""
@@ -196,7 +204,7 @@ class ForkServer:
             socket.send_fds(self._control, [b"f"], [fd, log])
             return Process(int(await self._answer()))
         except (OSError, ValueError) as error:
-            raise FunctionError("the fork server is gone: try again") from error
+            raise InitError("the fork server is gone: try again") from error
 
     async def _answer(self) -> str:
         loop = asyncio.get_running_loop()

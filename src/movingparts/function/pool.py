@@ -202,6 +202,10 @@ class Pool:
     ) -> Invocation:
         result = what if isinstance(what, Result) else Result(what, error=error)
         now, code = self._clock.monotonic(), self.code
+        if result.status == "init":  # all of its time
+            ready = now
+        elif result.status == "throttled":
+            now = ready
         return Invocation(
             request.id,
             code.name,
@@ -210,8 +214,8 @@ class Pool:
             result.status,
             result.value,
             result.error,
-            init=round(ready - began if result.status != "init" else now - began, 6),
-            run=round(now - ready if result.status != "init" else 0.0, 6),
+            init=round(ready - began, 6),
+            run=round(now - ready, 6),
             memory_mb=code.config.memory_mb,
             provisioned=slot is not None and slot.provisioned,
             instance=slot.number if slot else 0,

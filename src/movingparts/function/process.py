@@ -56,6 +56,8 @@ class Process:
         """Whether it runs."""
         if self._popen is not None:
             return self._popen.poll() is None
+        if _PROC.exists():  # a dead one may wait to be forgotten: it is a zombie
+            return stat_of(self.pid)[:1] not in ([], [b"Z"])
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
@@ -83,13 +85,22 @@ class Process:
 def left_by(session: int, folder: Path | None) -> Iterator[int]:
     """Yield the processes of a session, and those that work in a folder."""
     for entry in _PROC.glob("[1-9]*"):
-        try:
-            fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
-            where = str((entry / "cwd").readlink()) if folder is not None else ""
-        except OSError:  # it has ended, or is another user's
-            continue
-        if int(fields[3]) == session or (folder and where.startswith(str(folder))):
-            yield int(entry.name)
+        pid = int(entry.name)
+        if stat_of(pid)[3:4] == [b"%d" % session]:
+            yield pid
+        elif folder is not None:
+            with contextlib.suppress(OSError):  # it has ended, or is another user's
+                if (entry / "cwd").readlink().is_relative_to(folder):
+                    yield pid
+
+
+def stat_of(pid: int) -> list[bytes]:
+    """Return what Linux says of a process: state, parent, group, session and more."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return []
+    return text.rpartition(b")")[2].split()  # its name before may hold anything
 
 
 class LocalInstance:

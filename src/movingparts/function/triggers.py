@@ -88,9 +88,9 @@ class Every:
         platform.node.tasks.create_task(self._run(platform, function))
 
     async def _run(self, platform: Platform, function: str) -> None:
-        clock = platform.node.clock
+        clock, number = platform.node.clock, 0
         while True:
-            number = int(clock.monotonic() / self.seconds) + 1
+            number = max(number, int(clock.monotonic() / self.seconds)) + 1
             await clock.sleep(number * self.seconds - clock.monotonic())
             event = Event(
                 str(number), f"/schedule/{function}", "Scheduled", time=clock.now()
