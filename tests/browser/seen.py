@@ -52,10 +52,13 @@ BEFORE_LATE = """
 SETTLED = """() => document.fonts.ready.then(() => new Promise(done =>
   requestIdleCallback(() => requestAnimationFrame(() => requestAnimationFrame(
     () => done(true))))))"""
-# A player redraws itself once it knows its width, and the page grows or shrinks.
+# A player redraws itself once it knows its width, and the page grows or shrinks. So it
+# does while the list of chapters slides in, for a quarter of a second.
 DRAWN = """new Promise(async (done) => {
+  const slides = () => document.getAnimations().some(
+    each => each instanceof CSSTransition && each.playState === "running");
   let heights = [];
-  while (heights.length < 3) {
+  while (heights.length < 3 || slides()) {
     for (let n = 0; n < 4; n += 1) await new Promise(requestAnimationFrame);
     const now = document.documentElement.scrollHeight;
     heights = heights.at(-1) === now ? [...heights, now] : [now];

@@ -33,7 +33,7 @@ def text_of(source: str | Path) -> str:
 def check_syntax(name: str, source: str) -> None:
     """Find a slip of the pen when it is deployed, not at 8:15."""
     try:
-        compile(source, f"{name}.py", "exec")
+        compile(source, f"{name}.py", "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         raise FunctionError(f"{name} is no Python: {error}") from error
 

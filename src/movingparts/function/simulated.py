@@ -96,7 +96,7 @@ class SimulatedBackend:
         environment = dict(code.environment)
         try:
             with environ(environment):
-                exec(compile(code.source, f"{code.name}.py", "exec"), names)  # noqa: S102  # the source is what was deployed
+                exec(compiled(code), names)  # noqa: S102  # the source is what was deployed
         except (Exception, SystemExit) as error:
             raise InitError(summary(error)) from error
         if not callable(names.get("handler")):
@@ -182,6 +182,11 @@ class SimulatedInstance:
         now = asyncio.get_running_loop().time()
         for limit in [each for each in self.busy if not each.expired()]:
             limit.reschedule(now)
+
+
+def compiled(code: Code) -> Any:
+    """Compile a source under its own rules: this module's `annotations` aren't its."""
+    return compile(code.source, f"{code.name}.py", "exec", dont_inherit=True)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from movingparts.core.event import Event
 from movingparts.core.node import Node
 from movingparts.function.contract import TIMEOUT, FunctionError, Invocation
-from movingparts.service import Limits, problem, refuses, service
+from movingparts.service import Lifespan, Limits, problem, refuses, service
 
 if TYPE_CHECKING:
     from movingparts.function.platform import Platform
@@ -99,15 +99,19 @@ class Every:
             platform.send(function, event.to_body(), request_id=key)
 
 
-def gateway(node: Node, platform: Platform) -> FastAPI:
+def gateway(
+    node: Node, platform: Platform, *, lifespan: Lifespan | None = None
+) -> FastAPI:
     """Return a service that runs functions: `POST /functions/NAME` with any JSON.
 
     The answer is the function's value. `Prefer: respond-async` (RFC 7240) saves the
-    event instead and answers 202.
+    event instead and answers 202. `lifespan` opens what the platform needs, and closes
+    it at the end.
 
     Source: chapter 11. Leaves out: authentication, and binary bodies.
     """
-    app = service(node, title="functions", limits=Limits(request=TIMEOUT))
+    limits = Limits(request=TIMEOUT)
+    app = service(node, title="functions", lifespan=lifespan, limits=limits)
     refuses(app, FunctionError)
 
     @app.post("/functions/{name}")
