@@ -199,6 +199,7 @@ while fds := socket.recv_fds(control, 1, 1)[1]:
         control.close()
         lines, names = os.fdopen(fds[0], "rb", closefd=False), {}
         exec(compile(json.loads(lines.readline()), "f.py", "exec"), names)
+        os.write(fds[0], b"ready\\n")
         for line in lines:
             value = names["handler"](json.loads(line), None)
             os.write(fds[0], json.dumps(value).encode() + b"\\n")
@@ -219,8 +220,10 @@ def fork_alone() -> float:
             begun = time.perf_counter()
             ours, child = socket.socketpair()
             with ours, child:
-                ours.send(json.dumps(ECHO).encode() + b"\n" + b"1\n")
+                ours.send(json.dumps(ECHO).encode() + b"\n")
                 socket.send_fds(control, [b"f"], [child.fileno()])
+                ours.recv(100)
+                ours.send(b"1\n")
                 json.loads(ours.recv(100))
             took.append((time.perf_counter() - begun) * 1000)
         control.shutdown(socket.SHUT_RDWR)
@@ -519,38 +522,33 @@ def rows() -> list[Row]:
 
 # --- what pages show --------------------------------------------------------------
 
-IMPORTS = {"bare": "", "pydantic": "pydantic", "fastapi": "fastapi"}
+IMPORTS = {"bare": "sys", "pydantic": "pydantic", "fastapi": "fastapi"}
 
 
-def chapter_11() -> list[dict[str, Any]]:
+def chapter_11() -> dict[str, Any]:
     """Seconds of cold starts, with what is imported, and of warm invocations.
 
-    A `cold` row's seconds are from the start of the instance to its first answer.
+    A cold start's are from the start of the instance to its first answer.
     """
     return asyncio.run(sampled())
 
 
-async def sampled() -> list[dict[str, Any]]:
+async def sampled() -> dict[str, Any]:
     """Start an instance of each kind in turn, so that all meet the same machine."""
-    kinds = [(what, how) for what in IMPORTS for how in ("spawn", "fork server")]
-    found: dict[tuple[str, str], list[float]] = {kind: [] for kind in kinds}
+    found: dict[str, dict[str, list[float]]] = {what: {} for what in IMPORTS}
     async with contextlib.AsyncExitStack() as open_now:
         backends = {}
-        for what, how in kinds:
-            preload = tuple(filter(None, [IMPORTS[what]]))
-            backend = LocalBackend(preload=None if how == "spawn" else preload)
-            backends[what, how] = await open_now.enter_async_context(backend)
+        for what, module in IMPORTS.items():
+            for how, preload in (("spawn", None), ("fork server", (module,))):
+                backend = LocalBackend(preload=preload)
+                backends[what, how] = await open_now.enter_async_context(backend)
+                found[what][how] = []
         for number in range(SAMPLES + 1):
-            for what, how in kinds:
-                source = f"import {IMPORTS[what]}\n{ECHO}" if IMPORTS[what] else ECHO
-                took = await started(backends[what, how], source)
+            for (what, how), backend in backends.items():
+                took = await started(backend, f"import {IMPORTS[what]}\n{ECHO}")
                 if number:  # the first one finds nothing in any cache
-                    found[what, how].append(round(took / 1000, 6))
-    rows = [
-        {"what": "cold", "imports": what, "by": how, "seconds": took}
-        for (what, how), took in found.items()
-    ]
-    return [*rows, {"what": "warm", "seconds": await warm_samples()}]
+                    found[what][how].append(round(took / 1000, 6))
+    return {"cold": found, "warm": await warm_samples()}
 
 
 async def warm_samples() -> list[float]:
@@ -558,7 +556,7 @@ async def warm_samples() -> list[float]:
     took = []
     async with platform_on(LocalBackend()) as platform:
         await platform.deploy("echo", ECHO, provisioned=1)
-        for number in range(SAMPLES * 5 + 100):
+        for number in range(SAMPLES + 100):
             done = await platform.invoke("echo", 1)
             if number >= 100:
                 took.append(done.run)
