@@ -203,7 +203,7 @@ def test_a_killed_fork_server_is_started_again_and_its_instances_go_on() -> None
         one = await place.start(ECHO)
         assert backend._server is not None
         os.kill(backend._server.process.pid, signal.SIGKILL)
-        await place.until(lambda: not backend._server.process.up)  # type: ignore[union-attr]
+        await place.until(lambda: not backend._server.process.up)  # type: ignore[union-attr]  # it runs
         two = await place.start(ECHO)
         return [(await each.run(Request("r", 1))).status for each in (one, two)]
 
