@@ -197,7 +197,7 @@ def environ(variables: dict[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        os.environ = before  # noqa: B003
+        os.environ = before  # noqa: B003  # and back
 
 
 @coroutine
