@@ -234,10 +234,10 @@ def test_a_machine_without_room_for_a_process_is_an_init_error(
 
     async def scenario(place: Place) -> Any:
         await place.run(ECHO)
-        monkeypatch.setattr("movingparts.function.process.subprocess.Popen", full)
-        with pytest.raises(InitError, match="no process could be started: Resource"):
-            await place.start(ECHO)
-        monkeypatch.undo()
+        with monkeypatch.context() as patched:
+            patched.setattr("movingparts.function.process.subprocess.Popen", full)
+            with pytest.raises(InitError, match="no process could be started: Res"):
+                await place.start(ECHO)
 
     locally(scenario)
 
