@@ -93,7 +93,7 @@ def test_a_dead_letter_waits_for_a_bus_that_does_not_confirm() -> None:
             if len(letters) == 1:
                 raise BusTimeout("not confirmed")
 
-        platform.node.bus.publish = publish  # type: ignore[method-assign]  # a bus that is gone
+        platform.node.bus.publish = publish  # type: ignore[method-assign]  # a fake
         retry = Retry(retries=0, first=1.0)
         await platform.deploy("fares", FAILS, retry=retry, dead_letter="given-up")
         platform.send("fares", 1)

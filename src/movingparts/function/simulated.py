@@ -193,11 +193,11 @@ def compiled(code: Code) -> Any:
 def environ(variables: dict[str, str]) -> Iterator[None]:
     """Let `os.environ` be an instance's own while its source runs."""
     before = os.environ
-    os.environ = variables  # type: ignore[assignment]  # noqa: B003  # a dict will do, for a moment
+    os.environ = variables  # type: ignore[assignment]  # noqa: B003  # for a moment
     try:
         yield
     finally:
-        os.environ = before  # noqa: B003  # as it was
+        os.environ = before  # noqa: B003  # and back
 
 
 @coroutine
