@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,47 +23,7 @@ from movingparts.function.contract import (
 from movingparts.function.pool import Pool
 from movingparts.function.queue import AsyncQueue, Retry
 from movingparts.function.triggers import Destination, Trigger
-
-
-def text_of(source: str | Path) -> str:
-    """Return a function's source, read from its file if it is in one."""
-    return source.read_text("utf-8") if isinstance(source, Path) else source
-
-
-def check_syntax(name: str, source: str) -> None:
-    """Find a slip of the pen when it is deployed, not at 8:15."""
-    try:
-        compile(source, f"{name}.py", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
-        raise FunctionError(f"{name} is no Python: {error}") from error
-
-
-LIVE = "live"  # the alias that a name alone means
-
-
-@dataclass(slots=True, eq=False)
-class Function:
-    """All versions of a function, by number, and which of them each alias means."""
-
-    name: str
-    versions: dict[int, Pool] = field(default_factory=dict)
-    aliases: dict[str, int] = field(default_factory=dict)
-    previous: int | None = None  # what `live` meant before the last deployment
-    dead_letter: str | None = None
-    triggers: set[Trigger] = field(default_factory=set)
-    on_success: Destination | None = None
-
-    @property
-    def running(self) -> int:
-        """How many requests run now, on whatever version."""
-        return sum(pool.running for pool in self.versions.values())
-
-    @property
-    def reserved(self) -> int | None:
-        """How many requests may run at once, if that is reserved."""
-        newest = self.versions.get(max(self.versions, default=0))
-        # A pool without instances is empty, but it is there.
-        return None if newest is None else newest.code.config.reserved
+from movingparts.function.versions import LIVE, Function, check_syntax, text_of
 
 
 class Platform:
@@ -135,9 +95,8 @@ class Platform:
             resized=lambda: self._resized(name),
         )
         await self._add(function, version, pool)
-        function.previous = function.aliases.get(LIVE)
-        function.aliases[LIVE], function.dead_letter = version, dead_letter
-        function.on_success = on_success
+        function.go_live(version)
+        function.dead_letter, function.on_success = dead_letter, on_success
         self.queue.retry[name] = retry or Retry()
         for trigger in triggers:
             if trigger not in function.triggers:  # a new version keeps the old ones
@@ -160,18 +119,11 @@ class Platform:
 
     def alias(self, name: str, alias: str, version: int) -> None:
         """Let `name:alias` mean a version."""
-        if version not in self._function(name).versions:
-            raise UnknownFunctionError(f"{name} has no version {version}")
-        self._function(name).aliases[alias] = version
+        self._function(name).alias(alias, version)
 
     def roll_back(self, name: str) -> int:
         """Let `name` mean the version before the last deployment; return it."""
-        function = self._function(name)
-        if function.previous is None:
-            raise FunctionError(f"{name} has no version before this one")
-        current = function.aliases[LIVE]
-        function.aliases[LIVE], function.previous = function.previous, current
-        return function.aliases[LIVE]
+        return self._function(name).roll_back()
 
     async def invoke(
         self, name: str, event: Any, *, request_id: str = ""
@@ -244,13 +196,7 @@ class Platform:
 
     def _pool(self, qualified: str) -> Pool:
         name, _, which = qualified.partition(":")
-        function = self._function(name)
-        version = function.aliases.get(which or LIVE)
-        if version is None and which.isdecimal() and int(which) in function.versions:
-            version = int(which)
-        if version is None:
-            raise UnknownFunctionError(f"{name} has no alias and no version {which!r}")
-        return function.versions[version]
+        return self._function(name).pool(which or LIVE)
 
     def _environment(self, config: Config) -> dict[str, str]:
         unknown = [name for name in config.secrets if name not in self._secrets]
