@@ -87,5 +87,5 @@ def table(runs: Mapping[str, Numbered]) -> Table:
         )
         for name, run in runs.items()
     ]
-    head = ("rides", "receipts", "instances", "highest number", "share a number")
+    head = ("run", "receipts", "instances", "highest number", "share a number")
     return Table(head, rows)

@@ -24,7 +24,7 @@ COLUMNS = (
     "calls to the bank",
     "answered",
     "given up",
-    "done by",
+    "last answer",
 )
 
 
