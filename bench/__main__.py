@@ -7,7 +7,7 @@ from bench.table import Row, show
 
 PARTS = (
     *("world", "bus", "promises", "store", "eventstore", "peak"),
-    *("city", "local", "temporal", "player", "book", "browser"),
+    *("function", "city", "local", "temporal", "player", "book", "browser"),
 )
 
 
