@@ -51,9 +51,10 @@ lint-fast: setup
 bench: setup ## Print the table of ratios, each against a peer or a floor
 	@$(PY) -m bench
 
-soak: setup ## Kill real processes 1,200 times, or SOAK=20; count what becomes of events
+soak: setup ## Kill real processes 2,200 times, or SOAK=20; count what becomes of events
 	@$(PY) -m tools.dev.soak $(SOAK)
 	@$(PY) -m tools.dev.soak_stores $(SOAK)
+	@$(PY) -m tools.dev.soak_functions $(SOAK)
 
 replay: setup ## Replay a city's trips as events: TRIPS=202406-tripdata.csv.zip ZONE=America/New_York
 	@$(PY) -m tools.dev.replay $(if $(TRIPS),"$(TRIPS)") $(if $(ZONE),--zone "$(ZONE)")

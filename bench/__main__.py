@@ -7,7 +7,8 @@ from bench.table import Row, show
 
 PARTS = (
     *("world", "bus", "promises", "store", "eventstore", "peak"),
-    *("city", "gateway", "local", "temporal", "player", "book", "browser"),
+    *("function", "city", "gateway", "local", "temporal", "player"),
+    *("book", "browser"),
 )
 
 

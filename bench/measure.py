@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from bench import peak, store
+from bench import function, peak, store
 from movingparts.measure.latency import percentile
 from movingparts.scenes.ch01.one_ride import fare
 from movingparts.world import LocalWorld
@@ -174,7 +174,12 @@ def chapter_03() -> list[dict[str, Any]]:
     return [row(what, max(values), "/s") for what, values in found.items()]
 
 
-CHAPTERS = {"01": chapter_01, "03": chapter_03, "07": peak.chapter_07}
+CHAPTERS: dict[str, Callable[[], list[dict[str, Any]] | dict[str, Any]]] = {
+    "01": chapter_01,
+    "03": chapter_03,
+    "07": peak.chapter_07,
+    "11": function.chapter_11,
+}
 
 
 def here() -> dict[str, Any]:
@@ -191,7 +196,8 @@ def main() -> int:
     """Measure and write the files, or those named; 0 when all were written."""
     MEASURED.mkdir(exist_ok=True)
     for name in [name for name in sys.argv[1:] if name in CHAPTERS] or CHAPTERS:
-        found = here() | {"rows": CHAPTERS[name]()}
+        rows = CHAPTERS[name]()
+        found = here() | (rows if isinstance(rows, dict) else {"rows": rows})
         text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
         (MEASURED / f"{name}.json").write_text(text, "utf-8")
         print(text, end="")

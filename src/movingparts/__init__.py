@@ -12,7 +12,7 @@ Read the folder as a table of contents. Each mechanism is printed by its chapter
     08  The log is the truth      eventstore, event_sourcing
     09  Old events, new code      planned
     10  Whose clock               planned
-    11  Code without servers      planned
+    11  Code without servers      function
     12  Between the parts         planned
     13  Boxes and schedulers      planned
     14  Seeing inside             planned

@@ -129,10 +129,16 @@ class Cluster:
 
     async def kept(self) -> list[str]:
         """Return each ride in the stream, read from its beginning."""
-        info = await self._insist(lambda: self.jetstream.stream_info(STREAM))
+        return await self._insist(self._read)
+
+    async def _read(self) -> list[str]:
+        info = await self.jetstream.stream_info(STREAM)
         source = await self.jetstream.subscribe(SUBJECT, ordered_consumer=True)
-        found = [await source.next_msg(5.0) for _ in range(info.state.messages)]
-        await source.unsubscribe()
+        try:
+            found = [await source.next_msg(5.0) for _ in range(info.state.messages)]
+        finally:
+            with contextlib.suppress(nats.errors.Error):
+                await source.unsubscribe()
         return [str(Event.from_json(message.data).subject) for message in found]
 
     async def _close(self) -> None:

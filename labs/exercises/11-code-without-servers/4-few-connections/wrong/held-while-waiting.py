@@ -1,0 +1,5 @@
+async def handler(order, database, post):
+    with database.connect() as connection:
+        address = await connection.address_of(order)
+        await post.send(order, address)
+        await connection.mark_sent(order)
