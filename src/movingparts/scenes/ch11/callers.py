@@ -10,6 +10,7 @@ from typing import Any
 
 from movingparts.core.random import LogNormal, Random, Uniform, stream
 from movingparts.function import Profile
+from movingparts.measure.latency import percentile
 from movingparts.scenes.ch11.cold import FARES_WEB, Waits, profile, serve
 from movingparts.scenes.ch11.day import DAY, End, ends
 
@@ -34,6 +35,11 @@ def trains(rng: Random) -> Iterator[float]:
         arrives = (train + 0.5) * 1_800
         for _ in range(CALLS // 48):
             yield arrives + Uniform(0, 10).draw(rng) / 1_000_000
+
+
+def p(percent: float, waits: Waits) -> str:
+    """Return a percentile of how long callers waited, as text."""
+    return f"{percentile(waits.took, percent):.2f} s"
 
 
 SHAPES = {"at random": steady, "in two peaks": commute, "by trains": trains}
