@@ -41,7 +41,9 @@ try {
     for (const cell of notebook) cells.push((await run(cell)).toJs());
     reports.push({ before, after: Object.keys(py.loadedPackages), cells });
   }
-  fs.writeFileSync(1, "\n" + JSON.stringify(reports));
+  const answer = "\n" + JSON.stringify(reports);
+  // A pipe takes 64 KB at once: wait until all of it is taken.
+  await new Promise((done) => process.stdout.write(answer, done));
 } catch (error) {
   // The default print of such an error is the whole of Pyodide's source.
   console.error(String(error.message ?? error).slice(-2000));

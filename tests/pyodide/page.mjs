@@ -50,7 +50,9 @@ try {
     }
     await run(END);
   }
-  fs.writeFileSync(1, JSON.stringify(sent));
+  const answer = JSON.stringify(sent);
+  // A pipe takes 64 KB at once: wait until all of it is taken.
+  await new Promise((done) => process.stdout.write(answer, done));
 } catch (error) {
   // The default print of such an error is the whole of Pyodide's source.
   console.error(String(error.message ?? error).slice(0, 2000));

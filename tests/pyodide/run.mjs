@@ -16,7 +16,9 @@ try {
   }
   py.mountNodeFS("/repository", path.resolve(root));
   py.runPython("import sys; sys.path[:0] = ['/repository', '/repository/src']");
-  fs.writeFileSync(1, await py.runPythonAsync(fs.readFileSync(0, "utf-8")));
+  const answer = await py.runPythonAsync(fs.readFileSync(0, "utf-8"));
+  // A pipe takes 64 KB at once: wait until all of it is taken.
+  await new Promise((done) => process.stdout.write(answer, done));
 } catch (error) {
   // The default print of such an error is the whole of Pyodide's source.
   console.error(String(error.message ?? error));

@@ -37,11 +37,16 @@ def leave(*_: object) -> None:
     sys.exit(0)
 
 
-sys.stdout.write(os.environ.get("GREETING", "hello") + "\n")
-sys.stdout.flush()
-if "ENDS_WITH" in os.environ:
-    sys.exit(int(os.environ["ENDS_WITH"]))
-if "CHILD" in os.environ:
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-signal.signal(signal.SIGTERM, signal.SIG_IGN if "STAYS" in os.environ else leave)
-HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+def main() -> None:
+    sys.stdout.write(os.environ.get("GREETING", "hello") + "\n")
+    sys.stdout.flush()
+    if "ENDS_WITH" in os.environ:
+        sys.exit(int(os.environ["ENDS_WITH"]))
+    if "CHILD" in os.environ:
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if "STAYS" in os.environ else leave)
+    HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+
+
+if __name__ == "__main__":
+    main()
