@@ -34,7 +34,10 @@ from movingparts.world.local.watchdog import PREFIX
 
 Outcome = tuple[str, Any, str]
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is for Linux")
+linux = pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="awslambdaric has wheels for Linux alone: run `make test` there",
+)
 pytestmark = [pytest.mark.slow, linux]
 
 FARES = """

@@ -362,7 +362,10 @@ def test_without_landlock_confine_is_refused_with_advice(
         LocalBackend(confine=True)
 
 
-@pytest.mark.skipif(not landlocked(), reason="needs a kernel with Landlock's TCP")
+@pytest.mark.skipif(
+    not landlocked(),
+    reason="needs Landlock with rules for TCP: run `make test` on Linux 6.7 or newer",
+)
 @pytest.mark.parametrize("preload", [None, ("json",)])
 def test_a_confined_function_reaches_its_folder_and_no_more(
     preload: tuple[str, ...] | None, tmp_path: Path
@@ -398,7 +401,9 @@ def test_a_confined_function_reaches_its_folder_and_no_more(
 def test_an_old_kernel_cannot_confine(
     fails: bool, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    landlock = pytest.importorskip("py_landlock")
+    landlock = pytest.importorskip(
+        "py_landlock", reason="py-landlock is for Linux: run `make test` there"
+    )
 
     def version() -> int:
         if fails:

@@ -76,7 +76,7 @@ def apart(seconds: Sequence[float]) -> list[End]:
 
 
 def table(runs: Mapping[str, Numbered]) -> Table:
-    """Return what came of some runs, by their names."""
+    """Return the outcome of some runs, by their names."""
     rows: list[tuple[str, ...]] = [
         (
             name,
