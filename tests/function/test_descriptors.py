@@ -17,7 +17,7 @@ from movingparts.function.descriptors import (
 )
 from movingparts.function.queue import Retry
 from movingparts.function.triggers import Every, Subject
-from movingparts.function.validation import knative_problems, sam_problems
+from tests.function.validating import knative_problems, sam_problems
 
 SOURCE = "def handler(event, context):\n    return event\n"
 
