@@ -13,7 +13,8 @@ Read the folder as a table of contents. Each mechanism is printed by its chapter
     09  Old events, new code      planned
     10  Whose clock               planned
     11  Code without servers      function
-    12  Between the parts         planned
+    12  Between the parts         balancer, discovery, retry, breaker, rate_limit,
+                                  faults, sidecar, control_plane
     13  Boxes and schedulers      planned
     14  Seeing inside             planned
     15  Testing and shipping      planned

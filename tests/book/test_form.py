@@ -165,7 +165,8 @@ def test_its_index_is_a_map_with_what_to_know_and_what_to_learn(chapter: str) ->
 
 @each_chapter
 def test_it_predicts_runs_in_production_and_says_when_not_to(chapter: str) -> None:
-    assert len(of(chapter)) <= 5
+    # Chapter 12 has one idea for each part of a mesh, and two for the mesh itself.
+    assert len(of(chapter)) <= (7 if chapter.startswith("12-") else 5)
     assert len(of(chapter)) >= 2 or chapter not in PROMISED
     text = "".join(page.text for page in of(chapter))
     assert "{predict}" in text
