@@ -55,7 +55,7 @@ def canary(fault: Fault, who: Who, *, seed: int = 1) -> list[Opened]:
 
     async def scenario(city: City) -> list[Opened]:
         city.injector.faults = [fault]
-        await city.come(30, 5)
+        await city.come(25, 5)
         return city.riders
 
     result: list[Opened] = in_the_city(scenario, who, seed=seed).result
