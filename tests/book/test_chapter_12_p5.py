@@ -29,7 +29,7 @@ def test_riders_waited_for_three_seconds_last_night_and_not_around_it(
 ) -> None:
     for seed in (1, *SEEDS):
         night = last_night(run["who_asks"], seed=seed)
-        assert all(each.took > 3 for each in night["then"])
+        assert all(each.took > 3 for each in night["during"])
         assert all(each.took < 1 for each in night["before"] + night["after"])
 
 
@@ -78,7 +78,7 @@ def test_one_percent_is_not_seen_in_the_total(run: Names) -> None:
 
 
 def test_all_who_meet_the_fault_wait_and_nobody_else_does(run: Names) -> None:
-    for seed in (1, *SEEDS):
+    for seed in SEEDS:
         for share in (0.1, 1):
             fault = Fault("identity", share=share, delay=3)
             riders = canary(fault, run["who_asks"], seed=seed)
