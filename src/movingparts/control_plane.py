@@ -55,18 +55,25 @@ def control_plane(node: Node, mesh: Mesh | None = None) -> FastAPI:
     """Return the service that all sidecars ask for their configuration.
 
     Copies register at it as at a `registry`. It refuses a policy that it can't read,
-    with 422, and the one before stays.
+    with 422, and the one before stays. Policies are on its disk; `mesh` has those that
+    it begins with.
 
     Source: chapter 12. Leaves out: who may change a policy (chapter 16), changing some
-    sidecars first (chapter 15), pushing what is new.
+    sidecars first (chapter 15), pushing what is new, copies of the control plane.
     """
-    state = mesh or Mesh()
+    file = node.disk.path / "mesh.json"
+    state = (mesh or Mesh()).model_copy(deep=True)
+    if file.exists():
+        state = Mesh.model_validate_json(file.read_text("utf-8"))
     leases = Leases(node.clock.monotonic)
     app = registry(node, leases)
 
     @app.put("/policies/{name}")
     async def change(name: str, policy: Policy) -> None:
         state.policies[name] = policy
+        fresh = file.with_suffix(".new")
+        fresh.write_text(state.model_dump_json(), "utf-8")
+        fresh.replace(file)  # at once, so that a crash leaves one or the other
 
     @app.get("/mesh")
     async def everything(request: Request) -> Response:
@@ -83,7 +90,9 @@ def control_plane(node: Node, mesh: Mesh | None = None) -> FastAPI:
 class Configuration:
     """The mesh as the control plane last described it to a sidecar.
 
-    If the control plane is away, the sidecar goes on with what it has.
+    If the control plane is away, the sidecar goes on with what it has; `mesh` is None
+    until it has something. If the control plane has restarted and knows no copy of a
+    service yet, the sidecar goes on with the copies that it knew.
     """
 
     def __init__(
@@ -91,7 +100,7 @@ class Configuration:
     ) -> None:
         self._node, self._every, self._at = node, every, at
         self._version = ""
-        self.mesh = Mesh()
+        self.mesh: Mesh | None = None
 
     async def refresh(self) -> None:
         """Ask the control plane for what is new."""
@@ -102,10 +111,14 @@ class Configuration:
             )
             if answer.status_code == httpx.codes.NOT_MODIFIED:
                 return
-            self.mesh = Mesh.model_validate_json(answer.raise_for_status().text)
-            self._version = answer.headers["etag"]
+            fresh = Mesh.model_validate_json(answer.raise_for_status().text)
         except (httpx.HTTPError, ValueError) as error:
             self._node.logs.append(f"the control plane gives no mesh: {error}")
+            return
+        before = self.mesh.copies if self.mesh else {}
+        found = {name: copies for name, copies in fresh.copies.items() if copies}
+        self.mesh = Mesh(copies=before | found, policies=fresh.policies)
+        self._version = answer.headers.get("etag", "")
 
     async def follow(self) -> None:
         """Ask again and again."""

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
-from typing import Any
 
 import httpx
 from fastapi import FastAPI, Request, Response
@@ -17,29 +16,31 @@ from fastapi import FastAPI, Request, Response
 from movingparts.balancer import (
     Balancer,
     NoCopies,
-    Pick,
     least_requests,
     round_robin,
     two_choices,
 )
 from movingparts.breaker import Breaker, CircuitOpen
-from movingparts.control_plane import CONTROL_PLANE, Configuration, Policy
+from movingparts.control_plane import CONTROL_PLANE, Configuration, Mesh, Policy
 from movingparts.core import Node
 from movingparts.core.node import Factory
 from movingparts.discovery import registered
 from movingparts.faults import Injector
+from movingparts.forwarding import (
+    ToSidecar,
+    checked,
+    failed,
+    passed_back,
+    passed_on,
+    to_copy,
+)
 from movingparts.rate_limit import PerClient
 from movingparts.retry import Budget, Retry, safe_to_repeat
 from movingparts.service import problem
 
 CALLER = "x-mesh-caller"  # a header: the service that calls, as its sidecar says
-METHODS = ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"]
-# What belongs to one connection, and is not passed on.
-HOP = {"connection", "content-length", "keep-alive", "te", "transfer-encoding"}
-HOP |= {"accept-encoding", "content-encoding", "traceparent", "upgrade"}
-
+METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
-Forward = Callable[[Request], Awaitable[Response]]
 
 
 class Route:
@@ -47,34 +48,38 @@ class Route:
 
     def __init__(self, node: Node, policy: Policy) -> None:
         self.policy, self._now = policy, node.clock.monotonic
-        self._balancer = Balancer(_pick(policy, node))
+        self._balancer = Balancer(
+            {
+                "round robin": round_robin(),
+                "least requests": least_requests(node.random),
+                "two choices": two_choices(node.random),
+            }[policy.balancer]
+        )
         self._breakers: dict[str, Breaker] = {}  # one for each copy
         self._injector = Injector(node, policy.faults)
+        budget = Budget(ratio=policy.retry_ratio)
         self._retry = Retry(
-            node.clock,
-            node.random,
-            attempts=policy.attempts,
-            budget=Budget(ratio=policy.retry_ratio),
+            node.clock, node.random, attempts=policy.attempts, budget=budget
         )
 
     async def call(
         self, request: httpx.Request, copies: Sequence[str], send: Send
     ) -> httpx.Response:
         """Return an answer that is not a 5xx, or raise what the last attempt did."""
-        breakers = {copy: self._breaker(copy) for copy in copies}
 
         async def attempt() -> httpx.Response:
-            status = await self._injector.inject(request.url.host, request)
-            if status is not None:
-                return _success(httpx.Response(status, request=request))
             # A copy that keeps failing is left out, unless all of them do.
-            ready = [copy for copy in copies if breakers[copy].ready] or copies
-            with self._balancer.choose(ready) as copy:
-                return await breakers[copy].call(lambda: asked(copy))
+            ready = [copy for copy in copies if self._breaker(copy).ready]
+            with self._balancer.choose(ready or copies) as copy:
+                return await self._breaker(copy).call(lambda: ask(copy))
 
-        async def asked(copy: str) -> httpx.Response:
+        async def ask(copy: str) -> httpx.Response:
             async with asyncio.timeout(self.policy.seconds):
-                return await _sent(request, copy, send)
+                # A fault takes the place of what the copy might do.
+                abort = await self._injector.inject(request.url.host, request)
+                if abort is not None:
+                    return checked(httpx.Response(abort, request=request))
+                return checked(await send(to_copy(copy, request)))
 
         def again(error: Exception) -> bool:
             return safe_to_repeat(request.method, error)
@@ -89,6 +94,76 @@ class Route:
         return self._breakers[copy]
 
 
+class Outbound:
+    """The half of a sidecar that its service's own calls go through.
+
+    A request's `host` names the service that it is for. `send` brings it to a copy;
+    without it, `node.client` does.
+    """
+
+    def __init__(self, node: Node, service: str, send: Send | None = None) -> None:
+        self._node, self._service = node, service
+        self._send = send or node.client.send
+        self._routes: dict[str, Route] = {}
+
+    async def forward(self, request: Request, mesh: Mesh) -> Response:
+        """Pass a request on to a copy of the service that it is for."""
+        name = request.headers.get("host", "").partition(":")[0]
+        policy = mesh.policy(name)
+        route = self._routes.get(name)
+        if route is None or route.policy != policy:
+            route = self._routes[name] = Route(self._node, policy)
+        call = await passed_on(request, f"http://{name}", {CALLER: self._service})
+        try:
+            copies = mesh.copies.get(name, ())
+            return passed_back(await route.call(call, copies, self._send))
+        except (httpx.HTTPError, TimeoutError, CircuitOpen, NoCopies) as error:
+            return failed(self._node, name, error)
+
+
+class Inbound:
+    """The half of a sidecar that the calls to its service come in by.
+
+    It passes them on to `app`, its service's URL. `caller_of` says who calls; without
+    it, the header that a sidecar sets does, which anyone can make up.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        service: str,
+        app: str,
+        caller_of: Callable[[Request], str] | None = None,
+    ) -> None:
+        self._node, self._service, self._app = node, service, app
+        self._caller_of = caller_of or (lambda request: request.headers.get(CALLER, ""))
+        self._limit: tuple[float, PerClient] | None = None
+
+    async def forward(self, request: Request, mesh: Mesh) -> Response:
+        """Pass a request on to the service, if its caller may call it now."""
+        policy, caller = mesh.policy(self._service), self._caller_of(request)
+        who = caller or "nobody"
+        if policy.callers is not None and caller not in policy.callers:
+            return problem(403, f"{who} may not call {self._service}")
+        if policy.rate is not None and (wait := await self._wait(policy.rate, caller)):
+            answer = problem(429, f"{who} calls {self._service} too often")
+            answer.headers["retry-after"] = str(int(wait) + 1)
+            return answer
+        try:
+            async with asyncio.timeout(policy.seconds):
+                call = await passed_on(request, self._app, {})
+                return passed_back(await self._node.client.send(call))
+        except (httpx.HTTPError, TimeoutError) as error:
+            return failed(self._node, self._service, error)
+
+    async def _wait(self, rate: float, caller: str) -> float:
+        """Return the seconds until the caller may call; 0 if it may now."""
+        if self._limit is None or self._limit[0] != rate:
+            now, burst = self._node.clock.monotonic, max(rate, 1.0)
+            self._limit = rate, PerClient(now, rate=rate, burst=burst)
+        return await self._limit[1].take(caller)
+
+
 def outbound(
     node: Node,
     configuration: Configuration,
@@ -96,28 +171,8 @@ def outbound(
     service: str,
     send: Send | None = None,
 ) -> FastAPI:
-    """Return the half of a sidecar that its service's own calls go through.
-
-    A request's `host` names the service that it is for. `send` brings it to a copy;
-    without it, `node.client` does.
-
-    Source: chapter 12. Leaves out: streamed bodies, web sockets, gRPC.
-    """
-    routes: dict[str, Route] = {}
-    send = send or node.client.send
-
-    async def forward(request: Request) -> Response:
-        mesh, name = configuration.mesh, request.headers["host"]
-        policy = mesh.policy(name)
-        if name not in routes or routes[name].policy != policy:
-            routes[name] = Route(node, policy)
-        call = await _call(request, f"http://{name}", **{CALLER: service})
-        try:
-            return _back(await routes[name].call(call, mesh.copies.get(name, ()), send))
-        except (httpx.HTTPError, TimeoutError, CircuitOpen, NoCopies) as error:
-            return _failed(node, name, error)
-
-    return _proxy(forward, configuration, node)
+    """Return a proxy that is `Outbound` alone."""
+    return _proxy(node, configuration, Outbound(node, service, send).forward)
 
 
 def inbound(
@@ -129,39 +184,28 @@ def inbound(
     copy: str,
     caller_of: Callable[[Request], str] | None = None,
 ) -> FastAPI:
-    """Return the half of a sidecar that the calls to its service come in by.
-
-    It registers as `copy`, its own URL, and passes requests on to `app`, its
-    service's. `caller_of` says who calls; without it, the header that a sidecar sets
-    does, which anyone can make up.
-
-    Source: chapter 12. Leaves out: whether `app` is healthy.
-    """
-    limits: dict[float, PerClient] = {}
-
-    async def refused(request: Request) -> Response | None:
-        policy = configuration.mesh.policy(service)
-        caller = caller_of(request) if caller_of else request.headers.get(CALLER, "")
-        if policy.callers is not None and caller not in policy.callers:
-            return problem(403, f"{caller or 'nobody'} may not call {service}")
-        if (rate := policy.rate) is not None:
-            if rate not in limits:
-                limits[rate] = PerClient(node.clock.monotonic, rate=rate, burst=rate)
-            if await limits[rate].take(caller):
-                return problem(429, f"{caller or 'nobody'} calls {service} too often")
-        return None
-
-    async def forward(request: Request) -> Response:
-        refusal = await refused(request)
-        if refusal is not None:
-            return refusal
-        try:
-            return _back(await node.client.send(await _call(request, app)))
-        except httpx.HTTPError as error:
-            return _failed(node, service, error)
-
+    """Return a proxy that is `Inbound` alone, and registers as `copy`, its own URL."""
     lease = registered(node, service, copy, at=CONTROL_PLANE)
-    return _proxy(forward, configuration, node, lease)
+    forward = Inbound(node, service, app, caller_of).forward
+    return _proxy(node, configuration, forward, lease)
+
+
+def sidecar(node: Node, *, service: str, app: str) -> FastAPI:
+    """Return a proxy with both halves, for a copy of a service that is at `app`.
+
+    What is for the sidecar's own name comes in, and all else goes out.
+
+    Source: chapter 12. Leaves out: streamed bodies, web sockets, gRPC, and whether
+    `app` is healthy. Anyone who reaches it can call others in its service's name.
+    """
+    comes_in, goes_out = Inbound(node, service, app), Outbound(node, service)
+
+    async def forward(request: Request, mesh: Mesh) -> Response:
+        half = comes_in if request.headers.get("host") == node.name else goes_out
+        return await half.forward(request, mesh)
+
+    lease = registered(node, service, f"http://{node.name}", at=CONTROL_PLANE)
+    return _proxy(node, Configuration(node), forward, lease)
 
 
 def through(factory: Factory, sidecar: str) -> Factory:
@@ -177,78 +221,13 @@ def through(factory: Factory, sidecar: str) -> Factory:
     return make
 
 
-class ToSidecar(httpx.AsyncBaseTransport):
-    """Sends every request to one address; `host` still names the one it is for."""
-
-    def __init__(self, client: httpx.AsyncClient, sidecar: str) -> None:
-        self._client, self._sidecar = client, httpx.URL(sidecar)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request to the sidecar."""
-        request.url = request.url.copy_with(
-            scheme=self._sidecar.scheme,
-            host=self._sidecar.host,
-            port=self._sidecar.port,
-        )
-        await request.aread()
-        return await self._client.send(request)
-
-
-def _pick(policy: Policy, node: Node) -> Pick:
-    if policy.balancer == "round robin":
-        return round_robin()
-    return {"least requests": least_requests, "two choices": two_choices}[
-        policy.balancer
-    ](node.random)
-
-
-async def _call(request: Request, base: str, **more: str) -> httpx.Request:
-    """Return the request as it is passed on to `base`."""
-    kept = {k: v for k, v in request.headers.items() if k not in HOP | {"host"}}
-    path = request.scope["raw_path"].decode("latin-1")  # as it was sent
-    url = f"{base}{path}?{request.url.query}".removesuffix("?")
-    body = await request.body()
-    return httpx.Request(request.method, url, headers=kept | more, content=body)
-
-
-async def _sent(request: httpx.Request, copy: str, send: Send) -> httpx.Response:
-    """Send a request to a copy; raise an exception if the answer is a 5xx."""
-    there, name = httpx.URL(copy), request.url.host
-    url = request.url.copy_with(scheme=there.scheme, host=there.host, port=there.port)
-    headers = {k: v for k, v in request.headers.items() if k != "host"}
-    # The copy's certificate, where there is one, has the service's name in it.
-    more: dict[str, Any] = {"sni_hostname": name}
-    sent = httpx.Request(
-        request.method, url, headers=headers, content=request.content, extensions=more
-    )
-    return _success(await send(sent))
-
-
-def _success(answer: httpx.Response) -> httpx.Response:
-    return answer.raise_for_status() if answer.is_server_error else answer
-
-
-def _back(answer: httpx.Response) -> Response:
-    headers = {k: v for k, v in answer.headers.items() if k not in HOP}
-    return Response(answer.content, answer.status_code, headers)
-
-
-def _failed(node: Node, name: str, error: Exception) -> Response:
-    """Answer for a service that couldn't."""
-    node.logs.append(f"{name}: {error!r}")
-    if isinstance(error, httpx.HTTPStatusError):
-        return _back(error.response)
-    late = isinstance(error, (TimeoutError, httpx.TimeoutException))
-    return problem(504 if late else 503, f"{name} has not answered")
-
-
 def _proxy(
-    forward: Forward,
-    configuration: Configuration,
     node: Node,
+    configuration: Configuration,
+    forward: Callable[[Request, Mesh], Awaitable[Response]],
     lease: AbstractAsyncContextManager[None] | None = None,
 ) -> FastAPI:
-    """Return an app that forwards whatever comes."""
+    """Return an app that forwards whatever comes, once it knows the mesh."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -258,6 +237,11 @@ def _proxy(
             yield
         following.cancel()
 
+    async def pass_on(request: Request) -> Response:
+        if configuration.mesh is None:  # then it can't know who may call either
+            return problem(503, "this sidecar has no configuration yet")
+        return await forward(request, configuration.mesh)
+
     app = FastAPI(lifespan=lifespan, openapi_url=None)  # no path of its own
-    app.api_route("/{path:path}", methods=METHODS)(forward)
+    app.add_route("/{path:path}", pass_on, methods=METHODS)
     return app
