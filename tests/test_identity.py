@@ -140,6 +140,18 @@ def test_an_open_connection_to_one_name_is_not_used_for_another() -> None:
     assert "Hostname mismatch" in other
 
 
+def test_a_refusal_by_tls_is_an_error_of_the_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refused(client: httpx.AsyncClient, request: httpx.Request) -> None:
+        raise ssl.SSLError(1, "tlsv13 alert certificate required")
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", refused)
+    said = asyncio.run(call(Sender(CA.issue("rides")), 1))
+    assert said.startswith("ReadError")
+    assert "certificate required" in said
+
+
 def test_a_certificate_has_one_spiffe_id_and_lasts_as_long_as_asked() -> None:
     made = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
     issued = Authority(lambda: made).issue("rides", seconds=60)

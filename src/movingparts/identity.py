@@ -68,7 +68,7 @@ class Authority:
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
+        self.now = now
         self._key = ec.generate_private_key(ec.SECP256R1())
         root = x509.BasicConstraints(ca=True, path_length=0)
         self.certificate = self._sign("larkhaven", self._key, 24 * 3600, root)
@@ -97,7 +97,7 @@ class Authority:
             x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each)])
             for each in (name, "larkhaven")
         )
-        now = self._now()
+        now = self.now()
         certificate = (
             x509.CertificateBuilder(issuer, subject, key.public_key())
             .serial_number(x509.random_serial_number())
@@ -179,7 +179,10 @@ class Sender:
         if name not in self._clients:
             client = httpx.AsyncClient(verify=self._context, trust_env=False)
             self._clients[name] = client
-        return await self._clients[name].send(request)
+        try:
+            return await self._clients[name].send(request)
+        except ssl.SSLError as error:  # the callee refuses our certificate
+            raise httpx.ReadError(str(error), request=request) from error
 
     async def aclose(self) -> None:
         """Close all connections."""
