@@ -44,6 +44,19 @@ class City:
         plane = await world.serve("control-plane", lambda n: control_plane(n, mesh))
         return cls(world, plane, await world.serve("availability", Copy()))
 
+    async def lease(self, method: str, copy: str) -> None:
+        """Put a copy of availability on the list, or delete it: Envoy can't itself."""
+        url = f"{self.plane.url}/services/availability"
+        params = {"copy": copy, "seconds": "600"}
+        client = self.world.client("operator")
+        (await client.request(method, url, params=params)).raise_for_status()
+
+    async def policy(self, policy: Policy) -> None:
+        """Put a policy for availability."""
+        url = f"{self.plane.url}/policies/availability"
+        client = self.world.client("operator")
+        (await client.put(url, json=policy.model_dump())).raise_for_status()
+
 
 def comes_in(node: Node, app: str, copy: str, certificates: bool = False) -> FastAPI:
     """Return availability's half of the way."""
@@ -103,20 +116,20 @@ async def guarded(city: City, app: str, authority: Authority) -> AsyncIterator[s
 async def by_envoy(city: City) -> AsyncIterator[Doors]:
     """Start an Envoy beside each of the two services."""
     authority = Authority(city.world.clock.now)
-    plane = _port((await city.world.serve("xds", xds)).url)
+    plane = port_of(await city.world.serve("xds", xds))
     async with AsyncExitStack() as stack:
         doors = {}
         for name in ("availability", "rides"):
             config = sidecar_config(
                 name,
                 authority.issue(name),
-                app=_port(city.availability.url),
+                app=port_of(city.availability),
                 control_plane=plane,
             )
             ports = await stack.enter_async_context(running(config))
             doors[name] = {d: f"127.0.0.1:{port}" for d, port in ports.items()}
             if name == "availability":
-                await register(city, f"https://{doors[name]['inbound']}")
+                await city.lease("PUT", f"https://{doors[name]['inbound']}")
         yield Doors(
             f"http://{doors['rides']['outbound']}",
             f"https://{doors['availability']['inbound']}",
@@ -124,12 +137,6 @@ async def by_envoy(city: City) -> AsyncIterator[Doors]:
         )
 
 
-async def register(city: City, copy: str) -> None:
-    """List an Envoy, which can't do that by itself, as a copy of availability."""
-    lease = {"copy": copy, "seconds": "600"}
-    url = f"{city.plane.url}/services/availability"
-    (await city.world.client("operator").put(url, params=lease)).raise_for_status()
-
-
-def _port(url: str) -> int:
-    return httpx.URL(url).port or 0
+def port_of(service: LocalService) -> int:
+    """Return the port where a service listens."""
+    return httpx.URL(service.url).port or 0

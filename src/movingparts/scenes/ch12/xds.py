@@ -16,24 +16,13 @@ from movingparts.control_plane import Configuration, Mesh
 from movingparts.core import Node
 from movingparts.identity import PREFIX
 from movingparts.scenes.ch04.envoy import TYPE, Config, loopback
+from movingparts.scenes.ch12.envoy_sidecar import OUTBOUND, REST, proves
 from movingparts.service import problem, service
 
-OUTBOUND = "outbound"  # the routes of all calls that leave a sidecar
-TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
 TYPES = {
     "clusters": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
     "endpoints": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
     "routes": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
-}
-REST = {
-    "resource_api_version": "V3",
-    "initial_fetch_timeout": "5s",
-    "api_config_source": {
-        "api_type": "REST",
-        "transport_api_version": "V3",
-        "cluster_names": ["xds"],
-        "refresh_delay": "0.2s",
-    },
 }
 
 
@@ -79,24 +68,6 @@ def cluster(name: str, mesh: Mesh) -> Config:
             "name": "envoy.transport_sockets.tls",
             "typed_config": proves(name),
         },
-    }
-
-
-def proves(name: str) -> Config:
-    """Return that a callee must prove its name; each Envoy has its own key already."""
-    right = {"san_type": "URI", "matcher": {"exact": PREFIX + name}}
-    trusted = {
-        "default_validation_context": {"match_typed_subject_alt_names": [right]},
-        "validation_context_sds_secret_config": {"name": "authority"},
-    }
-    both = {
-        "tls_certificate_sds_secret_configs": [{"name": "own"}],
-        "combined_validation_context": trusted,
-    }
-    return {
-        "@type": f"{TLS}.UpstreamTlsContext",
-        "sni": name,
-        "common_tls_context": both,
     }
 
 
