@@ -7,8 +7,8 @@ from bench.table import Row, show
 
 PARTS = (
     *("world", "bus", "promises", "store", "eventstore", "peak"),
-    *("function", "city", "gateway", "local", "temporal", "player"),
-    *("book", "browser"),
+    *("function", "city", "gateway", "mesh", "local", "temporal"),
+    *("player", "book", "browser"),
 )
 
 
