@@ -6,7 +6,6 @@ Source: chapter 12. Leaves out: how long a handshake takes.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from movingparts.control_plane import Configuration, Mesh, Policy, control_plane
@@ -17,6 +16,7 @@ from movingparts.draw import Figure, sequence
 from movingparts.scenes.ch12.copies import Copy
 from movingparts.scenes.ch12.handshake import APP, CROSS, handshake
 from movingparts.sidecar import CALLER, inbound
+from movingparts.world.local.clock import RealClock
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 STEP = 1000  # microseconds that each message takes
@@ -50,12 +50,13 @@ def request(node: str, caller: str | None) -> list[Message]:
     return [m for m in messages if {m.source, m.target} <= {node, SIDECAR, APP}]
 
 
-def call(who: str, believes: str, now: datetime) -> Recording:
+def call(who: str, believes: str) -> Recording:
     """Return the recording of one call; its result is the status, or None."""
     node = who if who in {"rides", "billing"} else "stranger"
     recorder = Recorder("in memory", None, "")
     for name in (node, SIDECAR, APP):
         recorder.join(name, "service")
+    now = RealClock().now()  # by which TLS finds out what has expired
     sent, proven = ([], None) if believes == BELIEVES[0] else handshake(who, now)
     for turn, label in enumerate(sent):
         kind: MessageKind = "request" if turn % 2 == 0 else "reply"
@@ -84,9 +85,9 @@ def note(
     recorder.message(kind, source, target, sent_us=sent, **arrived)
 
 
-def drawn(who: str, believes: str, now: datetime) -> Figure:
+def drawn(who: str, believes: str) -> Figure:
     """Return the figure of one call."""
-    run = call(who, believes, now)
+    run = call(who, believes)
     status, last = run.result, run.messages[-1].label
     if believes == BELIEVES[0]:
         title = f"The header says rides, so the answer is {status}"

@@ -8,54 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
-import httpx
 from fastapi import FastAPI
 
-from movingparts.control_plane import Configuration, Mesh, Policy, control_plane
+from movingparts.control_plane import Configuration
 from movingparts.core import Node
 from movingparts.identity import Authority, Sender, caller_of, listening
 from movingparts.scenes.ch04.envoy_process import running
 from movingparts.scenes.ch12.callers import Doors
-from movingparts.scenes.ch12.copies import Copy
+from movingparts.scenes.ch12.city_without import City, port_of
 from movingparts.scenes.ch12.envoy_sidecar import sidecar_config
-from movingparts.scenes.ch12.xds import xds
 from movingparts.sidecar import inbound, outbound
-from movingparts.world.local import LocalService, LocalWorld
 from movingparts.world.local.server import loopback_socket
-
-ONLY_RIDES = Policy(callers=("rides",))
-
-
-@dataclass(frozen=True)
-class City:
-    """A world with a control plane, and availability without any sidecar yet."""
-
-    world: LocalWorld
-    plane: LocalService
-    availability: LocalService
-
-    @classmethod
-    async def open(cls) -> City:
-        """Start them; only rides may call availability."""
-        world = await LocalWorld.open()
-        mesh = Mesh(policies={"availability": ONLY_RIDES})
-        plane = await world.serve("control-plane", lambda n: control_plane(n, mesh))
-        return cls(world, plane, await world.serve("availability", Copy()))
-
-    async def lease(self, method: str, copy: str) -> None:
-        """Put a copy of availability on the list, or delete it: Envoy can't itself."""
-        url = f"{self.plane.url}/services/availability"
-        params = {"copy": copy, "seconds": "600"}
-        client = self.world.client("operator")
-        (await client.request(method, url, params=params)).raise_for_status()
-
-    async def policy(self, policy: Policy) -> None:
-        """Put a policy for availability."""
-        url = f"{self.plane.url}/policies/availability"
-        client = self.world.client("operator")
-        (await client.put(url, json=policy.model_dump())).raise_for_status()
 
 
 def comes_in(node: Node, app: str, copy: str, certificates: bool = False) -> FastAPI:
@@ -116,7 +80,6 @@ async def guarded(city: City, app: str, authority: Authority) -> AsyncIterator[s
 async def by_envoy(city: City) -> AsyncIterator[Doors]:
     """Start an Envoy beside each of the two services."""
     authority = Authority(city.world.clock.now)
-    plane = port_of(await city.world.serve("xds", xds))
     async with AsyncExitStack() as stack:
         doors = {}
         for name in ("availability", "rides"):
@@ -124,7 +87,7 @@ async def by_envoy(city: City) -> AsyncIterator[Doors]:
                 name,
                 authority.issue(name),
                 app=port_of(city.availability),
-                control_plane=plane,
+                control_plane=port_of(city.xds),
             )
             ports = await stack.enter_async_context(running(config))
             doors[name] = {d: f"127.0.0.1:{port}" for d, port in ports.items()}
@@ -135,8 +98,3 @@ async def by_envoy(city: City) -> AsyncIterator[Doors]:
             f"https://{doors['availability']['inbound']}",
             authority,
         )
-
-
-def port_of(service: LocalService) -> int:
-    """Return the port where a service listens."""
-    return httpx.URL(service.url).port or 0
