@@ -47,7 +47,9 @@ class End:
         try:
             self.tls.read()
         except ssl.SSLError as error:
-            return str(error.reason).partition("ALERT_")[2].replace("_", " ").lower()
+            said = str(error.reason).partition("ALERT_")[2].replace("_", " ").lower()
+            # So RFC 8446 calls a signature that doesn't fit.
+            return "bad signature" if said == "decrypt error" else said
         return ""
 
     def caller(self) -> str:
