@@ -21,7 +21,7 @@ PLANS = {
         *(10, "search", "timeout", 10),
         *((40, DOWN), (60, WELL), (60, SHAKY)),
     ),
-    "All fail in the same moment": (100_000, "search", "timeout", 60, (0.003, DOWN)),
+    "All fail in the same moment": (100_000, "search", "timeout", 60, (0.0012, DOWN)),
 }
 SLACK = 0.15  # of the calls; a tenth pays in, and a retry may pay in too
 PAUSE = 2.0  # seconds
@@ -36,7 +36,8 @@ class Seen:
         self.retries = sum(len(each.sent) - 1 for each in calls)
         self.attempts = max(len(each.sent) for each in calls)
         self.failing = sum(each.how == DOWN for each in calls)
-        self.allowed = most + SLACK * (self.failing or self.calls)
+        pays_in = self.failing if is_long(self) else self.calls
+        self.allowed = most + SLACK * pays_in
         self.twice = sum(each.again_after_timeout for each in calls)
         self.is_booking = airline.kind == "book"
         self.pause = max((each.longest for each in calls), default=0.0)

@@ -19,7 +19,7 @@ CAPACITY = 10  # so many answers a second
 SLOW = Constant(1.0)  # seconds for an answer during the slow spell
 BEGINS, ENDS, UNTIL = 5, 8, 25  # seconds
 PATIENCE = 1.0  # seconds that the caller waits for an answer
-HEAD = ("the caller", "requests", "answered, 0–5 s", "5–15 s", "15–25 s")
+HEAD = ("the caller", "requests", "answered, 0-5 s", "5-15 s", "15-25 s")
 
 Ask = Callable[[], Awaitable[object]]
 # Asks for one rider, as often as it likes.

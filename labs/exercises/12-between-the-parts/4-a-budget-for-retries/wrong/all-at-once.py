@@ -4,5 +4,5 @@ from solution import call as right
 
 
 async def call(send, kind, budget, clock, random):
-    fixed = SimpleNamespace(uniform=lambda low, high: high)
+    fixed = SimpleNamespace(uniform=max)
     return await right(send, kind, budget, clock, fixed)
