@@ -75,7 +75,7 @@ def test_a_refusal_says_how_long_it_will_last() -> None:
     async def script(world: SimulatedWorld, breaker: Breaker) -> float:
         await opened(breaker)
         await world.clock.sleep(3)
-        with pytest.raises(CircuitOpen, match="open for 2.00 s more") as refused:
+        with pytest.raises(CircuitOpen, match=r"open for 2\.00 s more") as refused:
             await breaker.call(ok)
         return refused.value.seconds
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from movingparts.core import Node, Recording
 from movingparts.core.random import Constant, Latency, Uniform
 from movingparts.scenes.ch12.copies import Copy
-from movingparts.scenes.ch12.riders import Riders, come
+from movingparts.scenes.ch12.riders import Asked, Riders, come
 from movingparts.world import Table
 from movingparts.world.simulated import SimulatedWorld, simulate
 
@@ -96,6 +96,12 @@ def each_second(run: Recording, step: int = 2) -> dict[str, list[tuple[float, fl
         "requests": [(at, requests(run, at, at + step) / step) for at in starts],
         "answers": [(at, in_time(run, at, at + step) / step) for at in starts],
     }
+
+
+def refused_at_once(run: Recording) -> list[Asked]:
+    """Return the riders whose first request a breaker refused."""
+    asked = run.result.asked
+    return [each for each in asked if each.error == "CircuitOpen" and not each.took]
 
 
 def back(run: Recording) -> int | None:
