@@ -24,7 +24,11 @@ class Breaker:
     whether the breaker closes or opens again.
 
     Source: chapter 12; Nygard 2018. Leaves out: failure rates, slow calls that
-    succeed, more than one probe.
+    succeed, more than one probe, and a probe that never ends: give the work a timeout.
+
+    >>> breaker = Breaker(lambda: 0.0, failures=2)
+    >>> breaker.state, breaker.ready
+    ('closed', True)
     """
 
     def __init__(
@@ -51,10 +55,7 @@ class Breaker:
         return max(0.0, self._until - self._now()) if waits else 0.0
 
     async def call(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do the work, unless the breaker is open; any exception is a failure.
-
-        Raises `CircuitOpen` without starting the work.
-        """
+        """Do the work, or raise `CircuitOpen`; any exception is a failure."""
         period = self._enter()
         try:
             value = await work()
