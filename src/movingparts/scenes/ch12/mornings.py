@@ -67,7 +67,7 @@ class Seen:
         return [(span[0], 100 * (1 - self.riders.share(*span))) for span in spans]
 
 
-def morning(
+def morning(  # noqa: PLR0913 - all but the first go by keyword
     way: Way,
     *,
     events: Sequence[Event] = MORNING,
@@ -78,10 +78,7 @@ def morning(
     seed: int = 1,
     **copies: Any,
 ) -> Recording:
-    """Play a morning with three copies, and riders from `opens` on for `seconds`.
-
-    The app first looks for copies at `looks`; `copies` is for `Copies`.
-    """
+    """Play a morning: the app first looks at `looks`, riders come from `opens` on."""
 
     async def scenario(world: SimulatedWorld) -> Seen:
         await world.serve("registry", registry)

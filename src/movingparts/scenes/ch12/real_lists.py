@@ -47,7 +47,7 @@ async def in_etcd() -> list[tuple[str, ...]]:
         async def listed() -> list[str]:
             return await registry.copies(SERVICE)
 
-        async with stays(LIVES), stays(DIES) as dying:
+        with stays(LIVES), stays(DIES) as dying:
             await _until(listed, {LIVES, DIES})
             dying.kill()
             dying.wait()
