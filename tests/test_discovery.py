@@ -268,6 +268,21 @@ def test_a_copy_that_was_never_asked_passes() -> None:
     assert [ONE] == run(scenario)
 
 
+def test_checks_follow_a_lookup() -> None:
+    async def scenario(world: SimulatedWorld) -> Any:
+        await world.serve("registry", registry)
+        async with registered(world.node("rides-1"), "rides", ONE):
+            app = world.node("app")
+            lookup, checks = Lookup(app, "rides"), HealthChecks(app)
+            app.tasks.create_task(checks.follow(lookup))
+            await world.clock.sleep(0.5)  # nobody listens at rides-1
+            once = checks.passing(await lookup.copies())
+            await world.clock.sleep(1)
+            return once, checks.passing(await lookup.copies())
+
+    assert ([ONE], []) == run(scenario)
+
+
 def test_the_registry_answers_in_the_words_of_http() -> None:
     async def scenario(world: SimulatedWorld) -> Any:
         await world.serve("registry", registry)

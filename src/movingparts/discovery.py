@@ -159,6 +159,12 @@ class HealthChecks:
         self._node, self._most, self._patience = node, failures, patience
         self._failed: dict[str, int] = {}
 
+    async def follow(self, lookup: Lookup, *, seconds: float = 1.0) -> None:
+        """Check the copies that a lookup knows, again and again."""
+        while True:
+            await self.check(await lookup.copies())
+            await self._node.clock.sleep(seconds)
+
     async def check(self, copies: Sequence[str]) -> None:
         """Ask each copy once, all at the same time."""
         await asyncio.gather(*map(self._check, copies))

@@ -35,7 +35,7 @@ async def after_a_kill(world: LocalWorld) -> Table:
             group.create_task(run) for run in (in_etcd(), in_nats(world), in_dns(world))
         ]
     rows = [row for run in runs for row in run.result()]
-    return Table(("the list is in", "at once", "after its second"), rows)
+    return Table(("the list is in", "right after", "later"), rows)
 
 
 async def in_etcd() -> list[tuple[str, ...]]:
