@@ -1,4 +1,4 @@
-"""A day on which each answer takes three times as long, and what a gateway can do.
+"""A day on which each answer takes four times as long, and what a gateway can do.
 
 Source: chapter 12.
 """
@@ -14,13 +14,13 @@ from movingparts.core import Node, Recording
 from movingparts.core.node import ASGIApp, Factory, Scope
 from movingparts.core.random import LogNormal
 from movingparts.rate_limit import FairLimit, Overloaded
-from movingparts.scenes.ch12.clients import api_key, door, rush
+from movingparts.scenes.ch12.clients import SECONDS, api_key, door, rush
 from movingparts.scenes.ch12.copies import Copy
 from movingparts.scenes.ch12.limited import own
 from movingparts.service import problem
 from movingparts.world.simulated import SimulatedWorld
 
-SLOW = LogNormal(median=0.060, p99=0.180)  # seconds of work
+SLOW = LogNormal(median=0.080, p99=0.240)  # seconds of work
 BEGINS = 0.5  # seconds
 PLACES = 8  # requests under way
 
@@ -63,6 +63,17 @@ def bad_day(seed: int = 1) -> dict[str, Recording]:
         "8 fair places": places(fair=True),
     }
     return {way: rush(made, before=_slowing, seed=seed) for way, made in ways.items()}
+
+
+def so_far(run: Recording, client: str = "riders") -> list[tuple[float, float]]:
+    """Return points (second, how many of its requests were answered by then)."""
+    ends = [
+        each.at + each.took for each in run.result.seen[client].asked if not each.error
+    ]
+    return [
+        (n / 4, float(sum(end <= n / 4 for end in ends)))
+        for n in range(SECONDS * 4 + 1)
+    ]
 
 
 async def _slowing(world: SimulatedWorld, copy: Copy) -> None:
