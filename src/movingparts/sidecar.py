@@ -57,20 +57,21 @@ class Route:
         )
         self._breakers: dict[str, Breaker] = {}  # one for each copy
         self._injector = Injector(node, policy.faults)
-        budget = Budget(ratio=policy.retry_ratio)
-        self._retry = Retry(
-            node.clock, node.random, attempts=policy.attempts, budget=budget
-        )
+        most, budget = policy.attempts, Budget(ratio=policy.retry_ratio)
+        self._retry = Retry(node.clock, node.random, attempts=most, budget=budget)
 
     async def call(
         self, request: httpx.Request, copies: Sequence[str], send: Send
     ) -> httpx.Response:
         """Return an answer that is not a 5xx, or raise what the last attempt did."""
+        tried: list[str] = []
 
         async def attempt() -> httpx.Response:
-            # A copy that keeps failing is left out, unless all of them do.
+            # Without copies that keep failing; a retry goes to another copy.
             ready = [copy for copy in copies if self._breaker(copy).ready]
-            with self._balancer.choose(ready or copies) as copy:
+            fresh = [copy for copy in ready if copy not in tried]
+            with self._balancer.choose(fresh or ready or copies) as copy:
+                tried.append(copy)
                 return await self._breaker(copy).call(lambda: ask(copy))
 
         async def ask(copy: str) -> httpx.Response:
@@ -190,10 +191,11 @@ def inbound(
     return _proxy(node, configuration, forward, lease)
 
 
-def sidecar(node: Node, *, service: str, app: str) -> FastAPI:
+def sidecar(node: Node, *, service: str, app: str, every: float = 1.0) -> FastAPI:
     """Return a proxy with both halves, for a copy of a service that is at `app`.
 
-    What is for the sidecar's own name comes in, and all else goes out.
+    What is for the sidecar's own name comes in, and all else goes out. `every` is in
+    seconds: how often it asks the control plane for what is new.
 
     Source: chapter 12. Leaves out: streamed bodies, web sockets, gRPC, and whether
     `app` is healthy. Anyone who reaches it can call others in its service's name.
@@ -205,7 +207,7 @@ def sidecar(node: Node, *, service: str, app: str) -> FastAPI:
         return await half.forward(request, mesh)
 
     lease = registered(node, service, f"http://{node.name}", at=CONTROL_PLANE)
-    return _proxy(node, Configuration(node), forward, lease)
+    return _proxy(node, Configuration(node, every=every), forward, lease)
 
 
 def through(factory: Factory, sidecar: str) -> Factory:
