@@ -12,7 +12,7 @@ from movingparts.control_plane import Mesh, Policy, control_plane
 from movingparts.core import Recording
 from movingparts.scenes.ch12.beside import asks, beside
 from movingparts.scenes.ch12.copies import Copy
-from movingparts.scenes.ch12.lab import Morning, Seen, come_and_ask, opened
+from movingparts.scenes.ch12.lab_trouble import Morning, Seen, come_and_ask, opened
 from movingparts.sidecar import through
 from movingparts.world import Table
 from movingparts.world.simulated import SimulatedWorld, simulate
