@@ -41,12 +41,14 @@ def least_requests(random: Random) -> Pick:
 def two_choices(random: Random) -> Pick:
     """Return a way to pick: the less busy one of two copies drawn at random.
 
+    The busiest of all is never asked, since any other is less busy.
+
     Source: Mitzenmacher 2001.
     """
 
     def pick(copies: Sequence[str], busy: Mapping[str, int]) -> str:
-        one, other = random.choice(copies), random.choice(copies)
-        return one if busy[one] <= busy[other] else other
+        drawn = random.sample(copies, min(2, len(copies)))
+        return min(drawn, key=busy.__getitem__)
 
     return pick
 

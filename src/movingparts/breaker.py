@@ -24,7 +24,11 @@ class Breaker:
     whether the breaker closes or opens again.
 
     Source: chapter 12; Nygard 2018. Leaves out: failure rates, slow calls that
-    succeed, more than one probe.
+    succeed, more than one probe, and a probe that never ends: give the work a timeout.
+
+    >>> breaker = Breaker(lambda: 0.0, failures=2)
+    >>> breaker.state, breaker.ready
+    ('closed', True)
     """
 
     def __init__(

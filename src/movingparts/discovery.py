@@ -104,12 +104,13 @@ async def registered(
 
 
 class Lookup:
-    """What a caller knows of a service's copies: a list, and how old it is.
+    """What a caller knows of a service's copies: a list, and it may be a bit old.
 
-    It asks the registry again once the list is `seconds` old. If the registry doesn't
-    answer, or knows no copy, it goes on with the list that it has.
+    From the first call on, it asks the registry again and again, `seconds` after each
+    answer. If the registry doesn't answer, or knows no copy, it goes on with the list
+    that it has.
 
-    Source: chapter 12.
+    Source: chapter 12. Leaves out: a registry that reports changes (a watch).
     """
 
     def __init__(
@@ -117,29 +118,40 @@ class Lookup:
     ) -> None:
         self._node, self._seconds = node, seconds
         self._url = f"{at}/services/{name}"
-        self._asked: float | None = None
+        self._first = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
         self.known: Sequence[str] = ()
 
     async def copies(self) -> Sequence[str]:
-        """Return the copies, from memory if that is fresh enough."""
-        now = self._node.clock.monotonic()
-        if self._asked is None or now - self._asked >= self._seconds:
-            self._asked = now
-            try:
-                answer = await self._node.client.get(self._url, timeout=0.5)
-                self.known = answer.raise_for_status().json() or self.known
-            except httpx.HTTPError as error:
-                self._node.logs.append(f"the registry is not available: {error}")
+        """Return the newest list. Only the first call has to wait for it."""
+        if self._following is None:
+            follow = self._follow()
+            self._following = self._node.tasks.create_task(follow, name="lookup")
+        await self._first.wait()
         return self.known
+
+    async def _follow(self) -> None:
+        while True:
+            await self._ask()
+            self._first.set()
+            await self._node.clock.sleep(self._seconds)
+
+    async def _ask(self) -> None:
+        try:
+            answer = await self._node.client.get(self._url, timeout=0.5)
+            self.known = answer.raise_for_status().json() or self.known
+        except httpx.HTTPError as error:
+            self._node.logs.append(f"the registry is not available: {error}")
 
 
 class HealthChecks:
-    """Asks each copy for its health, and leaves out those that fail `failures` times.
+    """Asks copies whether they are ready, and leaves out those that often are not.
 
-    If all fail, it leaves out none: then the checks are more likely wrong than all of
-    the copies.
+    A copy is left out after `failures` checks in a row without a good answer within
+    `patience` seconds; one good answer takes it back.
 
-    Source: chapter 12.
+    Source: chapter 12. Leaves out: copies that are left out because of riders' errors
+    (`breaker`).
     """
 
     def __init__(self, node: Node, *, failures: int = 2, patience: float = 0.5) -> None:
@@ -151,7 +163,7 @@ class HealthChecks:
         await asyncio.gather(*map(self._check, copies))
 
     async def _check(self, copy: str) -> None:
-        url = f"{copy}/health"
+        url = f"{copy}/ready"
         try:
             answer = await self._node.client.get(url, timeout=self._patience)
             answer.raise_for_status()
@@ -159,7 +171,13 @@ class HealthChecks:
         except httpx.HTTPError:
             self._failed[copy] = self._failed.get(copy, 0) + 1
 
+    def passing(self, copies: Sequence[str]) -> Sequence[str]:
+        """Return the copies that pass; one that was never asked does."""
+        return [c for c in copies if self._failed.get(c, 0) < self._most]
+
     def healthy(self, copies: Sequence[str]) -> Sequence[str]:
-        """Return the copies that pass, or all if none does."""
-        passing = [c for c in copies if self._failed.get(c, 0) < self._most]
-        return passing or copies
+        """Return the copies that pass, or all if none does.
+
+        Then the check is more likely wrong than all copies at once.
+        """
+        return self.passing(copies) or copies

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -33,6 +34,8 @@ class Fault:
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
             raise ValueError(f"a share is from 0 to 1, got {self.share!r}")
+        if self.delay < 0:
+            raise ValueError(f"a delay is in seconds, from 0, got {self.delay!r}")
         if self.delay == 0 and self.abort is None:
             raise ValueError("this fault does nothing: give a delay or an abort")
 
@@ -46,14 +49,24 @@ class Fault:
 
 
 class Injector:
-    """Does to requests what the faults say; `injected` counts those that it hit.
+    """Does to requests what `faults` say, which may change at any time.
+
+    `injected` counts how often one was hit; `note` is called with each fault and the
+    request that it is for.
 
     Source: chapter 12; Envoy's fault filter. Leaves out: slow or broken bodies, and
     anything below HTTP, which a simulated network has.
     """
 
-    def __init__(self, node: Node, faults: Sequence[Fault] = ()) -> None:
-        self._node, self.faults = node, faults
+    def __init__(
+        self,
+        node: Node,
+        faults: Sequence[Fault] = (),
+        *,
+        note: Callable[[Fault, httpx.Request], object] | None = None,
+    ) -> None:
+        self._clock, self._random = node.clock, node.random
+        self.faults, self._note = faults, note or (lambda *_: None)
         self.injected = 0
 
     async def inject(self, service: str, request: httpx.Request) -> int | None:
@@ -61,10 +74,11 @@ class Injector:
         for fault in self.faults:
             if not fault.matches(service, request.url.path, request.headers):
                 continue
-            if self._node.random.random() >= fault.share:
+            if self._random.random() >= fault.share:
                 continue
             self.injected += 1
-            await self._node.clock.sleep(fault.delay)
+            self._note(fault, request)
+            await self._clock.sleep(fault.delay)
             if fault.abort is not None:
                 return fault.abort
         return None
@@ -73,14 +87,24 @@ class Injector:
 class FaultyTransport(httpx.AsyncBaseTransport):
     """The transport of a client whose requests meet faults on their way.
 
-    The host of a request names its service.
+    The host of a request names its service. To the client, a delay is a service that
+    is slow to answer: its read timeout goes on meanwhile.
     """
 
     def __init__(self, client: httpx.AsyncClient, injector: Injector) -> None:
         self._client, self._injector = client, injector
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, unless it is aborted."""
+        """Send a request, unless it is aborted; raises httpx's errors."""
+        seconds = request.extensions.get("timeout", {}).get("read")
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._answer(request)
+        except TimeoutError:
+            text = f"waited {seconds:g} s for a reply from {request.url.host}"
+            raise httpx.ReadTimeout(text, request=request) from None
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
         status = await self._injector.inject(request.url.host, request)
         if status is not None:
             return httpx.Response(status, text="injected fault", request=request)

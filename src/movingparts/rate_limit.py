@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 from fastapi import FastAPI
@@ -28,12 +28,15 @@ class TokenBucket:
     >>> bucket.take(), bucket.take(), bucket.take()
     (0.0, 0.5, 0.0)
 
-    Source: chapter 12.
+    Raises `ValueError` for a bucket that would never let anything through: a third of
+    a small burst may be less than one. Source: chapter 12.
     """
 
     __slots__ = ("_at", "_burst", "_now", "_rate", "tokens")
 
     def __init__(self, now: Callable[[], float], *, rate: float, burst: float) -> None:
+        if rate <= 0 or burst < 1:
+            raise ValueError(f"needs rate > 0 and burst >= 1, got {rate} and {burst}")
         self._now, self._rate, self._burst = now, rate, burst
         self.tokens, self._at = burst, now()
 
@@ -82,7 +85,7 @@ def shared_limits(node: Node, *, rate: float, burst: float) -> FastAPI:
     app = service(node, title="limits")
     limits = PerClient(node.clock.monotonic, rate=rate, burst=burst)
 
-    @app.post("/clients/{client}/take")
+    @app.post("/take")  # a client's name may have a slash in it: it is no path
     async def take(client: str) -> dict[str, float]:
         return {"seconds": await limits.take(client)}
 
@@ -102,9 +105,12 @@ class SharedLimit:
 
     async def take(self, client: str) -> float:
         """Take one request of this client; return 0, or the seconds to wait."""
-        url = f"http://limits/clients/{quote(client, safe='')}/take"
         try:
-            answer = await self._client.post(url, timeout=self._patience)
+            answer = await self._client.post(
+                "http://limits/take",
+                params={"client": client},
+                timeout=self._patience,
+            )
             return float(answer.raise_for_status().json()["seconds"])
         except httpx.HTTPError:
             return await self._fallback(client)
@@ -131,7 +137,7 @@ class RateLimit:
             await self._app(scope, receive, send)
             return
         answer = problem(429, "too many requests: wait, then ask again")
-        answer.headers["retry-after"] = str(int(wait) + 1)
+        answer.headers["retry-after"] = str(math.ceil(wait))
         await answer(scope, receive, send)
 
 
@@ -155,8 +161,7 @@ class FairLimit:
     @contextmanager
     def enter(self, client: str) -> Iterator[None]:
         """Work for this client in the block; raise `Overloaded` if it may not begin."""
-        clients = len(self.busy.keys() | {client})
-        share = max(1, self._limit // clients)
+        share = self._limit // len(self.busy.keys() | {client})
         if self.busy.total() >= self._limit or self.busy[client] >= share:
             raise Overloaded(f"{self.busy.total()} requests are under way")
         self.busy[client] += 1

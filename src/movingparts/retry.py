@@ -29,7 +29,9 @@ class Budget:
     >>> budget.withdraw(), budget.withdraw()
     (True, False)
 
-    Source: chapter 12; Finagle's retry budget.
+    With a `reserve` below 1, there is never a retry.
+
+    Source: chapter 12; Finagle's retry budget. Leaves out: deposits that expire.
     """
 
     def __init__(self, *, ratio: float = 0.1, reserve: float = 10.0) -> None:
@@ -38,7 +40,8 @@ class Budget:
 
     def deposit(self) -> None:
         """Count a request."""
-        self.tokens = min(self._most, self.tokens + self._ratio)
+        tokens = round(self.tokens + self._ratio, 9)  # ten times 0.1 is 1
+        self.tokens = min(self._most, tokens)
 
     def withdraw(self) -> bool:
         """Take a retry out, if there is one left."""
@@ -73,8 +76,8 @@ class Backoff:
 class Retry:
     """Does work again when it fails, at most `attempts` times in all.
 
-    Source: chapter 12. Leaves out: `Retry-After`, and hedging (asking a second copy
-    before the first has failed).
+    Source: chapter 12. Leaves out: `Retry-After`, a limit on the time of all attempts
+    together, and hedging (asking a second copy before the first has failed).
     """
 
     def __init__(

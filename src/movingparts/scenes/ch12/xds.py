@@ -1,0 +1,157 @@
+"""Our control plane in Envoy's words: xDS, asked for over REST.
+
+Source: chapter 12; Envoy 1.40, "xDS REST and gRPC protocol". Leaves out: pushing over
+gRPC, refused configurations, rates and faults.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+
+import httpx
+from fastapi import FastAPI, Request, Response
+
+from movingparts.control_plane import Configuration, Mesh
+from movingparts.core import Node
+from movingparts.identity import PREFIX
+from movingparts.scenes.ch04.envoy import TYPE, Config, loopback
+from movingparts.service import problem, service
+
+OUTBOUND = "outbound"  # the routes of all calls that leave a sidecar
+TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
+TYPES = {
+    "clusters": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+    "endpoints": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+    "routes": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+}
+REST = {
+    "resource_api_version": "V3",
+    "initial_fetch_timeout": "5s",
+    "api_config_source": {
+        "api_type": "REST",
+        "transport_api_version": "V3",
+        "cluster_names": ["xds"],
+        "refresh_delay": "0.2s",
+    },
+}
+
+
+def xds(node: Node) -> FastAPI:
+    """Return the service that all Envoys ask, again and again, for what is new."""
+    app, known = service(node, title="xds"), Configuration(node)
+    resource = {"clusters": cluster, "endpoints": endpoints, "routes": routes}
+
+    @app.post("/v3/discovery:{kind}")
+    async def discovery(kind: str, request: Request) -> Response:
+        await known.refresh()  # if our control plane is away, what we know still holds
+        if known.mesh is None:
+            return problem(503, "nothing is known of the mesh yet")
+        asked = await request.json()
+        names = asked.get("resource_names") or known.mesh.copies
+        found = [
+            {"@type": TYPES[kind], **resource[kind](name, known.mesh)} for name in names
+        ]
+        version = f"{zlib.crc32(json.dumps(found).encode()):08x}"
+        if asked.get("version_info") == version:
+            return Response(status_code=304)
+        answer = {"version_info": version, "type_url": TYPES[kind], "resources": found}
+        return Response(json.dumps(answer), media_type="application/json")
+
+    return app
+
+
+def cluster(name: str, mesh: Mesh) -> Config:
+    """Return how to call a service's copies, whoever they are."""
+    policy = mesh.policy(name)
+    balanced = policy.balancer == "round robin"
+    return {
+        "name": name,
+        "type": "EDS",
+        "eds_cluster_config": {"eds_config": REST},
+        "connect_timeout": "0.25s",
+        "lb_policy": "ROUND_ROBIN" if balanced else "LEAST_REQUEST",
+        "outlier_detection": {
+            "consecutive_5xx": policy.failures,
+            "base_ejection_time": f"{policy.open_seconds}s",
+        },
+        "transport_socket": {
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": proves(name),
+        },
+    }
+
+
+def proves(name: str) -> Config:
+    """Return that a callee must prove its name; each Envoy has its own key already."""
+    right = {"san_type": "URI", "matcher": {"exact": PREFIX + name}}
+    trusted = {
+        "default_validation_context": {"match_typed_subject_alt_names": [right]},
+        "validation_context_sds_secret_config": {"name": "authority"},
+    }
+    both = {
+        "tls_certificate_sds_secret_configs": [{"name": "own"}],
+        "combined_validation_context": trusted,
+    }
+    return {
+        "@type": f"{TLS}.UpstreamTlsContext",
+        "sni": name,
+        "common_tls_context": both,
+    }
+
+
+def endpoints(name: str, mesh: Mesh) -> Config:
+    """Return where a service's copies are."""
+    found = [
+        {"endpoint": {"address": loopback(httpx.URL(copy).port or 0)}}
+        for copy in mesh.copies.get(name, ())
+    ]
+    return {"cluster_name": name, "endpoints": [{"lb_endpoints": found}]}
+
+
+def routes(name: str, mesh: Mesh) -> Config:
+    """Return the routes of calls that leave, or of those that reach a service."""
+    if name == OUTBOUND:
+        hosts = [leaving(each, mesh) for each in mesh.copies]
+    else:
+        hosts = [arriving(name, mesh)]
+    return {"name": name, "virtual_hosts": hosts}
+
+
+def leaving(name: str, mesh: Mesh) -> Config:
+    """Return the route of calls to a service."""
+    policy = mesh.policy(name)
+    retry = {
+        # Envoy would repeat a POST too, so only where nothing can have been done.
+        "retry_on": "connect-failure,refused-stream",
+        "num_retries": policy.attempts - 1,
+        "per_try_timeout": f"{policy.seconds}s",
+    }
+    most = f"{policy.seconds * policy.attempts}s"
+    route = {"cluster": name, "timeout": most, "retry_policy": retry}
+    return {
+        "name": name,
+        "domains": [name],
+        "routes": [{"match": {"prefix": "/"}, "route": route}],
+    }
+
+
+def arriving(name: str, mesh: Mesh) -> Config:
+    """Return the route from a service's door to the service, and who may take it."""
+    route = {"match": {"prefix": "/"}, "route": {"cluster": "app", "timeout": "0s"}}
+    callers = mesh.policy(name).callers
+    rules: Config = {}
+    if callers is not None:
+        ids = [{"principal_name": {"exact": PREFIX + caller}} for caller in callers]
+        allowed = {
+            "permissions": [{"any": True}],
+            "principals": [{"authenticated": each} for each in ids],
+        }
+        rules = {"rules": {"policies": {"callers": allowed}}}
+    rbac = {"@type": f"{TYPE}.http.rbac.v3.RBACPerRoute", "rbac": rules}
+    return {
+        "name": name,
+        "domains": ["*"],
+        "routes": [route],
+        "typed_per_filter_config": {"envoy.filters.http.rbac": rbac},
+    }
