@@ -85,7 +85,7 @@ def factory(role: str, at: dict[str, int]) -> Factory:
     """Return what a process of this role serves."""
     app = f"http://127.0.0.1:{at.get('app', 0)}"
     behind = f"http://127.0.0.1:{at.get('sidecar', 0)}"
-    return {
+    roles: dict[str, Factory] = {
         "availability": availability,
         "rides": rides,
         "rides with a library": with_a_library,
@@ -94,7 +94,8 @@ def factory(role: str, at: dict[str, int]) -> Factory:
         "availability sidecar": partial(sidecar, service=SERVICE, app=app),
         "rides sidecar": partial(sidecar, service="rides", app=app),
         "control plane": control_plane,
-    }[role]
+    }
+    return roles[role]
 
 
 def healthy(app: ASGIApp) -> ASGIApp:
