@@ -141,8 +141,9 @@ async def city() -> AsyncIterator[City]:
         plane = {"control-plane": (await start("control plane")).port}
         app = (await start("availability")).port
         direct = await start("rides", availability=app)
-        incoming = await start("inbound", app=app, **plane)
-        outgoing = await start("outbound", **plane)
+        incoming = await start("availability sidecar", app=app, **plane)
+        inner = {"availability-sidecar": incoming.port}
+        outgoing = await start("rides sidecar", **inner, **plane)
         ours = await start("rides behind ours", sidecar=outgoing.port)
         door = _port(await stack.enter_async_context(envoy(beside(app))))
         out = _port(await stack.enter_async_context(envoy(beside(door))))

@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,10 +17,11 @@ import uvicorn
 from fastapi import FastAPI, Response
 
 from movingparts.bus.memory import MemoryBroker
-from movingparts.control_plane import Configuration, Policy, control_plane
+from movingparts.control_plane import Policy, control_plane
 from movingparts.core.node import ASGIApp, Disk, Factory, Node, Scope, Tasks
+from movingparts.scenes.ch12.connections import Connections
 from movingparts.service import service
-from movingparts.sidecar import Route, inbound, outbound, through
+from movingparts.sidecar import Route, sidecar, through
 from movingparts.world.local.clock import RealClock
 
 SERVICE = "availability"
@@ -28,8 +30,10 @@ SERVICE = "availability"
 class ByName(httpx.AsyncBaseTransport):
     """Sends what is for a name to the port where it listens."""
 
-    def __init__(self, ports: dict[str, int]) -> None:
-        self._ports, self._sockets = ports, httpx.AsyncHTTPTransport()
+    def __init__(
+        self, ports: dict[str, int], sockets: httpx.AsyncBaseTransport
+    ) -> None:
+        self._ports, self._sockets = ports, sockets
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Change the address, not the `host` header."""
@@ -79,27 +83,19 @@ def with_a_library(node: Node) -> FastAPI:
 
 def factory(role: str, at: dict[str, int]) -> Factory:
     """Return what a process of this role serves."""
-    copy = f"http://127.0.0.1:{os.environ['PORT']}"
-
-    def incoming(node: Node) -> FastAPI:
-        app = f"http://127.0.0.1:{at['app']}"
-        known = Configuration(node)
-        return inbound(node, known, service=SERVICE, app=app, copy=copy)
-
-    def outgoing(node: Node) -> FastAPI:
-        return outbound(node, Configuration(node), service="rides")
-
+    app = f"http://127.0.0.1:{at.get('app', 0)}"
     behind = f"http://127.0.0.1:{at.get('sidecar', 0)}"
-    return {
+    roles: dict[str, Factory] = {
         "availability": availability,
         "rides": rides,
         "rides with a library": with_a_library,
         "rides behind ours": through(rides, behind),
         "rides behind Envoy": through(rides, behind),
-        "inbound": incoming,
-        "outbound": outgoing,
+        "availability sidecar": partial(sidecar, service=SERVICE, app=app),
+        "rides sidecar": partial(sidecar, service="rides", app=app),
         "control plane": control_plane,
-    }[role]
+    }
+    return roles[role]
 
 
 def healthy(app: ASGIApp) -> ASGIApp:
@@ -118,8 +114,11 @@ async def serve(role: str, at: dict[str, int]) -> None:
     """Serve until the process is told to end."""
     tasks = Tasks(lambda what, error: print(what, repr(error), file=sys.stderr))
     clock, bus = RealClock(), MemoryBroker().connect(role, tasks)
-    client = httpx.AsyncClient(transport=ByName(at))
-    node = Node(role, client, bus, clock, Random(1), tasks, Disk(Path.cwd))
+    # A service has the client that services have; a sidecar may be built for speed.
+    sockets = Connections() if "sidecar" in role else httpx.AsyncHTTPTransport()
+    client = httpx.AsyncClient(transport=ByName(at, sockets))
+    name = role.replace(" ", "-")
+    node = Node(name, client, bus, clock, Random(1), tasks, Disk(Path.cwd))
     app = healthy(factory(role, at)(node))
     port = int(os.environ["PORT"])
     config = uvicorn.Config(app, port=port, log_level="warning", access_log=False)
