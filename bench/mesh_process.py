@@ -17,11 +17,11 @@ import uvicorn
 from fastapi import FastAPI, Response
 
 from movingparts.bus.memory import MemoryBroker
-from movingparts.control_plane import control_plane
+from movingparts.control_plane import Policy, control_plane
 from movingparts.core.node import ASGIApp, Disk, Factory, Node, Scope, Tasks
 from movingparts.scenes.ch12.connections import Connections
 from movingparts.service import service
-from movingparts.sidecar import sidecar, through
+from movingparts.sidecar import Route, sidecar, through
 from movingparts.world.local.clock import RealClock
 
 SERVICE = "availability"
@@ -66,6 +66,21 @@ def rides(node: Node) -> FastAPI:
     return app
 
 
+def with_a_library(node: Node) -> FastAPI:
+    """Do what the sidecar does for a call, in the service's own process."""
+    app = service(node, title="rides")
+    route = Route(node, Policy())
+
+    @app.get("/stations/{station}")
+    async def bikes(station: str) -> Any:
+        url = f"http://{SERVICE}/stations/{station}"
+        asked = node.client.build_request("GET", url)
+        answer = await route.call(asked, [f"http://{SERVICE}"], node.client.send)
+        return answer.raise_for_status().json()
+
+    return app
+
+
 def factory(role: str, at: dict[str, int]) -> Factory:
     """Return what a process of this role serves."""
     app = f"http://127.0.0.1:{at.get('app', 0)}"
@@ -73,6 +88,7 @@ def factory(role: str, at: dict[str, int]) -> Factory:
     return {
         "availability": availability,
         "rides": rides,
+        "rides with a library": with_a_library,
         "rides behind ours": through(rides, behind),
         "rides behind Envoy": through(rides, behind),
         "availability sidecar": partial(sidecar, service=SERVICE, app=app),

@@ -6,6 +6,7 @@ Source: chapter 12. Leaves out: starting one again when it dies (chapter 13).
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -37,16 +38,17 @@ def rides(node: Node) -> FastAPI:
     return app
 
 
-async def larkhaven(world: LocalWorld) -> None:
+async def larkhaven(world: LocalWorld) -> dict[str, Any]:
     """Start `rides` and Express's hello world as `weather`, each with a sidecar."""
-    await world.serve("control-plane", control_plane)
+    plane = await world.serve("control-plane", control_plane)
     await world.serve("rides", through(rides, "http://rides-sidecar"))
-    await asyncio.gather(
+    spawned = await asyncio.gather(
         world.spawn("weather", command=script("hello.js"), health="/"),
         world.spawn("weather-sidecar", hurried),
         world.spawn("rides-sidecar", hurried),
     )
     await _until(world, ASKED)
+    return {each.name: each for each in (plane, *spawned)}
 
 
 async def asked(world: LocalWorld, url: str = "http://rides-sidecar/weather") -> str:
