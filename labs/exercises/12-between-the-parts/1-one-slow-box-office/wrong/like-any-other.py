@@ -1,0 +1,2 @@
+async def sell(copies, busy, random, send):
+    return await send(random.choice(copies))
