@@ -114,6 +114,20 @@ def test_a_crashed_copy_stays_listed_until_its_lease_is_over() -> None:
     assert [[ONE], [ONE], []] == run(scenario)
 
 
+def test_a_copy_stays_listed_when_one_renewal_is_lost() -> None:
+    async def scenario(world: SimulatedWorld) -> Any:
+        await world.serve("registry", registry)
+        node, seen = world.node("rides-1"), []
+        async with registered(node, "rides", ONE, seconds=3):
+            world.network.lose("rides-1", "registry", kind="request")
+            for _ in range(60):
+                await world.clock.sleep(0.1)
+                seen.append(await listed(world))
+        return seen, len(node.logs)
+
+    assert ([[ONE]] * 60, 1) == run(scenario)
+
+
 def test_a_copy_is_listed_again_once_the_registry_is_back() -> None:
     async def scenario(world: SimulatedWorld) -> Any:
         await world.serve("registry", registry)
@@ -252,6 +266,21 @@ def test_a_copy_that_was_never_asked_passes() -> None:
         return HealthChecks(world.node("app")).passing([ONE])
 
     assert [ONE] == run(scenario)
+
+
+def test_checks_follow_a_lookup() -> None:
+    async def scenario(world: SimulatedWorld) -> Any:
+        await world.serve("registry", registry)
+        async with registered(world.node("rides-1"), "rides", ONE):
+            app = world.node("app")
+            lookup, checks = Lookup(app, "rides"), HealthChecks(app)
+            app.tasks.create_task(checks.follow(lookup))
+            await world.clock.sleep(0.5)  # nobody listens at rides-1
+            once = checks.passing(await lookup.copies())
+            await world.clock.sleep(1)
+            return once, checks.passing(await lookup.copies())
+
+    assert ([ONE], []) == run(scenario)
 
 
 def test_the_registry_answers_in_the_words_of_http() -> None:

@@ -78,12 +78,13 @@ async def registered(
     A copy that crashes can't give it back: its lease runs out.
     """
     url = f"{at}/services/{name}"
+    patience = seconds / 6  # so that there is time for another try
 
     async def renew() -> None:
         try:
             lease = {"copy": copy, "seconds": f"{seconds:g}"}
-            await node.client.put(url, params=lease, timeout=seconds / 3)
-        except httpx.HTTPError as error:  # the lease still has two tries to go
+            await node.client.put(url, params=lease, timeout=patience)
+        except httpx.HTTPError as error:
             node.logs.append(f"{copy} has not renewed its lease: {error}")
 
     async def keep() -> None:
@@ -98,7 +99,7 @@ async def registered(
     finally:
         keeping.cancel()
         try:
-            await node.client.delete(url, params={"copy": copy}, timeout=seconds / 3)
+            await node.client.delete(url, params={"copy": copy}, timeout=patience)
         except httpx.HTTPError as error:
             node.logs.append(f"{copy} has not given its lease back: {error}")
 
@@ -157,6 +158,12 @@ class HealthChecks:
     def __init__(self, node: Node, *, failures: int = 2, patience: float = 0.5) -> None:
         self._node, self._most, self._patience = node, failures, patience
         self._failed: dict[str, int] = {}
+
+    async def follow(self, lookup: Lookup, *, seconds: float = 1.0) -> None:
+        """Check the copies that a lookup knows, again and again."""
+        while True:
+            await self.check(await lookup.copies())
+            await self._node.clock.sleep(seconds)
 
     async def check(self, copies: Sequence[str]) -> None:
         """Ask each copy once, all at the same time."""

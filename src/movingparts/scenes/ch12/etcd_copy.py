@@ -24,12 +24,14 @@ def stay_listed(etcd: str, service: str, copy: str, seconds: int) -> None:
             found: dict[str, object] = json.load(answer)
         return found
 
-    lease = post("lease/grant", TTL=seconds)["ID"]
     key, value = (base64.b64encode(t.encode()).decode() for t in (service, copy))
-    post("kv/put", key=key, value=value, lease=lease)
     while True:
-        time.sleep(seconds / 3)  # a real process, in real time
-        post("lease/keepalive", ID=lease)
+        lease = post("lease/grant", TTL=seconds)["ID"]
+        post("kv/put", key=key, value=value, lease=lease)
+        renewed = True
+        while renewed:  # a renewal that comes too late has no TTL: begin anew
+            time.sleep(seconds / 3)
+            renewed = "TTL" in str(post("lease/keepalive", ID=lease))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,8 +26,9 @@ from movingparts.scenes.ch12 import etcd_copy
 from movingparts.world.local.broker import tail
 from movingparts.world.local.watchdog import PREFIX, Watchdog
 
+Process = subprocess.Popen[bytes]
 PATIENCE = 20.0  # seconds until it must answer
-# A lease is at least 1.5 times as long as an election may take: this allows for 1 s.
+# A lease lasts at least 1.5 elections: this allows for 1 s.
 QUICK = ("--heartbeat-interval", "50", "--election-timeout", "500")
 
 
@@ -59,32 +60,30 @@ async def etcd() -> AsyncIterator[str]:
     binary, watchdog = find_etcd(), Watchdog()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     watchdog.own_folder(folder)
-    process = None
     try:
         url, peer = (f"http://127.0.0.1:{port}" for port in _free_ports(2))
-        process = _launch(binary, folder, url, peer)
-        watchdog.own_process(process.pid)
-        async with asyncio.timeout(PATIENCE):
-            await _answers(process, folder, url)
-        yield url
+        with _watched(_launch(binary, folder, url, peer), watchdog) as process:
+            async with asyncio.timeout(PATIENCE):
+                await _answers(process, folder, url)
+            yield url
     finally:
-        if process is not None:
-            process.kill()
-            process.wait()
-            watchdog.release_process(process.pid)
         shutil.rmtree(folder, ignore_errors=True)
         watchdog.release_folder(folder)
 
 
-@asynccontextmanager
-async def listed_copy(
+@contextmanager
+def listed_copy(
     url: str, service: str, copy: str, *, seconds: int
-) -> AsyncIterator[subprocess.Popen[bytes]]:
+) -> Iterator[Process]:
     """Run a process that stays listed in etcd at `url`, and yield it."""
-    watchdog = Watchdog()
-    process = _run(
-        [sys.executable, "-I", etcd_copy.__file__, url, service, copy, f"{seconds}"]
-    )
+    file = etcd_copy.__file__
+    command = [sys.executable, "-I", file, url, service, copy, str(seconds)]
+    with _watched(_run(command), Watchdog()) as process:
+        yield process
+
+
+@contextmanager
+def _watched(process: Process, watchdog: Watchdog) -> Iterator[Process]:
     watchdog.own_process(process.pid)
     try:
         yield process
@@ -103,7 +102,7 @@ def _free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in found]
 
 
-def _launch(binary: Path, folder: Path, url: str, peer: str) -> subprocess.Popen[bytes]:
+def _launch(binary: Path, folder: Path, url: str, peer: str) -> Process:
     client = ("--listen-client-urls", url, "--advertise-client-urls", url)
     others = ("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer)
     name = ("--name", "one", "--initial-cluster", f"one={peer}", "--data-dir", "data")
@@ -113,7 +112,7 @@ def _launch(binary: Path, folder: Path, url: str, peer: str) -> subprocess.Popen
 
 def _run(
     command: list[str], folder: Path | None = None, log: BinaryIO | None = None
-) -> subprocess.Popen[bytes]:
+) -> Process:
     return subprocess.Popen(  # noqa: S603  # etcd, or our own file
         command,
         stdin=subprocess.DEVNULL,
@@ -124,7 +123,7 @@ def _run(
     )
 
 
-async def _answers(process: subprocess.Popen[bytes], folder: Path, url: str) -> None:
+async def _answers(process: Process, folder: Path, url: str) -> None:
     """Wait until it has a leader and answers."""
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
         while process.poll() is None:

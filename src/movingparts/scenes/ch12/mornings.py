@@ -16,7 +16,6 @@ from movingparts.discovery import registry
 from movingparts.scenes.ch12.addresses import SERVICE, Copies
 from movingparts.scenes.ch12.riders import Riders, come
 from movingparts.service import service
-from movingparts.world import Table
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 Find = Callable[[], Awaitable[Sequence[str]]]
@@ -25,67 +24,61 @@ Way = Callable[[Node], Find]  # how an app finds the copies
 Event = tuple[float, str, tuple[int, ...]]
 
 DEPLOY: tuple[Event, ...] = (
-    (3, "replace", (1, 4)),
-    (6, "replace", (2, 5)),
-    (9, "replace", (3, 6)),
+    (3.3, "replace", (1, 4)),
+    (6.5, "replace", (2, 5)),
+    (9.7, "replace", (3, 6)),
 )
 MORNING: tuple[Event, ...] = (*DEPLOY, (16.1, "crash", (5,)))
-PHASES = {
-    "before the deploy": (0, 3),
-    "during the deploy": (3, 13),
-    "after the deploy": (13, 16),
-    "from the crash on": (16, 24),
-}
 
 
 @dataclass
 class Seen:
-    """What riders saw, and what the registry was asked."""
+    """What riders saw, and when the registry was asked."""
 
     riders: Riders = field(default_factory=Riders)
-    crashed: float | None = None
-    asked: int = 0  # requests to the registry
+    crashed: float = 0.0
+    registry: list[float] = field(default_factory=list)
 
     @property
     def failing(self) -> float:
         """For how many seconds after the crash riders still failed."""
         failed = [each.at for each in self.riders.asked if each.error]
-        return max(failed) - self.crashed if failed and self.crashed else 0.0
+        return max(failed, default=self.crashed) - self.crashed
+
+    def asked(self, start: float = 0, end: float = 3600) -> int:
+        """How many riders asked in this time."""
+        return sum(start <= each.at < end for each in self.riders.asked)
 
     def failed(self, start: float = 0, end: float = 3600) -> int:
         """How many of those who asked in this time got an error."""
         asked = self.riders.asked
         return sum(bool(each.error) for each in asked if start <= each.at < end)
 
-    def came(self, start: float, end: float) -> int:
-        """How many asked in this time."""
-        return sum(start <= each.at < end for each in self.riders.asked)
-
-    def table(self) -> Table:
-        """Return how many asked, and how many failed, in each part of the morning."""
-        rows: list[tuple[str, ...]] = [
-            (phase, f"{self.came(*span):,}", f"{self.failed(*span):,}")
-            for phase, span in PHASES.items()
-        ]
-        return Table(("when", "riders asked", "got an error"), rows)
+    def load(self, end: float) -> float:
+        """How many requests a second the registry got until then."""
+        return sum(at < end for at in self.registry) / end
 
     def by(self, step: float, start: float, end: float) -> list[tuple[float, float]]:
         """Return points (second, % of riders who failed), one for each `step`."""
-        count = round((end - start) / step)
-        spans = [(start + n * step, start + (n + 1) * step) for n in range(count)]
+        spans = [
+            (start + n * step, start + (n + 1) * step)
+            for n in range(round((end - start) / step))
+        ]
         return [(span[0], 100 * (1 - self.riders.share(*span))) for span in spans]
 
 
-def morning(
+def morning(  # noqa: PLR0913 - all but the first go by keyword
     way: Way,
     *,
     events: Sequence[Event] = MORNING,
-    rate: float = 40,
+    looks: float = 0,
+    opens: float = 0,
     seconds: float = 24,
+    rate: float = 20,
     seed: int = 1,
     **copies: Any,
 ) -> Recording:
-    """Play a morning with three copies; `copies` says what is special about them."""
+    """Play a morning: the app first looks at `looks`, riders come from `opens` on."""
 
     async def scenario(world: SimulatedWorld) -> Seen:
         await world.serve("registry", registry)
@@ -102,8 +95,12 @@ def morning(
 
         happen = _happen(world, running, seen, events)
         world.node("operator").tasks.create_task(happen, name="the morning")
+        await world.clock.sleep(looks)
+        await find()
+        await world.clock.sleep(max(0.0, opens - world.clock.monotonic()))
         await come(world, ask, rate=rate, seconds=seconds, into=seen.riders)
-        seen.asked = sum(m.target == "registry" for m in world.recording.messages)
+        sent = world.recording.messages
+        seen.registry = [m.sent_us / 1e6 for m in sent if m.target == "registry"]
         return seen
 
     return simulate(scenario, seed=seed)
