@@ -55,10 +55,7 @@ class Breaker:
         return max(0.0, self._until - self._now()) if waits else 0.0
 
     async def call(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do the work, unless the breaker is open; any exception is a failure.
-
-        Raises `CircuitOpen` without starting the work.
-        """
+        """Do the work, or raise `CircuitOpen`; any exception is a failure."""
         period = self._enter()
         try:
             value = await work()

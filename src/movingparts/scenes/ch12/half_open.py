@@ -58,7 +58,8 @@ def _through(guard: Callable[[SimulatedWorld], Awaitable[Guard]], calls: int) ->
 
         await asyncio.gather(call(fail), return_exceptions=True)
         await world.clock.sleep(1.0)
-        await asyncio.gather(*(call(work) for _ in range(calls)), return_exceptions=True)
+        many = [call(work) for _ in range(calls)]
+        await asyncio.gather(*many, return_exceptions=True)
         return started
 
     found: Any = simulate(scenario, seed=1).result

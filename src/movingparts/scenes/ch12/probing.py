@@ -19,7 +19,7 @@ ENDS, UNTIL = 0.37, 0.5  # seconds; until the first, it answers 500
 
 
 def probing(breaker: Callable[[Node], Breaker]) -> Recording:
-    """Let a rider come 40 ms after the one before has an answer; the result is how many the breaker refused."""
+    """Let riders ask one after another; the result is how many the breaker refused."""
 
     async def scenario(world: SimulatedWorld) -> int:
         fails = lambda _: world.clock.monotonic() < ENDS  # noqa: E731 - one use

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from movingparts.core import Node, Recording
 from movingparts.core.random import Constant, Latency, Uniform
 from movingparts.scenes.ch12.copies import Copy
-from movingparts.scenes.ch12.riders import Riders, come
+from movingparts.scenes.ch12.riders import Asked, Riders, come
 from movingparts.world import Table
 from movingparts.world.simulated import SimulatedWorld, simulate
 
@@ -19,11 +19,16 @@ CAPACITY = 10  # so many answers a second
 SLOW = Constant(1.0)  # seconds for an answer during the slow spell
 BEGINS, ENDS, UNTIL = 5, 8, 25  # seconds
 PATIENCE = 1.0  # seconds that the caller waits for an answer
-HEAD = ("the caller", "requests", "answered, 0–5 s", "5–15 s", "15–25 s")
+HEAD = ("app asks", "requests", "answered, 0-5 s", "5-15 s", "15-25 s")
 
 Ask = Callable[[], Awaitable[object]]
 # Asks for one rider, as often as it likes.
 Call = Callable[[Ask], Awaitable[object]]
+
+
+async def once(ask: Ask) -> object:
+    """Ask once, whatever comes of it."""
+    return await ask()
 
 
 def slow_spell(
@@ -91,11 +96,17 @@ def table(runs: Mapping[str, Recording]) -> Table:
 
 def each_second(run: Recording, step: int = 2) -> dict[str, list[tuple[float, float]]]:
     """Return requests and answers in time a second, each a mean over `step` seconds."""
-    starts = range(0, UNTIL, step)
+    starts = range(0, UNTIL - step + 1, step)
     return {
         "requests": [(at, requests(run, at, at + step) / step) for at in starts],
         "answers": [(at, in_time(run, at, at + step) / step) for at in starts],
     }
+
+
+def refused_at_once(run: Recording) -> list[Asked]:
+    """Return the riders whose first request a breaker refused."""
+    asked = run.result.asked
+    return [each for each in asked if each.error == "CircuitOpen" and not each.took]
 
 
 def back(run: Recording) -> int | None:
