@@ -24,7 +24,7 @@ def last_night(who: Who, *, seed: int = 1) -> dict[str, list[Opened]]:
         return city.riders
 
     opened = in_the_city(scenario, who, seed=seed).result
-    ends = {"before": 4, "then": 8, "after": 12}
+    ends = {"before": 4, "during": 8, "after": 12}
     return {
         name: [each for each in opened if end - 4 <= each.at < end]
         for name, end in ends.items()
@@ -55,7 +55,7 @@ def canary(fault: Fault, who: Who, *, seed: int = 1) -> list[Opened]:
 
     async def scenario(city: City) -> list[Opened]:
         city.injector.faults = [fault]
-        await city.come(30, 5)
+        await city.come(25, 5)
         return city.riders
 
     result: list[Opened] = in_the_city(scenario, who, seed=seed).result
