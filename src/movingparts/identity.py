@@ -40,11 +40,11 @@ class Identity:
     def server(self) -> ssl.SSLContext:
         """Return how to take calls: only from who shows a certificate."""
         context = self._context(ssl.PROTOCOL_TLS_SERVER)
-        context.verify_mode = ssl.CERT_REQUIRED  # without this line, it asks for none
+        context.verify_mode = ssl.CERT_REQUIRED  # or it would ask for none
         return context
 
     def client(self) -> ssl.SSLContext:
-        """Return how to call: only who has a certificate for the name called."""
+        """Return how to call: only who has a certificate for that name."""
         return self._context(ssl.PROTOCOL_TLS_CLIENT)
 
     def _context(self, side: int) -> ssl.SSLContext:
@@ -74,7 +74,7 @@ class Authority:
         self.certificate = self._sign("larkhaven", self._key, 24 * 3600, root)
 
     def issue(self, service: str, *, seconds: float = 3600) -> Identity:
-        """Return a new key for a service, and a certificate that is valid so long."""
+        """Return a new key for a service, with a certificate valid so long."""
         key = ec.generate_private_key(ec.SECP256R1())
         uri = x509.UniformResourceIdentifier(PREFIX + service)
         names = x509.SubjectAlternativeName([uri, x509.DNSName(service)])
@@ -110,7 +110,7 @@ class Authority:
 
 
 class TellsCaller(H11Protocol):
-    """uvicorn's HTTP/1.1, which tells the app whose certificate the caller has shown.
+    """uvicorn's HTTP/1.1, which tells the app whose certificate the caller has.
 
     TLS has checked it before there is a connection.
     """

@@ -8,9 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from movingparts.identity import Identity
+from movingparts.identity import PREFIX, Identity
 from movingparts.scenes.ch04.envoy import MANAGER, Config, cluster, filter_, loopback
-from movingparts.scenes.ch12.xds import OUTBOUND, REST, TLS
+
+OUTBOUND = "outbound"  # the routes of all calls that leave a sidecar
+TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
+REST = {
+    "resource_api_version": "V3",
+    "initial_fetch_timeout": "5s",
+    "api_config_source": {
+        "api_type": "REST",
+        "transport_api_version": "V3",
+        "cluster_names": ["xds"],
+        "refresh_delay": "0.2s",
+    },
+}
 
 
 def sidecar_config(
@@ -70,3 +82,23 @@ def secrets(identity: Identity) -> list[Config]:
         {"name": "own", "tls_certificate": own},
         {"name": "authority", "validation_context": trusted},
     ]
+
+
+def proves(name: str) -> Config:
+    """Return that a callee must prove its name; each Envoy has its own key already."""
+    right = {"san_type": "URI", "matcher": {"exact": PREFIX + name}}
+    trusted = {
+        "default_validation_context": {"match_typed_subject_alt_names": [right]},
+        "validation_context_sds_secret_config": {"name": "authority"},
+    }
+    both = {
+        # As a client, Envoy goes no further than TLS 1.2 on its own.
+        "tls_params": {"tls_maximum_protocol_version": "TLSv1_3"},
+        "tls_certificate_sds_secret_configs": [{"name": "own"}],
+        "combined_validation_context": trusted,
+    }
+    return {
+        "@type": f"{TLS}.UpstreamTlsContext",
+        "sni": name,
+        "common_tls_context": both,
+    }

@@ -8,41 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
-import httpx
 from fastapi import FastAPI
 
-from movingparts.control_plane import Configuration, Mesh, Policy, control_plane
+from movingparts.control_plane import Configuration
 from movingparts.core import Node
 from movingparts.identity import Authority, Sender, caller_of, listening
 from movingparts.scenes.ch04.envoy_process import running
 from movingparts.scenes.ch12.callers import Doors
-from movingparts.scenes.ch12.copies import Copy
+from movingparts.scenes.ch12.city_without import City, port_of
 from movingparts.scenes.ch12.envoy_sidecar import sidecar_config
-from movingparts.scenes.ch12.xds import xds
 from movingparts.sidecar import inbound, outbound
-from movingparts.world.local import LocalService, LocalWorld
 from movingparts.world.local.server import loopback_socket
-
-ONLY_RIDES = Policy(callers=("rides",))
-
-
-@dataclass(frozen=True)
-class City:
-    """A world with a control plane, and availability without any sidecar yet."""
-
-    world: LocalWorld
-    plane: LocalService
-    availability: LocalService
-
-    @classmethod
-    async def open(cls) -> City:
-        """Start them; only rides may call availability."""
-        world = await LocalWorld.open()
-        mesh = Mesh(policies={"availability": ONLY_RIDES})
-        plane = await world.serve("control-plane", lambda n: control_plane(n, mesh))
-        return cls(world, plane, await world.serve("availability", Copy()))
 
 
 def comes_in(node: Node, app: str, copy: str, certificates: bool = False) -> FastAPI:
@@ -103,33 +80,21 @@ async def guarded(city: City, app: str, authority: Authority) -> AsyncIterator[s
 async def by_envoy(city: City) -> AsyncIterator[Doors]:
     """Start an Envoy beside each of the two services."""
     authority = Authority(city.world.clock.now)
-    plane = _port((await city.world.serve("xds", xds)).url)
     async with AsyncExitStack() as stack:
         doors = {}
         for name in ("availability", "rides"):
             config = sidecar_config(
                 name,
                 authority.issue(name),
-                app=_port(city.availability.url),
-                control_plane=plane,
+                app=port_of(city.availability),
+                control_plane=port_of(city.xds),
             )
             ports = await stack.enter_async_context(running(config))
             doors[name] = {d: f"127.0.0.1:{port}" for d, port in ports.items()}
             if name == "availability":
-                await register(city, f"https://{doors[name]['inbound']}")
+                await city.lease("PUT", f"https://{doors[name]['inbound']}")
         yield Doors(
             f"http://{doors['rides']['outbound']}",
             f"https://{doors['availability']['inbound']}",
             authority,
         )
-
-
-async def register(city: City, copy: str) -> None:
-    """List an Envoy, which can't do that by itself, as a copy of availability."""
-    lease = {"copy": copy, "seconds": "600"}
-    url = f"{city.plane.url}/services/availability"
-    (await city.world.client("operator").put(url, params=lease)).raise_for_status()
-
-
-def _port(url: str) -> int:
-    return httpx.URL(url).port or 0

@@ -16,46 +16,34 @@ from movingparts.control_plane import Configuration, Mesh
 from movingparts.core import Node
 from movingparts.identity import PREFIX
 from movingparts.scenes.ch04.envoy import TYPE, Config, loopback
+from movingparts.scenes.ch12.envoy_sidecar import OUTBOUND, REST, proves
 from movingparts.service import problem, service
 
-OUTBOUND = "outbound"  # the routes of all calls that leave a sidecar
-TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
 TYPES = {
     "clusters": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
     "endpoints": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
     "routes": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
 }
-REST = {
-    "resource_api_version": "V3",
-    "initial_fetch_timeout": "5s",
-    "api_config_source": {
-        "api_type": "REST",
-        "transport_api_version": "V3",
-        "cluster_names": ["xds"],
-        "refresh_delay": "0.2s",
-    },
-}
 
 
 def xds(node: Node) -> FastAPI:
-    """Return the service that all Envoys ask, again and again, for what is new."""
+    """Return the service that all Envoys ask again and again."""
     app, known = service(node, title="xds"), Configuration(node)
     resource = {"clusters": cluster, "endpoints": endpoints, "routes": routes}
 
     @app.post("/v3/discovery:{kind}")
     async def discovery(kind: str, request: Request) -> Response:
-        await known.refresh()  # if our control plane is away, what we know still holds
+        await known.refresh()  # or goes on with what it knows
         if known.mesh is None:
             return problem(503, "nothing is known of the mesh yet")
         asked = await request.json()
         names = asked.get("resource_names") or known.mesh.copies
-        found = [
-            {"@type": TYPES[kind], **resource[kind](name, known.mesh)} for name in names
-        ]
+        url, make = TYPES[kind], resource[kind]
+        found = [{"@type": url, **make(name, known.mesh)} for name in names]
         version = f"{zlib.crc32(json.dumps(found).encode()):08x}"
         if asked.get("version_info") == version:
             return Response(status_code=304)
-        answer = {"version_info": version, "type_url": TYPES[kind], "resources": found}
+        answer = {"version_info": version, "type_url": url, "resources": found}
         return Response(json.dumps(answer), media_type="application/json")
 
     return app
@@ -79,24 +67,6 @@ def cluster(name: str, mesh: Mesh) -> Config:
             "name": "envoy.transport_sockets.tls",
             "typed_config": proves(name),
         },
-    }
-
-
-def proves(name: str) -> Config:
-    """Return that a callee must prove its name; each Envoy has its own key already."""
-    right = {"san_type": "URI", "matcher": {"exact": PREFIX + name}}
-    trusted = {
-        "default_validation_context": {"match_typed_subject_alt_names": [right]},
-        "validation_context_sds_secret_config": {"name": "authority"},
-    }
-    both = {
-        "tls_certificate_sds_secret_configs": [{"name": "own"}],
-        "combined_validation_context": trusted,
-    }
-    return {
-        "@type": f"{TLS}.UpstreamTlsContext",
-        "sni": name,
-        "common_tls_context": both,
     }
 
 
@@ -137,21 +107,20 @@ def leaving(name: str, mesh: Mesh) -> Config:
 
 
 def arriving(name: str, mesh: Mesh) -> Config:
-    """Return the route from a service's door to the service, and who may take it."""
-    route = {"match": {"prefix": "/"}, "route": {"cluster": "app", "timeout": "0s"}}
+    """Return the route to a service from its door, and who may take it."""
+    target = {"cluster": "app", "timeout": "0s"}
     callers = mesh.policy(name).callers
     rules: Config = {}
     if callers is not None:
-        ids = [{"principal_name": {"exact": PREFIX + caller}} for caller in callers]
-        allowed = {
-            "permissions": [{"any": True}],
-            "principals": [{"authenticated": each} for each in ids],
-        }
-        rules = {"rules": {"policies": {"callers": allowed}}}
+        ids = [{"exact": PREFIX + caller} for caller in callers]
+        who = [{"authenticated": {"principal_name": each}} for each in ids]
+        allowed = {"permissions": [{"any": True}], "principals": who}
+        # Without any policy in it, the filter lets nobody in.
+        rules = {"rules": {"policies": {"callers": allowed} if callers else {}}}
     rbac = {"@type": f"{TYPE}.http.rbac.v3.RBACPerRoute", "rbac": rules}
     return {
         "name": name,
         "domains": ["*"],
-        "routes": [route],
+        "routes": [{"match": {"prefix": "/"}, "route": target}],
         "typed_per_filter_config": {"envoy.filters.http.rbac": rbac},
     }
