@@ -19,9 +19,10 @@ from fastapi import FastAPI, Response
 from movingparts.bus.memory import MemoryBroker
 from movingparts.control_plane import Policy, control_plane
 from movingparts.core.node import ASGIApp, Disk, Factory, Node, Scope, Tasks
+from movingparts.route import Route
 from movingparts.scenes.ch12.connections import Connections
 from movingparts.service import service
-from movingparts.sidecar import Route, sidecar, through
+from movingparts.sidecar import sidecar, through
 from movingparts.world.local.clock import RealClock
 
 SERVICE = "availability"
