@@ -19,9 +19,10 @@ from fastapi import FastAPI, Response
 from movingparts.bus.memory import MemoryBroker
 from movingparts.control_plane import Policy, control_plane
 from movingparts.core.node import ASGIApp, Disk, Factory, Node, Scope, Tasks
+from movingparts.route import Route
 from movingparts.scenes.ch12.connections import Connections
 from movingparts.service import service
-from movingparts.sidecar import Route, sidecar, through
+from movingparts.sidecar import sidecar, through
 from movingparts.world.local.clock import RealClock
 
 SERVICE = "availability"
@@ -85,7 +86,7 @@ def factory(role: str, at: dict[str, int]) -> Factory:
     """Return what a process of this role serves."""
     app = f"http://127.0.0.1:{at.get('app', 0)}"
     behind = f"http://127.0.0.1:{at.get('sidecar', 0)}"
-    return {
+    roles: dict[str, Factory] = {
         "availability": availability,
         "rides": rides,
         "rides with a library": with_a_library,
@@ -94,7 +95,8 @@ def factory(role: str, at: dict[str, int]) -> Factory:
         "availability sidecar": partial(sidecar, service=SERVICE, app=app),
         "rides sidecar": partial(sidecar, service="rides", app=app),
         "control plane": control_plane,
-    }[role]
+    }
+    return roles[role]
 
 
 def healthy(app: ASGIApp) -> ASGIApp:

@@ -16,7 +16,8 @@ from fastapi import FastAPI, Request
 
 from movingparts.core import Node
 from movingparts.core.node import Tasks
-from movingparts.identity import Authority, Identity, Sender, caller_of, listening
+from movingparts.identity import Authority, Identity
+from movingparts.mutual_tls import Sender, caller_of, listening
 from movingparts.world.local.clock import RealClock
 from movingparts.world.local.server import loopback_socket
 

@@ -14,7 +14,8 @@ Read the folder as a table of contents. Each mechanism is printed by its chapter
     10  Whose clock               planned
     11  Code without servers      function
     12  Between the parts         balancer, discovery, retry, breaker, rate_limit,
-                                  faults, sidecar, forwarding, control_plane, identity
+                                  faults, control_plane, sidecar, route, forwarding,
+                                  identity, mutual_tls
     13  Boxes and schedulers      planned
     14  Seeing inside             planned
     15  Testing and shipping      planned

@@ -160,7 +160,7 @@ class FairLimit:
 
     @contextmanager
     def enter(self, client: str) -> Iterator[None]:
-        """Work for this client in the block; raise `Overloaded` if it may not begin."""
+        """Work for this client in the block, or raise `Overloaded` at once."""
         share = self._limit // len(self.busy.keys() | {client})
         if self.busy.total() >= self._limit or self.busy[client] >= share:
             raise Overloaded(f"{self.busy.total()} requests are under way")

@@ -6,8 +6,9 @@ import asyncio
 import fcntl
 import math
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +67,37 @@ def test_a_transaction_waits_for_the_lock_before_it_reads(
         other.rollback()
 
 
+def free(path: Path) -> bool:
+    """Return whether nobody holds the lock on a file."""
+    with path.open() as file, suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
 def test_a_queue_lets_in_one_at_a_time(tmp_path: Path) -> None:
     queue = tmp_path / "log.queue"
-    with WriterQueue(queue), queue.open() as other, pytest.raises(BlockingIOError):
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    with queue.open() as other:
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with WriterQueue(queue):
+        assert not free(queue)
+    assert free(queue)
+
+
+def test_whoever_waits_is_let_in_before_the_last_one_again(tmp_path: Path) -> None:
+    path, let_in = tmp_path / "log.queue", list[str]()
+
+    def other() -> None:
+        with WriterQueue(path):
+            let_in.append("the one who waited")
+
+    waiting = threading.Thread(target=other)
+    with WriterQueue(path):
+        waiting.start()
+        while free(path.with_name("log.queue.gate")):
+            pass  # until it stands in the gate
+    with WriterQueue(path):
+        let_in.append("the last one")
+    waiting.join()
+    assert ["the one who waited", "the last one"] == let_in
 
 
 def test_appends_that_come_together_share_a_commit(db: sqlite3.Connection) -> None:

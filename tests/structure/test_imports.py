@@ -65,9 +65,8 @@ def test_the_package_s_docstring_is_the_table_of_contents() -> None:
     """All chapters of the plan, in order, and every mechanism in one of them."""
     plan = yaml.safe_load((ROOT / "book/_ext/plan.yml").read_text("utf-8"))
     chapters = [chapter for part in plan["parts"] for chapter in part["chapters"]]
-    rows = re.findall(
-        r"^    (\d\d)  (.+?)  +(.+)$", movingparts.__doc__ or "", re.MULTILINE
-    )
+    text = re.sub(r",\n +", ", ", movingparts.__doc__ or "")  # a row may go on below
+    rows = re.findall(r"^    (\d\d)  (.+?)  +(.+)$", text, re.MULTILINE)
     assert [(c["slug"][:2], c["title"]) for c in chapters] == [r[:2] for r in rows]
     named = [name for row in rows for name in row[2].split(", ") if name != "planned"]
     assert sorted(set(named)) == sorted(named)

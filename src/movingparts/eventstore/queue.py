@@ -12,23 +12,39 @@ except ImportError:  # Windows
 
 
 class WriterQueue:
-    """Lets writers of several processes take turns: a lock on a file of its own.
+    """Lets writers of several processes take turns: two locks on files of its own.
 
     Without it, SQLite lets in whoever asks first after a commit. That is mostly the
-    writer that just committed, and the others wait for seconds. If a writer is killed,
-    the kernel frees its lock. On Windows this does nothing.
+    writer that just committed, and the others wait for seconds. One lock would be no
+    better, so there is a gate in front of it: whoever writes next stands in the gate,
+    and the last writer has to wait behind them. If a writer is killed, the kernel
+    frees its locks. On Windows this does nothing.
 
     Source: chapter 08; flock(2). Leaves out: network file systems, which may ignore
-    the lock.
+    the locks, and the order of those who wait at the gate.
     """
 
     def __init__(self, path: Path | str) -> None:
         self._path, self._file = path, -1
 
     def __enter__(self) -> None:
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        if fcntl is not None:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+        gate = _locked(f"{self._path}.gate")
+        try:
+            self._file = _locked(self._path)
+        finally:
+            os.close(gate)
 
     def __exit__(self, *_: object) -> None:
         os.close(self._file)  # which releases the lock
+
+
+def _locked(path: Path | str) -> int:
+    """Wait for the lock on a file; closing what is returned releases it."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+    except BaseException:  # an interrupt while it waits
+        os.close(file)
+        raise
+    return file

@@ -1,7 +1,4 @@
-"""Clients of the weather API of exercise 12.5: what they ask, and what passed.
-
-Source: chapter 12.
-"""
+"""Clients of the weather API of exercise 12.5: what they ask, and what passed."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ TURN, ONE = range(20), [0] * BURST  # through all gateways in turn, or through o
 
 
 class City:
-    """The gateways, and what became of each request."""
+    """The gateways, for clients to ask."""
 
     def __init__(self, world: SimulatedWorld, take: Take) -> None:
         self._world, self._take = world, take
@@ -81,7 +78,7 @@ async def at_once(city: City) -> Asked:
 
 async def one_door(city: City) -> Asked:
     """Ask for a whole burst through one gateway, three times."""
-    bursts = []
+    bursts: list[Request] = []
     for _ in range(3):
         bursts += await city.in_turn("harbor", ONE)
         await city.sleep(BURST / RATE + 0.5)
@@ -97,8 +94,7 @@ async def two_clients(city: City) -> Asked:
 async def all_day(city: City) -> Asked:
     """Ask ten times a second."""
     found = await city.in_turn("news", range(90), pause=0.1)
-    seconds = found[-1].ended - found[0].asked
-    return found, int(0.75 * (BURST + RATE * seconds))
+    return found, int(0.75 * (BURST + RATE * (found[-1].ended - found[0].asked)))
 
 
 async def away_slow(city: City) -> Asked:
@@ -127,9 +123,9 @@ PLANS: dict[str, Callable[[City], Awaitable[Asked]]] = {
     "another client has used up its limit": two_clients,
     "all requests come through one gateway": one_door,
     "the store is back, and all requests come through one gateway": back,
-    "one request after another, through the gateways in turn": spread,
-    "nine requests, and a moment later nine more": two_bursts,
-    "twenty requests at the same moment": at_once,
-    "ten requests a second": all_day,
+    "one request comes after another, through the gateways in turn": spread,
+    "nine requests come, and a moment later nine more": two_bursts,
+    "twenty requests come at the same moment": at_once,
+    "ten requests come each second": all_day,
 }
 KINDS = [*PLANS, *PLANS]

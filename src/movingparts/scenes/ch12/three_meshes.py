@@ -13,7 +13,8 @@ from fastapi import FastAPI
 
 from movingparts.control_plane import Configuration
 from movingparts.core import Node
-from movingparts.identity import Authority, Sender, caller_of, listening
+from movingparts.identity import Authority
+from movingparts.mutual_tls import Sender, caller_of, listening
 from movingparts.scenes.ch04.envoy_process import running
 from movingparts.scenes.ch12.callers import Doors
 from movingparts.scenes.ch12.city_without import City, port_of

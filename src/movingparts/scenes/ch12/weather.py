@@ -82,5 +82,5 @@ def worst(requests: Sequence[Request]) -> tuple[int, int, float]:
             ended = max(ended, each.ended)
             allowed = int(BURST + RATE * (ended - begin.asked) + 1e-6)
             if count - allowed > found[0] - found[1]:
-                found = (count, allowed, round(ended - begin.asked, 1))
+                found = (count, allowed, round(ended - begin.asked, 2))
     return found
