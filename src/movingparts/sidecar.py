@@ -147,10 +147,9 @@ def through(factory: Factory, sidecar: str) -> Factory:
 
     The service's own code stays as it is.
     """
-    there = httpx.URL(sidecar)
 
     async def to_sidecar(request: httpx.Request) -> None:
-        request.url = moved(there, request.url)  # `host` still names whom it is for
+        request.url = moved(httpx.URL(sidecar), request.url)  # not `host`
 
     def make(node: Node) -> FastAPI:
         node.client.event_hooks = {"request": [to_sidecar]}
