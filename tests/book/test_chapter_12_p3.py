@@ -56,6 +56,12 @@ def test_a_budget_adds_a_tenth_and_its_reserve_at_most(run: Names) -> None:
     assert asked < spell.requests(budget) <= 10 + 1.1 * asked
 
 
+def test_with_a_budget_it_takes_a_while_longer_in_most_other_runs(run: Names) -> None:
+    caller = run["CALLERS"]["on a budget"]
+    back = [spell.back(slow_spell(caller, seed=seed)) for seed in (1, 2, 3, 4)]
+    assert all(each is None or each > run["glued"]["back_budget"] for each in back)
+
+
 def test_a_budget_is_no_obstacle_where_few_requests_fail(run: Names) -> None:
     once, budget = (float(run["glued"][f"lost_{n}"][:-1]) for n in ("once", "budget"))
     assert once < 95 < 99 <= budget
