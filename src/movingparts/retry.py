@@ -126,8 +126,8 @@ def safe_to_repeat(method: str, error: Exception) -> bool:
     """Check whether a request may be sent again after this error.
 
     Without a connection nothing was sent. After any other error, the request may have
-    been done, so only a method that is idempotent is repeated. An answer from 400 to
-    499 would be the same again.
+    been done, so only a method that is idempotent is repeated. After an answer from 400
+    to 499, asking again would not help, or only later (429).
 
     >>> safe_to_repeat("POST", httpx.ReadTimeout("no answer in time"))
     False

@@ -14,6 +14,7 @@ from movingparts.scenes.ch12.limited import (
     KIOSKS,
     RATE,
     counted,
+    own,
     three_doors,
 )
 from tests.book.chapters import Names, page
@@ -116,6 +117,17 @@ def test_shared_buckets_cost_a_call_for_each_request(run: Names) -> None:
     found = run["doors"]["shared buckets"]
     calls = [m for m in found.messages if m.target == "limits" and m.kind == "request"]
     assert sum(len(seen.asked) for seen in found.result.seen.values()) == len(calls)
+
+
+def test_riders_would_wait_as_long_behind_one_gateway_with_the_whole_limit(
+    three: list[Names],
+) -> None:
+    for seed, runs in zip((1, *SEEDS), three, strict=True):
+        alone, shared = (
+            found.result.seen["riders"].at(50)
+            for found in (rush(own(1), KIOSKS, seed=seed), runs["shared buckets"])
+        )
+        assert 0 < shared - alone < 5
 
 
 def test_cut_off_it_is_a_third_each_after_fifty_ms(three: list[Names]) -> None:

@@ -38,6 +38,7 @@ class Seen:
         self.failing = sum(each.how == DOWN for each in calls)
         pays_in = self.failing if is_long(self) else self.calls
         self.allowed = most + SLACK * pays_in
+        self.owed = most + 0.05 * self.calls  # half of what all calls pay in
         self.twice = sum(each.again_after_timeout for each in calls)
         self.is_booking = airline.kind == "book"
         self.pause = max((each.longest for each in calls), default=0.0)
@@ -60,6 +61,10 @@ def after_an_outage(s):
     return s.may_repeat and s.kind.startswith("It is down")
 
 
+def all_the_time_down(s):
+    return s.may_repeat and s.failing == s.calls > 20 * s.most
+
+
 def from_the_start(s):
     return s.may_repeat and s.last and not after_an_outage(s)
 
@@ -76,6 +81,7 @@ LAWS = (
     Law("storm", lambda s: not is_long(s), lambda s: s.retries <= s.allowed),
     Law("saves-up", is_long, lambda s: s.retries <= s.allowed),
     Law("never-recovers", after_an_outage, lambda s: not s.lost),
+    Law("never-recovers", all_the_time_down, lambda s: s.retries >= s.owed),
     Law("waits-too-long", always, lambda s: s.pause <= PAUSE + 0.001),
     Law("all-at-once", always, lambda s: s.crowd <= 0.5),
 )
