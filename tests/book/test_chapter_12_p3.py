@@ -38,9 +38,9 @@ def test_it_gave_as_many_answers_as_it_could_and_all_were_late(run: Names) -> No
     found = run["glued"]
     assert 0 == found["in_time"]
     assert found["worked"] > found["riders"]
-    # Three requests for each rider, twice what it can do; some began before.
+    # Three requests for each rider, nearly twice what it can do; some began before.
     assert 2.7 < found["sent"] / found["riders"] < 3.1
-    assert 1.8 < found["sent"] / (10 * spell.CAPACITY) < 2.2
+    assert 1.6 < found["sent"] / (10 * spell.CAPACITY) < 2.0
 
 
 def test_backoff_takes_away_hardly_any_request(run: Names) -> None:
@@ -56,10 +56,10 @@ def test_a_budget_adds_a_tenth_and_its_reserve_at_most(run: Names) -> None:
     assert asked < spell.requests(budget) <= 10 + 1.1 * asked
 
 
-def test_with_a_budget_it_takes_a_while_longer_in_most_other_runs(run: Names) -> None:
+def test_with_a_budget_it_recovers_in_other_runs_too(run: Names) -> None:
     caller = run["CALLERS"]["on a budget"]
     back = [spell.back(slow_spell(caller, seed=seed)) for seed in (1, 2, 3, 4)]
-    assert all(each is None or each > run["glued"]["back_budget"] for each in back)
+    assert all(second and second < 18 for second in back)
 
 
 def test_a_budget_is_no_obstacle_where_few_requests_fail(run: Names) -> None:
@@ -88,7 +88,7 @@ def test_with_two_riders_three_tries_are_not_too_many(run: Names) -> None:
     for seed in (1, 2, 3):  # at three riders a second, some seeds have no way back
         assert spell.back(slow_spell(hasty, rate=2, seed=seed))
     never = [key for key, second in back.items() if second is None]
-    assert [("three times", rate) for rate in (5, 7, 8)] == never
+    assert [("three times", rate) for rate in (4, 6, 8)] == never
 
 
 def test_a_breaker_may_take_longer_than_no_retries(run: Names) -> None:

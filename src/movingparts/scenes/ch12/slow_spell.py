@@ -34,7 +34,7 @@ async def once(ask: Ask) -> object:
 def slow_spell(
     caller: Callable[[Node], Call],
     *,
-    rate: float = 7,
+    rate: float = 6,
     slow: Latency = SLOW,
     loss: float = 0.0,
     seed: int = 5,
