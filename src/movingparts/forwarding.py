@@ -68,16 +68,3 @@ def failed(node: Node, name: str, error: Exception) -> Response:
         return passed_back(error.response)
     late = isinstance(error, (TimeoutError, httpx.TimeoutException))
     return problem(504 if late else 503, f"{name} has not answered")
-
-
-class ToSidecar(httpx.AsyncBaseTransport):
-    """Sends every request to one address; `host` still names the one it is for."""
-
-    def __init__(self, client: httpx.AsyncClient, sidecar: str) -> None:
-        self._client, self._sidecar = client, httpx.URL(sidecar)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request to the sidecar."""
-        request.url = moved(self._sidecar, request.url)
-        await request.aread()
-        return await self._client.send(request)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import replace
 
 import httpx
 from fastapi import FastAPI, Request, Response
@@ -19,7 +18,7 @@ from movingparts.control_plane import CONTROL_PLANE, Configuration, Mesh
 from movingparts.core import Node
 from movingparts.core.node import Factory
 from movingparts.discovery import registered
-from movingparts.forwarding import ToSidecar, failed, passed_back, passed_on
+from movingparts.forwarding import failed, moved, passed_back, passed_on
 from movingparts.rate_limit import PerClient
 from movingparts.route import Route, Send
 from movingparts.service import problem
@@ -149,9 +148,12 @@ def through(factory: Factory, sidecar: str) -> Factory:
     The service's own code stays as it is.
     """
 
+    async def to_sidecar(request: httpx.Request) -> None:
+        request.url = moved(httpx.URL(sidecar), request.url)  # not `host`
+
     def make(node: Node) -> FastAPI:
-        client = httpx.AsyncClient(transport=ToSidecar(node.client, sidecar))
-        return factory(replace(node, client=client))
+        node.client.event_hooks = {"request": [to_sidecar]}
+        return factory(node)
 
     return make
 

@@ -22,6 +22,12 @@ from movingparts.world import LocalWorld
 
 COPIES = ("availability-1", "availability-2", "availability-3")
 ASKED = 30
+# One attempt, and a breaker that stays open: riders see the same in each run.
+ONE_ATTEMPT = Policy(balancer="round robin", open_seconds=60)
+# A breaker that opens at once, so that the second attempt goes to another copy.
+TWO_ATTEMPTS = Policy(
+    balancer="round robin", attempts=2, failures=1, open_seconds=1, retry_ratio=1
+)
 EVERY = 0.1  # seconds from one question to the control plane to the next
 
 
@@ -63,7 +69,7 @@ async def start(world: LocalWorld, *names: str) -> dict[str, Any]:
 async def larkhaven(world: LocalWorld) -> dict[str, Any]:
     """Start everything; return the processes once the sidecars know all copies."""
     parts = await start(world, "control-plane")
-    await change(world, Policy(open_seconds=60))
+    await change(world, ONE_ATTEMPT)
     await world.serve("rides", through(rides, "http://rides-sidecar"))
     sidecars = [f"{name}-sidecar" for name in (*COPIES, "rides")]
     parts |= await start(world, *COPIES, *sidecars)
