@@ -20,7 +20,6 @@ from movingparts.bus.memory import MemoryBroker
 from movingparts.control_plane import Policy, control_plane
 from movingparts.core.node import ASGIApp, Disk, Factory, Node, Scope, Tasks
 from movingparts.route import Route
-from movingparts.scenes.ch12.connections import Connections
 from movingparts.service import service
 from movingparts.sidecar import sidecar, through
 from movingparts.world.local.clock import RealClock
@@ -115,9 +114,7 @@ async def serve(role: str, at: dict[str, int]) -> None:
     """Serve until the process is told to end."""
     tasks = Tasks(lambda what, error: print(what, repr(error), file=sys.stderr))
     clock, bus = RealClock(), MemoryBroker().connect(role, tasks)
-    # A service has the client that services have; a sidecar may be built for speed.
-    sockets = Connections() if "sidecar" in role else httpx.AsyncHTTPTransport()
-    client = httpx.AsyncClient(transport=ByName(at, sockets))
+    client = httpx.AsyncClient(transport=ByName(at, httpx.AsyncHTTPTransport()))
     name = role.replace(" ", "-")
     node = Node(name, client, bus, clock, Random(1), tasks, Disk(Path.cwd))
     app = healthy(factory(role, at)(node))
