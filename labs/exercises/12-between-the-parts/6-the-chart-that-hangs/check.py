@@ -15,7 +15,10 @@ CALLS = "allergies beds diets images lab medication notes vitals"
 
 @dataclass(frozen=True)
 class Call:
-    """A call: how long it takes, how often it is tried, in every which chart."""
+    """A call: how long it takes, how often it is tried, in every which chart.
+
+    Charts are counted for each header and fault by itself, in whatever order they come.
+    """
 
     work: float
     tries: int = 1
@@ -59,11 +62,16 @@ class Ward:
     async def ask(self, headers=None, nurse=False):
         """Open a chart: half of its calls in a row, the others at once."""
         now = self.world.clock.monotonic
-        begun, number = now(), self.opened[nurse] + 1
-        self.opened[nurse] = number
-        faulty = {fault.service for fault in self.injector.faults}
+        begun, faulty = now(), {fault.service for fault in self.injector.faults}
         self.tried, self.most = self.tried | faulty, max(self.most, len(faulty))
-        made = [n for n, call in sorted(self.calls.items()) if number % call.every == 0]
+        like = [(each, *faulty) for each in (headers or {"": nurse}).items()]
+        self.opened.update(like)
+        numbers = [self.opened[each] for each in like]
+        made = [
+            name
+            for name, call in sorted(self.calls.items())
+            if any(number % call.every == 0 for number in numbers)
+        ]
         came = [await self.call(name, headers, nurse) for name in made[::2]]
         at_once = [self.call(name, headers, nurse) for name in made[1::2]]
         came += await asyncio.gather(*at_once)
