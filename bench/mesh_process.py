@@ -114,7 +114,12 @@ async def serve(role: str, at: dict[str, int]) -> None:
     """Serve until the process is told to end."""
     tasks = Tasks(lambda what, error: print(what, repr(error), file=sys.stderr))
     clock, bus = RealClock(), MemoryBroker().connect(role, tasks)
-    client = httpx.AsyncClient(transport=ByName(at, httpx.AsyncHTTPTransport()))
+    sockets: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport()
+    if "sidecar" in role and os.environ.get("TRANSPORT") == "aiohttp":
+        from httpx_aiohttp import AiohttpTransport  # takes memory that is measured
+
+        sockets = AiohttpTransport()
+    client = httpx.AsyncClient(transport=ByName(at, sockets))
     name = role.replace(" ", "-")
     node = Node(name, client, bus, clock, Random(1), tasks, Disk(Path.cwd))
     app = healthy(factory(role, at)(node))
