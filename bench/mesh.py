@@ -131,7 +131,7 @@ class City:
 async def city(transport: str = "httpx") -> AsyncIterator[City]:
     """Run both services without sidecars, with ours, and with Envoy's.
 
-    Our sidecars call by httpx's own transport, or by "aiohttp", which is quicker.
+    Our sidecars call by httpx's own transport, or by "pyreqwest", which is in Rust.
     """
     async with LocalWorld() as world, AsyncExitStack() as stack:
 
@@ -267,7 +267,7 @@ def rows() -> list[Row]:
 
 def sidecars() -> list[Row]:
     """Return the comparisons of sidecars, with all their processes up."""
-    return [*pair("httpx"), *pair("aiohttp")]
+    return [*pair("httpx"), *pair("pyreqwest")]
 
 
 def pair(transport: str) -> list[Row]:
@@ -284,7 +284,7 @@ def pair(transport: str) -> list[Row]:
             )
 
         what, aim = f"our sidecars, by {transport}", ""
-        if transport == "aiohttp":
+        if transport == "pyreqwest":
             aim = ">= 0.6"
         try:
             direct = against(rate, here.ours, here.direct)

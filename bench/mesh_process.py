@@ -115,10 +115,11 @@ async def serve(role: str, at: dict[str, int]) -> None:
     tasks = Tasks(lambda what, error: print(what, repr(error), file=sys.stderr))
     clock, bus = RealClock(), MemoryBroker().connect(role, tasks)
     sockets: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport()
-    if "sidecar" in role and os.environ.get("TRANSPORT") == "aiohttp":
-        from httpx_aiohttp import AiohttpTransport  # takes memory that is measured
+    if "sidecar" in role and os.environ.get("TRANSPORT") == "pyreqwest":
+        # Imported here, since it takes memory, which is measured.
+        from pyreqwest.compatibility.httpx import HttpxTransport
 
-        sockets = AiohttpTransport()
+        sockets = HttpxTransport()
     client = httpx.AsyncClient(transport=ByName(at, sockets))
     name = role.replace(" ", "-")
     node = Node(name, client, bus, clock, Random(1), tasks, Disk(Path.cwd))
