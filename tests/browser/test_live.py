@@ -282,7 +282,8 @@ def test_all_cells_of_a_page_show_what_the_build_has_shown(
         assert shown(old) == shown(new), f"cell {number}"
         if old is not None:
             expect(reader.bar(number)).to_contain_text("Same as on the page.")
-    reader.expect_status(len(built), f"Ran the {len(built) - 1} cells above first.")
+    before = "cell" if len(built) == 2 else f"{len(built) - 1} cells"
+    reader.expect_status(len(built), f"Ran the {before} above first.")
     ids = reader.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
     reader.expect_quiet()
