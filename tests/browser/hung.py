@@ -9,15 +9,16 @@ that takes too long, so the test fails with Playwright's own "has been closed", 
 from __future__ import annotations
 
 import faulthandler
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import psutil
 from playwright.sync_api import Browser, Error
 
+NOTES = Path(__file__).parents[2] / ".movingparts/test/hung.txt"
 LIMIT = 240.0  # seconds; the longest test takes about 60 on two busy cores
 
 
@@ -49,18 +50,19 @@ def watched(
     *,
     limit: float = LIMIT,
     found: Callable[[], list[psutil.Process]] = browsers,
+    file: Path = NOTES,
 ) -> Iterator[None]:
     """Kill the browsers that are found if the block takes more than `limit` seconds.
 
-    Says so on the terminal, with what each thread was doing.
+    Says so in `file`, with what each thread was doing; `make test` prints them.
     """
 
     def end() -> None:
-        print(
-            f"\n{what} took {limit:.0f} s: its browser is killed", file=sys.__stderr__
-        )
-        if sys.__stderr__ is not None:
-            faulthandler.dump_traceback(sys.__stderr__)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a") as notes:
+            print(f"{what} took {limit:.0f} s: its browser is killed", file=notes)
+            notes.flush()
+            faulthandler.dump_traceback(notes)
         kill(found)
 
     timer = threading.Timer(limit, end)

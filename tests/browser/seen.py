@@ -49,22 +49,29 @@ BEFORE_LATE = """
   still.replaceSync("* { animation-play-state: paused !important; }");
   document.adoptedStyleSheets.push(still);
 """
-SETTLED = """() => document.fonts.ready.then(() => new Promise(done =>
-  requestIdleCallback(() => requestAnimationFrame(() => requestAnimationFrame(
-    () => done(true))))))"""
+# A browser may stop drawing a page, for good: then a second stands for a frame.
+FRAME = "new Promise(f => { requestAnimationFrame(f); setTimeout(f, 1000); })"
+SETTLED = f"""async () => {{
+  const late = new Promise(done => setTimeout(done, 10000));
+  await Promise.race([document.fonts.ready, late]);
+  await new Promise(done => requestIdleCallback(done, {{timeout: 1000}}));
+  await {FRAME};
+  await {FRAME};
+}}"""
 # A player redraws itself once it knows its width, and the page grows or shrinks. So it
 # does while the list of chapters slides in, for a quarter of a second.
-DRAWN = """new Promise(async (done) => {
+DRAWN = f"""new Promise(async (done) => {{
   const slides = () => document.getAnimations().some(
     each => each instanceof CSSTransition && each.playState === "running");
+  const end = performance.now() + 20000;
   let heights = [];
-  while (heights.length < 3 || slides()) {
-    for (let n = 0; n < 4; n += 1) await new Promise(requestAnimationFrame);
+  while ((heights.length < 3 || slides()) && performance.now() < end) {{
+    for (let n = 0; n < 4; n += 1) await {FRAME};
     const now = document.documentElement.scrollHeight;
     heights = heights.at(-1) === now ? [...heights, now] : [now];
-  }
+  }}
   done();
-})"""
+}})"""
 # Rules of AAA, which the book does not promise, and one that forbids what another rule
 # demands: a region that scrolls takes the focus (scrollable-region-focusable).
 NOT_ASKED = [

@@ -1,6 +1,7 @@
 """A browser that hangs costs one look at a page, and not the rest of the run."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -14,7 +15,9 @@ from tests.browser.seen import Seen, once
 pytestmark = MARKS
 
 
-def test_a_page_that_never_answers_ends_its_own_test_alone(browser: Browser) -> None:
+def test_a_page_that_never_answers_ends_its_own_test_alone(
+    browser: Browser, tmp_path: Path
+) -> None:
     before = {process.pid for process in browsers()}
     own = Restarted(
         partial(
@@ -29,11 +32,14 @@ def test_a_page_that_never_answers_ends_its_own_test_alone(browser: Browser) -> 
 
     page = own.new_context().new_page()
     with (
-        watched("a test of the tests", limit=1.0, found=found),
+        watched("a test", limit=1.0, found=found, file=tmp_path / "hung.txt"),
         pytest.raises(Error, match="closed"),
     ):
         page.evaluate("new Promise(() => {})")
     assert own.new_context().new_page().evaluate("6 * 7") == 42
+    said = (tmp_path / "hung.txt").read_text().splitlines()
+    assert said[0] == "a test took 1 s: its browser is killed"
+    assert any("Thread" in line for line in said)
     own.close()
 
 

@@ -18,7 +18,8 @@ from tests.labs.labs import LABS, exercises_of, local_cells, read, texts
 from tests.pyodide import node
 from tools.browser import pyodide
 
-pytestmark = pytest.mark.slow
+# All labs run once, for all tests here.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("labs in Pyodide")]
 LACKS = re.compile(
     r"This part needs sockets, which a browser tab does not have: .*"
     r"|This cell needs `\w+`, which needs a local kernel\."

@@ -139,6 +139,8 @@ def run(this: Run) -> Count:
     """Run all parts, in the order in which a mistake is found fastest."""
     total, lines, built = Count(), [], True
     this.put_aside((*PARTS,))
+    hung = RESULTS / "hung.txt"
+    hung.unlink(missing_ok=True)
     took = {part: junit.read_if_there(this.before(part)).wall for part in PARTS}
     chromium = browser()
     for number, (part, (title, step)) in enumerate(PARTS.items(), 1):
@@ -158,6 +160,8 @@ def run(this: Run) -> Count:
         total.add(count)
         lines.append(f"  {title}: {count} in {time.monotonic() - began:.0f} s")
         built = built and not (part == "book" and count.failed)
+    if hung.is_file():  # tests/browser/hung.py: the tests went on, and yet
+        process.report(f"\n{hung.read_text('utf-8')}")
     process.report("\n".join(["", "=== summary ===", *lines]))
     return total
 
