@@ -6,6 +6,9 @@ in Chromium (tests/browser/test_lite.py).
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +21,7 @@ from tests.labs.labs import LABS, exercises_of, local_cells, read, texts
 from tests.pyodide import node
 from tools.browser import pyodide
 
-# All labs run once, for all tests here.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("labs in Pyodide")]
+pytestmark = pytest.mark.slow
 LACKS = re.compile(
     r"This part needs sockets, which a browser tab does not have: .*"
     r"|This cell needs `\w+`, which needs a local kernel\."
@@ -58,11 +60,25 @@ def solving(lab: str) -> list[str]:
     return [*sources(lab).values(), *(cell for pair in pairs for cell in pair)]
 
 
-@pytest.fixture(scope="module")
-def reports(kit: Path) -> dict[str, dict[str, Any]]:
-    """All labs, run from top to bottom, and then each exercise solved and checked."""
-    found = node.lab_cells(kit, [solving(lab) for lab in LABS])
-    return dict(zip(LABS, found, strict=True))
+@pytest.fixture(scope="session")
+def reports(
+    kit: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, Any]]:
+    """All labs, run from top to bottom, and then each exercise solved and checked.
+
+    They run once, for all workers: the first one writes what it saw into a file.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with (folder / "labs.json").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        text = file.read()
+        if not text:
+            text = json.dumps(node.lab_cells(kit, [solving(lab) for lab in LABS]))
+            file.write(text)
+    return dict(zip(LABS, json.loads(text), strict=True))
 
 
 @pytest.fixture(params=LABS)
