@@ -31,11 +31,11 @@ class TellsCaller(H11Protocol):
         ids = [name for kind, name in names if kind == "URI"]
         app = self.app
 
-        async def told(scope: Scope, receive: Any, send: Any) -> None:
+        async def with_caller(scope: Scope, receive: Any, send: Any) -> None:
             scope["extensions"] = {"spiffe": ids[0]}
             await app(scope, receive, send)
 
-        self.app = told
+        self.app = with_caller
 
 
 def caller_of(request: Request) -> str:

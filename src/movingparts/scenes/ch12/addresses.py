@@ -43,21 +43,21 @@ class Copies:
     drain: float = 1.5  # seconds
     needs: str = ""
     broken: set[int] = field(default_factory=set)
-    _told: dict[int, asyncio.Event] = field(default_factory=dict)
+    _stops: dict[int, asyncio.Event] = field(default_factory=dict)
 
     async def start(self, number: int) -> None:
         """Start a copy, at an address that was never used before."""
-        name, told = f"{SERVICE}-{number}", asyncio.Event()
+        name, stop = f"{SERVICE}-{number}", asyncio.Event()
         running = await self.world.serve(name, partial(self._copy, number=number))
         node = self.world.node(name)
 
-        async def until_told() -> None:
-            await live(node, told, lease=self.lease, drain=self.drain)
+        async def until_stopped() -> None:
+            await live(node, stop, lease=self.lease, drain=self.drain)
             stopping = self.world.node("machine").tasks.create_task(running.stop())
             stopping.set_name(f"stop {name}")
 
-        self._told[number] = told
-        node.tasks.create_task(until_told(), name=f"life of {name}")
+        self._stops[number] = stop
+        node.tasks.create_task(until_stopped(), name=f"life of {name}")
         await self.world.clock.sleep(0.01)  # until it is listed
 
     async def replace(self, old: int, new: int) -> None:
@@ -67,7 +67,7 @@ class Copies:
         """
         await self.start(new)
         await self.world.clock.sleep(self.drain)
-        self._told[old].set()
+        self._stops[old].set()
 
     def crash(self, number: int) -> None:
         """End a copy, with no time for a goodbye."""

@@ -41,15 +41,15 @@ class End:
             self.refused = True  # and what it sends says why
         return self.goes.read()
 
-    def told(self, alert: bytes) -> str:
+    def refusal(self, alert: bytes) -> str:
         """Return what the other end says of its refusal."""
         self.comes.write(alert)
         try:
             self.tls.read()
         except ssl.SSLError as error:
-            said = str(error.reason).partition("ALERT_")[2].replace("_", " ").lower()
+            alerted = str(error.reason).partition("ALERT_")[2].replace("_", " ").lower()
             # So RFC 8446 calls a signature that doesn't fit.
-            return "bad signature" if said == "decrypt error" else said
+            return "bad signature" if alerted == "decrypt error" else alerted
         return ""
 
     def caller(self) -> str:
@@ -81,5 +81,5 @@ def handshake(who: str, now: datetime) -> tuple[list[str], str]:
     sent = ["hello", "certificate; yours?", shown]
     answer = callee.next(proof)
     if callee.refused:
-        return [*sent, CROSS + caller.told(answer)], ""
+        return [*sent, CROSS + caller.refusal(answer)], ""
     return sent, callee.caller()
