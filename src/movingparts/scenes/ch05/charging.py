@@ -86,7 +86,7 @@ class MortalConnection:
 def billing(
     world: SimulatedWorld, subscribe: Subscribe, deaths: Deaths
 ) -> Callable[[Node], FastAPI]:
-    """Return a service that has a table of charges, and subscribes as it is told."""
+    """Return a service that has a table of charges, and calls `subscribe`."""
 
     def make(node: Node) -> FastAPI:
         real = node.disk.connect()

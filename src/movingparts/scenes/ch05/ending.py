@@ -1,4 +1,4 @@
-"""A ride ends, and three other services have work to do: told by calls, or by an event.
+"""A ride ends, and three other services learn of it: by calls, or by an event.
 
 Source: chapter 05; Fowler 2017 (event notification, event-carried state transfer).
 Leaves out: a crash between saving the ride and publishing the event (chapter 06).

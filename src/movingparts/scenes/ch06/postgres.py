@@ -45,7 +45,7 @@ class Postgres:
         self._connections: list[Connection] = []
         self._server: subprocess.Popen[bytes] | None = None
         if self._launch("initdb", *INITDB).wait(START):
-            raise WorldError(f"PostgreSQL has not made its files:\n{self._said()}")
+            raise WorldError(f"PostgreSQL has not made its files:\n{self._log()}")
 
     def __repr__(self) -> str:
         return f"<Postgres {'up' if self._server else 'down'}>"
@@ -62,7 +62,7 @@ class Postgres:
             with suppress(subprocess.TimeoutExpired):
                 self._server.wait(SOON)
                 break
-        raise WorldError(f"PostgreSQL has not started:\n{self._said()}")
+        raise WorldError(f"PostgreSQL has not started:\n{self._log()}")
 
     def stop(self) -> None:
         """Stop the server; what is open is rolled back, what is prepared stays."""
@@ -103,7 +103,7 @@ class Postgres:
                 **self._user,
             )
 
-    def _said(self) -> str:
+    def _log(self) -> str:
         return (self._folder / "log").read_text("utf-8", "replace")
 
 

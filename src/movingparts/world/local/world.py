@@ -381,7 +381,7 @@ class LocalWorld:
         check_name(name, "bus", "outside")
 
     def _reachable(self) -> Broker:
-        """Return the broker if it runs; say how to mend it if it does not."""
+        """Return the broker if it runs; say how to fix it if it does not."""
         broker = self.broker
         if broker.why():
             raise WorldError(gone(broker.why()))
