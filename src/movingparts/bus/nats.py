@@ -52,7 +52,7 @@ class NatsBus:
     limits of a stream's age and size.
     """
 
-    def __init__(  # noqa: PLR0913  # what it is connected to, and what it records
+    def __init__(
         self,
         connection: Client,
         name: str,

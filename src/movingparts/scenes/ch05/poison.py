@@ -193,7 +193,7 @@ class City:
         return self.seen
 
 
-def rush(  # noqa: PLR0913 - all but the first go by keyword
+def rush(
     billing: Make,
     *,
     seed: int,

@@ -93,7 +93,7 @@ class Postgres:
 
     def _launch(self, program: str, *options: str) -> subprocess.Popen[bytes]:
         with (self._folder / "log").open("ab") as log:
-            return subprocess.Popen(  # noqa: S603  # a program of the wheel
+            return subprocess.Popen(
                 [str(self._programs / program), "-D", self._data, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -74,7 +74,7 @@ class LocalTransport(httpx.AsyncBaseTransport):
             call.fail(error)
             raise
         call.status = response.status_code
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  # narrows a type
+        assert isinstance(response.stream, httpx.AsyncByteStream)
         return httpx.Response(
             response.status_code,
             headers=response.headers,

@@ -143,7 +143,7 @@ class SpawnedService:
     def _launch(self, command: list[str], env: dict[str, str]) -> None:
         try:
             with self._log.open("ab") as log:
-                self._process = subprocess.Popen(  # noqa: S603  # the reader's own command
+                self._process = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
