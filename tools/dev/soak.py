@@ -261,8 +261,8 @@ class Soak:
     def _spawn(self, name: str) -> None:
         command = [sys.executable, "-m", "tools.dev.soak", "--child", name]
         options = ["--folder", str(self.folder), "--break", self._broken]
-        output, log = (self.folder / f"{name}.{kind}" for kind in ("out", "log"))
-        with output.open("ab") as out, log.open("ab") as errors:
+        said, log = (self.folder / f"{name}.{kind}" for kind in ("out", "log"))
+        with said.open("ab") as out, log.open("ab") as errors:
             process = subprocess.Popen(
                 command + options,
                 stdin=subprocess.DEVNULL,

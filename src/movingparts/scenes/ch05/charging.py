@@ -86,7 +86,7 @@ class MortalConnection:
 def billing(
     world: SimulatedWorld, subscribe: Subscribe, deaths: Deaths
 ) -> Callable[[Node], FastAPI]:
-    """Return a service that has a table of charges, and calls `subscribe`."""
+    """Return a service that has a table of charges, and subscribes as it is told."""
 
     def make(node: Node) -> FastAPI:
         real = node.disk.connect()
@@ -182,7 +182,7 @@ class Charged:
         return sum(count > 1 for count in self.times)
 
 
-def morning(
+def morning(  # noqa: PLR0913  # what may go wrong, by keyword
     subscribe: Subscribe,
     rides: Sequence[Ride],
     *,
