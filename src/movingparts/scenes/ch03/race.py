@@ -112,6 +112,7 @@ class _Notes:
         self._note, self._riders = note, riders
         self._read: list[str] = []  # and not noted yet
         self._written: list[str] = []
+        self._late = False  # and not noted yet
 
     def statement(self, sql: str) -> None:
         """Take in a statement that runs for the request under way."""
@@ -123,17 +124,30 @@ class _Notes:
             self._read += stands
             asyncio.get_running_loop().call_soon(self._reads, work.peer)
             return
-        self._reads(work.peer)
         if word == "BEGIN":
             self._written = []
         elif word == "COMMIT":
-            self._note(f"{work.peer} saves {' and '.join(self._written)}")
+            self._saves(work.peer)
         elif word == "ROLLBACK":
-            self._note(f"{work.peer} is too late for {self._written[-1]}")
+            self._reads(work.peer)
+            self._late = True
+            asyncio.get_running_loop().call_soon(self._reads, work.peer)
         self._written += stands
+
+    def _saves(self, rider: str) -> None:
+        """Note what was saved, in one note with what was read at the same moment."""
+        if self._read == self._written:
+            self._read = []
+            self._note(f"{rider} reads and saves {' and '.join(self._written)}")
+            return
+        self._reads(rider)
+        self._note(f"{rider} saves {' and '.join(self._written)}")
 
     def _reads(self, rider: str) -> None:
         """Note all at once what was read at one moment."""
-        if self._read:
+        if self._late:
+            again = ", reads again" if self._read else ""
+            self._note(f"{rider} is too late{again}")
+        elif self._read:
             self._note(f"{rider} reads {' and '.join(self._read)}")
-            self._read = []
+        self._read, self._late = [], False
