@@ -460,6 +460,10 @@ def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
     wide = width(f"{text} {suffix}" if suffix else text)
     x0, x1 = layout.columns[message.source], layout.columns[message.target]
     right_edge = layout.size[0] - EDGE
+    if suffix and x1 > x0 and x0 + 12 + wide > right_edge:
+        # The sign alone, where the words don't fit: the table has them.
+        suffix = suffix.split()[0]
+        wide = width(f"{text} {suffix}")
     right, left = x0 + 12, x0 - 12 - wide
     if x1 == x0:
         right = x0 + 34
