@@ -192,8 +192,10 @@ def _columns(layout: Diagram, widest_drawing: int) -> None:
     layout.gap = min(wanted, most)
     layout.rows = min(max(-(-widest // max(layout.gap, 1)), 1), 4) if count > 1 else 1
     across = layout.gap * (count - 1)
-    # Room beside the last lifeline for the label of an answer.
-    beside = min(max(110 - side, 0), max(room - across - 2 * side, 0))
+    # Room beside the last lifeline for the label of an answer, or the words of a mark.
+    last = [_own(m) for m in part.moments if part.names[-1:] == m.nodes[:1]]
+    wide = max([110, *(width(text, bold=True) + 18 for text in last)])
+    beside = min(max(wide - side, 0), max(room - across - 2 * side, 0))
     layout.size = (max(layout.left + across + 2 * side + EDGE + beside, 340), 0)
     first = (layout.left + layout.size[0] - EDGE - across - beside) // 2
     layout.columns = {name: first + i * layout.gap for i, name in enumerate(part.names)}
