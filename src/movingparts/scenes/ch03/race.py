@@ -144,10 +144,9 @@ class _Notes:
         self._note(f"{rider} saves {' and '.join(self._written)}")
 
     def _reads(self, rider: str) -> None:
-        """Note all at once what was read at one moment."""
+        """Note all at once what was read at one moment, or why it is read again."""
         if self._late:
-            again = ", reads again" if self._read else ""
-            self._note(f"{rider} is too late{again}")
+            self._note(f"{rider} is too late")
         elif self._read:
             self._note(f"{rider} reads {' and '.join(self._read)}")
         self._read, self._late = [], False
