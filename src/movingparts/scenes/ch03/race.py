@@ -110,43 +110,50 @@ class _Notes:
 
     def __init__(self, note: Callable[[str], None], riders: Collection[str]) -> None:
         self._note, self._riders = note, riders
-        self._read: list[str] = []  # and not noted yet
-        self._written: list[str] = []
-        self._late = False  # and not noted yet
+        self._rider = ""
+        self._written: list[str] = []  # in the transaction under way
+        # What the rider did at this moment, and is not noted yet.
+        self._read: list[str] = []
+        self._saved: list[str] = []
+        self._late: list[str] = []
 
     def statement(self, sql: str) -> None:
         """Take in a statement that runs for the request under way."""
         work = current_span.get()
         if work is None or work.peer not in self._riders:
             return
+        if work.peer != self._rider:
+            self._moment()
+            self._rider = work.peer
         word, stands = sql.partition(" ")[0], ["".join(s) for s in STAND.findall(sql)]
         if word == "SELECT":
             self._read += stands
-            asyncio.get_running_loop().call_soon(self._reads, work.peer)
-            return
-        if word == "BEGIN":
+        elif word == "BEGIN":
             self._written = []
         elif word == "COMMIT":
-            self._saves(work.peer)
+            if self._saved:
+                self._moment()
+            self._saved = self._written
         elif word == "ROLLBACK":
-            self._reads(work.peer)
-            self._late = True
-            asyncio.get_running_loop().call_soon(self._reads, work.peer)
-        self._written += stands
+            self._late = self._written[-1:]
+        else:
+            self._written += stands
+        asyncio.get_running_loop().call_soon(self._moment)
 
-    def _saves(self, rider: str) -> None:
-        """Note what was saved, in one note with what was read at the same moment."""
-        if self._read == self._written:
-            self._read = []
-            self._note(f"{rider} reads and saves {' and '.join(self._written)}")
-            return
-        self._reads(rider)
-        self._note(f"{rider} saves {' and '.join(self._written)}")
+    def _moment(self) -> None:
+        """Note what the rider did at one moment, in as few words as a figure has room.
 
-    def _reads(self, rider: str) -> None:
-        """Note all at once what was read at one moment, or why it is read again."""
-        if self._late:
-            self._note(f"{rider} is too late")
-        elif self._read:
-            self._note(f"{rider} reads {' and '.join(self._read)}")
-        self._read, self._late = [], False
+        Whoever is too late reads again at once: that needs no note of its own.
+        """
+        stands = (self._read, self._saved, self._late)
+        read, saved, late = (" and ".join(names) for names in stands)
+        if late:
+            did = [f"saves {saved}, not {late}" if saved else "is too late"]
+        elif read == saved:
+            did = [f"reads and saves {saved}"] if saved else []
+        else:
+            words = (("reads", read), ("saves", saved))
+            did = [f"{word} {names}" for word, names in words if names]
+        for each in did:
+            self._note(f"{self._rider} {each}")
+        self._read, self._saved, self._late = [], [], []
