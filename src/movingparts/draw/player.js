@@ -548,7 +548,7 @@ class MovingPartsPlayer extends HTML {
 
   clock() {
     const { unit, digits } = this.data;
-    const per = { "µs": 1, ms: 1e3, s: 1e6 }[unit];
+    const per = { "µs": 1, ms: 1e3, s: 1e6, h: 3.6e9 }[unit];
     const places = { minimumFractionDigits: digits, maximumFractionDigits: digits };
     return `${(Math.max(this.time, 0) / per).toLocaleString("en", places)} ${unit}`;
   }
