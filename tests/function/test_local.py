@@ -216,10 +216,13 @@ def test_a_fork_server_that_ends_while_it_is_asked_is_an_error() -> None:
         assert isinstance(backend, LocalBackend)
         await place.start(ECHO)
         assert backend._server is not None
-        os.kill(backend._server.process.pid, signal.SIGSTOP)
+        server = psutil.Process(backend._server.process.pid)
+        await place.until(lambda: len(server.children()) == 3)  # two of them wait
+        server.suspend()
+        await asyncio.gather(place.start(ECHO), place.start(ECHO))
         asks = asyncio.create_task(place.start(ECHO))
         await asyncio.sleep(0.05)
-        os.kill(backend._server.process.pid, signal.SIGKILL)
+        server.kill()
         with pytest.raises(InitError, match="the fork server is gone"):
             await asks
 
