@@ -269,7 +269,8 @@ class MovingPartsPlayer extends HTML {
   pane(view) {
     const { data } = this;
     const brought = !data.svg[view];
-    const named = data === this.whole ? "svg" : "svg.mp-narrow";
+    const narrow = data !== this.whole && view === "sequence"; // a map has but one
+    const named = narrow ? "svg.mp-narrow" : "svg";
     let art = brought ? this.querySelector(`[slot=art] ${named}`)
       : drawing(data.svg[view], this.shadowRoot);
     const pane = make("div", { class: "pane", "data-view": view });

@@ -137,6 +137,8 @@ def _outages(layout: Diagram, name: str) -> list[int]:
     for moment in layout.part.moments:
         if name not in moment.nodes or moment.kind not in (*DOWN, *UP):
             continue
+        if moment.kind == "start" and not edges:  # it was not there before
+            edges.append(layout.top)
         if (moment.kind in DOWN) == (len(edges) % 2 == 0):
             edges.append(layout.y(moment.at_us))
     return edges
