@@ -42,7 +42,7 @@ class Context:
         self.aws_request_id = request["id"]
         self.function_name = settings["name"]
         self.function_version = settings["version"]
-        self.memory_limit_in_mb = settings["memory_mb"]
+        self.memory_limit_in_mb = str(settings["memory_mb"])
         self._worker, self._number = worker, request["n"]
         self._ends = time.monotonic() + settings["timeout"]
 
