@@ -210,6 +210,24 @@ def test_a_killed_fork_server_is_started_again_and_its_instances_go_on() -> None
     assert ["ok", "ok"] == locally(scenario, preload=())
 
 
+def test_a_fork_server_whose_waiting_copy_is_killed_is_started_again() -> None:
+    async def scenario(place: Place) -> Any:
+        backend = place.backend
+        assert isinstance(backend, LocalBackend)
+        await place.start(ECHO)
+        assert backend._server is not None
+        process, used = backend._server.process, backend.pids
+        server = psutil.Process(process.pid)
+        await place.until(lambda: len(server.children()) == 3)
+        waits = [each for each in server.children() if each.pid not in used]
+        waits[0].kill()
+        await place.until(lambda: not process.up)
+        await place.until(lambda: not waits[1].is_running())
+        return (await (await place.start(ECHO)).run(Request("r", 1))).status
+
+    assert "ok" == locally(scenario, preload=())
+
+
 def test_a_fork_server_that_ends_while_it_is_asked_is_an_error() -> None:
     async def scenario(place: Place) -> Any:
         backend = place.backend

@@ -51,7 +51,8 @@ def serve(control: socket.socket, modules: list[str]) -> None:
             waiting.append(hears)
         hears = select.select(waiting, [], [])[0][0]
         if not os.read(hears, 1):
-            return  # a copy has ended, unused: the platform is gone
+            # A copy has ended, unused: the platform is gone, or finds that we are.
+            os.killpg(0, signal.SIGKILL)
         waiting.remove(hears)
         os.close(hears)
 
