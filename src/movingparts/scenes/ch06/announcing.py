@@ -20,7 +20,7 @@ from movingparts.core.bus import Bus
 from movingparts.core.clock import Clock
 from movingparts.core.event import Event
 from movingparts.outbox import Outbox
-from movingparts.scenes.ch06.crashes import Crash, Crashes, MortalConnection
+from movingparts.scenes.crashes import Crash, Crashes, MortalConnection
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 RIDES = "CREATE TABLE IF NOT EXISTS rides (ride TEXT PRIMARY KEY, state TEXT)"

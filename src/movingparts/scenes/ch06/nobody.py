@@ -20,7 +20,7 @@ from movingparts.core import Node, Recording, Table
 from movingparts.core.event import Event
 from movingparts.core.random import LogNormal, stream
 from movingparts.outbox import Outbox
-from movingparts.scenes.ch06.crashes import Crash, Crashes, MortalConnection
+from movingparts.scenes.crashes import Crash, Crashes, MortalConnection
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 ASK = {"ada": 0.0, "bob": 10.0, "cleo": 150.0}  # the second in which each asks

@@ -27,7 +27,7 @@ from movingparts.core.random import Uniform
 from movingparts.outbox import Outbox
 from movingparts.participant import Participant
 from movingparts.saga import Act, Page, Progress, Refused, Sagas, Step
-from movingparts.scenes.ch06.crashes import Crash, Crashes, MortalConnection
+from movingparts.scenes.crashes import Crash, Crashes, MortalConnection
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 RIDERS = ("ada", "bob", "cleo")
