@@ -27,10 +27,11 @@ from movingparts.core.node import Tasks
 from movingparts.outbox import Outbox
 from movingparts.participant import Participant
 from movingparts.saga import Progress, Sagas, Step
-from movingparts.scenes.ch05.cluster import Cluster, Publisher
+from movingparts.scenes.ch05.publisher import STREAM, Publisher
 from movingparts.scenes.ch05.real import SUBJECT, billing, charge, charged, ride_ended
 from movingparts.world import LocalWorld
 from movingparts.world.local.clock import RealClock
+from movingparts.world.local.cluster import Cluster
 
 EVENTS, SAGAS = {"NORMAL": 1_000, "FULL": 300}, {"NORMAL": 500, "FULL": 100}
 WARM = 1_000  # commits until the WAL is overwritten in place, which is quicker
@@ -376,13 +377,13 @@ async def leaders() -> tuple[float, float]:
     And, second, when it steps down; the stream has three copies.
     """
     async with Cluster() as cluster:
-        publisher = Publisher()
-        publishing = asyncio.create_task(publisher.publish(cluster))
+        publisher = Publisher(cluster)
+        publishing = asyncio.create_task(publisher.publish())
         await publisher.more(50)
-        await cluster.step_down()
+        await cluster.step_down(STREAM)
         await publisher.more(50)
         stepped_down = publisher.gap()
-        cluster.servers[await cluster.leader()].kill()
+        cluster.servers[await cluster.leader(STREAM)].kill()
         await publisher.more(50)
         publishing.cancel()
         return publisher.gap(), stepped_down
