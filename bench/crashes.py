@@ -20,7 +20,8 @@ from movingparts.scenes.ch06.everywhere import (
     at_each_point,
     under_faults,
 )
-from movingparts.scenes.ch06.starting import RIDERS, Trouble
+from movingparts.scenes.ch06.services import Trouble
+from movingparts.scenes.ch06.starting import RIDERS
 
 SEEDS, FEW = range(1, 801), range(1, 51)  # few for what breaks most of them
 TROUBLES = {

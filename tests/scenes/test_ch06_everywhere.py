@@ -10,7 +10,8 @@ from movingparts.scenes.ch06.everywhere import (
     at_each_point,
     under_faults,
 )
-from movingparts.scenes.ch06.starting import Outcome, Trouble
+from movingparts.scenes.ch06.services import Trouble
+from movingparts.scenes.ch06.starting import Outcome
 from movingparts.scenes.crashes import Crash
 
 pytestmark = pytest.mark.slow

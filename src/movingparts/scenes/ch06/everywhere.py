@@ -15,14 +15,8 @@ import httpx
 from movingparts.core import Node, Recording
 from movingparts.core.clock import Clock
 from movingparts.saga import Act, Page, Refused, Step
-from movingparts.scenes.ch06.starting import (
-    RIDERS,
-    Outcome,
-    Trouble,
-    ask,
-    rides,
-    take_back,
-)
+from movingparts.scenes.ch06.services import Trouble, ask, take_back
+from movingparts.scenes.ch06.starting import RIDERS, Outcome, rides
 from movingparts.scenes.crashes import Crash
 
 FAULTS = {"loss": 0.05, "duplicate": 0.1, "latency": (0.001, 1.2)}

@@ -25,7 +25,8 @@ from movingparts.core.node import World
 from movingparts.outbox import Outbox
 from movingparts.saga import Act, Progress, Step
 from movingparts.scenes.ch06 import everywhere
-from movingparts.scenes.ch06.starting import Outcome, Services, Trouble, read_all
+from movingparts.scenes.ch06.services import Services, Trouble
+from movingparts.scenes.ch06.starting import Outcome, read_all
 from movingparts.scenes.crashes import MortalConnection
 
 BIKES = [f"B{number}" for number in range(1, 41)]
