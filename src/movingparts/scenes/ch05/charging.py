@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 
 from movingparts.city.ride import Ride
 from movingparts.core import Node, Recording
+from movingparts.core.asgi import at_start
 from movingparts.core.bus import Bus, BusTimeout
 from movingparts.core.event import Event
 from movingparts.scenes.crashes import Crash, Crashes, MortalConnection
@@ -56,15 +57,10 @@ def billing(subscribe: Subscribe, crashes: Crashes) -> Callable[[Node], FastAPI]
     """Return a service that has a table of charges, and subscribes as it is told."""
 
     def make(node: Node) -> FastAPI:
-        db = node.disk.connect()
-        db.execute(CHARGES)
-
-        @asynccontextmanager
-        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-            await subscribe(node.bus, Noted(db, crashes, node.name))
-            yield
-
-        return FastAPI(title="billing", lifespan=lifespan)
+        real = node.disk.connect()
+        real.execute(CHARGES)
+        db = Noted(real, crashes, node.name)
+        return FastAPI(lifespan=at_start(partial(subscribe, node.bus, db)))
 
     return make
 

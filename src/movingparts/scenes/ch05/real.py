@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 
 from movingparts.bus import Event
 from movingparts.consumer import once
 from movingparts.core import Node
+from movingparts.core.asgi import at_start
 from movingparts.core.bus import Handler
 
 SUBJECT = "rides.ride-ended"
@@ -59,15 +61,10 @@ def billing(node: Node, receiver: Receiver = remembering) -> FastAPI:
     """Serve billing, whose durable subscription calls what `receiver` makes."""
     db = node.disk.connect()
     db.execute(CHARGES)
-    receive = receiver(node, db)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await node.bus.stream("RIDES", "rides.>")
-        await node.bus.subscribe(SUBJECT, receive, durable="billing", ack_wait=1.0)
-        yield
-
-    return FastAPI(title="billing", lifespan=lifespan)
+    how: dict[str, Any] = {"durable": "billing", "ack_wait": 1.0}
+    stream = partial(node.bus.stream, "RIDES", "rides.>")
+    subscribe = partial(node.bus.subscribe, SUBJECT, receiver(node, db), **how)
+    return FastAPI(title="billing", lifespan=at_start(stream, subscribe))
 
 
 def noted(receiver: Receiver, note: Callable[[str, str], None]) -> Receiver:

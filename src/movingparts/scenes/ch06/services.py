@@ -8,8 +8,7 @@ Leaves out: what Larkhaven's own services add to this (their aggregates, their A
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -20,6 +19,7 @@ from fastapi.responses import JSONResponse
 
 from movingparts.consumer import once
 from movingparts.core import Node
+from movingparts.core.asgi import at_start
 from movingparts.core.clock import Clock
 from movingparts.core.event import Event
 from movingparts.outbox import Outbox
@@ -97,9 +97,11 @@ def take_back(node: Node, service: str) -> Act:
     return undo
 
 
-def participant(node: Node, db: MortalConnection, do: Any, undo: Any) -> FastAPI:
+def participant(
+    node: Node, db: MortalConnection, do: Any, undo: Any, *begin: Begin
+) -> FastAPI:
     """Return a service that does one kind of step, once for each key."""
-    app, steps = FastAPI(title=node.name), Participant(db)  # type: ignore[arg-type]  # it stands for a connection
+    app, steps = FastAPI(lifespan=at_start(*begin)), Participant(db)  # type: ignore[arg-type]  # it stands for a connection
     db.execute(f"CREATE TABLE IF NOT EXISTS {TABLES[node.name]}")
 
     async def put(request: Request) -> Response:
@@ -161,9 +163,8 @@ class Services:
             db.execute(FREE, (event.subject, event.data["bike"]))
             db.note(f"{event.data['bike']} is free")
 
-        app = participant(node, db, reserve, give_back)
-        _while_up(app, _listen(node, db, "rides.ride-ended", ended))
-        return app
+        listen = _listen(node, db, "rides.ride-ended", ended)
+        return participant(node, db, reserve, give_back, listen)
 
     def billing(self, node: Node) -> FastAPI:
         """Return the service that holds money, and charges for rides that ended."""
@@ -188,9 +189,8 @@ class Services:
             db.execute("INSERT INTO charges VALUES (?, ?)", row)
             db.note(f"{event.data['rider']} is charged")
 
-        app = participant(node, db, hold, void)
-        _while_up(app, _listen(node, db, "rides.ride-ended", ended))
-        return app
+        listen = _listen(node, db, "rides.ride-ended", ended)
+        return participant(node, db, hold, void, listen)
 
     def stations(self, node: Node) -> FastAPI:
         """Return the service that unlocks bikes, and reports those that are docked."""
@@ -210,7 +210,7 @@ class Services:
             db.execute("DELETE FROM unlocked WHERE ride = ?", (ride,))
             db.note("the bike is locked")
 
-        app = participant(node, db, unlock, lock)
+        app = participant(node, db, unlock, lock, _relay(node, outbox))
 
         async def docked(request: Request) -> Response:
             ride = request.path_params["ride"]
@@ -222,7 +222,6 @@ class Services:
             return Response()
 
         app.add_route("/docked/{ride}", docked, ["PUT"])
-        _while_up(app, _relay(node, outbox))
         return app
 
     def rides(self, node: Node) -> FastAPI:
@@ -233,7 +232,6 @@ class Services:
         outbox = Outbox(db)  # type: ignore[arg-type]  # it stands for a connection
         steps = self.steps(node, partial(_save_ride, db))
         sagas = self.runner(db, node.clock, steps, self.page)
-        app = FastAPI(title="rides")
 
         async def start(request: Request) -> Response:
             ride, rider = request.path_params["ride"], request.query_params["rider"]
@@ -244,9 +242,6 @@ class Services:
         async def show(request: Request) -> Response:
             ride = request.path_params["ride"]
             return JSONResponse({"over": ride not in sagas.unfinished()})
-
-        app.add_route("/rides/{ride}", start, ["PUT"])
-        app.add_route("/rides/{ride}", show, ["GET"])
 
         def ended(db: MortalConnection, event: Event) -> None:
             ride = str(event.subject)
@@ -264,7 +259,9 @@ class Services:
                 node.tasks.create_task(sagas.run(ride))
 
         listen = _listen(node, db, "stations.bike-docked", ended)
-        _while_up(app, _relay(node, outbox), listen, resume)
+        app = FastAPI(lifespan=at_start(_relay(node, outbox), listen, resume))
+        app.add_route("/rides/{ride}", start, ["PUT"])
+        app.add_route("/rides/{ride}", show, ["GET"])
         return app
 
 
@@ -288,15 +285,3 @@ def _listen(node: Node, db: MortalConnection, subject: str, apply: Any) -> Begin
         await node.bus.subscribe(subject, handler, durable=node.name, max_deliver=50)
 
     return begin
-
-
-def _while_up(app: FastAPI, *begin: Begin) -> None:
-    """Do this whenever the service starts."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        for each in begin:
-            await each()
-        yield
-
-    app.router.lifespan_context = lifespan
