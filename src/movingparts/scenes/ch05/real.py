@@ -24,7 +24,6 @@ from movingparts.core.bus import Handler
 
 SUBJECT = "rides.ride-ended"
 CHARGES = "CREATE TABLE IF NOT EXISTS charges (ride TEXT, cents INTEGER)"
-RECEIPT = 0.2  # seconds to send a receipt, after the charge is committed
 
 # What makes billing's handler of its node and its database.
 Receiver = Callable[[Node, sqlite3.Connection], Handler]
