@@ -42,19 +42,19 @@ def serve(control: socket.socket, modules: list[str]) -> None:
     waiting: list[int] = []
     while True:
         while len(waiting) < READY:
-            hears, says = os.pipe()
+            reader, writer = os.pipe()
             if os.fork() == 0:
-                os.close(hears)
-                work(control, says)
+                os.close(reader)
+                work(control, writer)
                 return
-            os.close(says)
-            waiting.append(hears)
-        hears = select.select(waiting, [], [])[0][0]
-        if not os.read(hears, 1):
+            os.close(writer)
+            waiting.append(reader)
+        reader = select.select(waiting, [], [])[0][0]
+        if not os.read(reader, 1):
             # A copy has ended, unused: the platform is gone, or finds that we are.
             os.killpg(0, signal.SIGKILL)
-        waiting.remove(hears)
-        os.close(hears)
+        waiting.remove(reader)
+        os.close(reader)
 
 
 def rehearse() -> None:
@@ -64,7 +64,7 @@ def rehearse() -> None:
     exec(compile(EXAMPLE, "example.py", "exec"), {})  # noqa: S102  # our own, above
 
 
-def work(control: socket.socket, says: int) -> None:
+def work(control: socket.socket, writer: int) -> None:
     """Wait for a socket and a log, and become an instance, as if it was spawned."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     worker = importlib.import_module("worker").Worker()
@@ -76,8 +76,8 @@ def work(control: socket.socket, says: int) -> None:
     control.send(b"%d" % os.getpid())
     control.close()
     with contextlib.suppress(BrokenPipeError):  # the server is gone
-        os.write(says, b"x")
-    os.close(says)
+        os.write(writer, b"x")
+    os.close(writer)
     fd, log = fds
     os.dup2(log, 1)
     os.dup2(log, 2)

@@ -71,7 +71,7 @@ class Settled:
         return name, str(len(mine)), f"{billed:.0f} s", f"{math.fsum(waits):.0f} s"
 
 
-def rides_end(  # noqa: PLR0913 - all but the first go by keyword
+def rides_end(
     deploy: Deploy,
     *,
     at: Sequence[float] = range(100),
