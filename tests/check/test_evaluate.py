@@ -24,7 +24,7 @@ from movingparts.check.answer import Call, fits
 from movingparts.check.exercise import Exercise
 from movingparts.check.laws import Broken
 from movingparts.check.limits import Limits
-from movingparts.check.search import Trial, find_seed, shrunk
+from movingparts.check.search import Trial, shrunk
 from movingparts.core import Recording
 from movingparts.core.recording import Fault, Message
 
@@ -260,13 +260,6 @@ def test_a_step_is_noted_when_it_is_taken():
     run = Run(asking().check, 0, without={"left out"})
     assert [run.step("left out"), run.step("taken")] == [False, True]
     assert ["taken"] == run.steps
-
-
-def test_a_seed_search_that_finds_nothing_says_none():
-    async def fine(world, service):
-        return None
-
-    assert find_seed(fine, None, range(3)) is None
 
 
 # --- what is no answer at all ---------------------------------------------------------

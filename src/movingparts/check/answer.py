@@ -32,9 +32,8 @@ class Call:
 
     name: str
     arguments: tuple[str, ...]
-    is_async: bool = False
+    kind: Literal["def", "async def", "class"] = "def"
     methods: tuple[Call, ...] = ()
-    is_class: bool = False
 
     @classmethod
     def of(cls, stub: str) -> Call:
@@ -45,23 +44,16 @@ class Call:
     def _read(cls, node: ast.stmt) -> Call:
         match node:
             case ast.ClassDef(name=name, body=body):
-                parts = [cls._read(e) for e in body if isinstance(e, ast.FunctionDef)]
-                calls = {part.name: part.without_self() for part in parts}
-                made = calls.pop("__init__", Call(name, ()))
-                return cls(name, made.arguments, False, tuple(calls.values()), True)
+                made, *methods = map(cls._read, body)
+                return cls(name, made.arguments, "class", tuple(methods))
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                arguments = tuple(each.arg for each in node.args.args)
-                return cls(name, arguments, isinstance(node, ast.AsyncFunctionDef))
+                names = [each.arg for each in node.args.args if each.arg != "self"]
+                is_async = isinstance(node, ast.AsyncFunctionDef)
+                return cls(name, tuple(names), "async def" if is_async else "def")
         raise ValueError(f"a stub ends with a function or a class, not {node!r}")
 
-    def without_self(self) -> Call:
-        """Return the call of a bound method."""
-        return Call(self.name, self.arguments[1:], self.is_async)
-
     def __str__(self) -> str:
-        if self.is_class:
-            return f"class {self.name}"
-        return f"{'async def' if self.is_async else 'def'} {self.called}"
+        return f"{self.kind} {self.name if self.kind == 'class' else self.called}"
 
     @property
     def called(self) -> str:
@@ -158,7 +150,7 @@ class Answer:
             text = f"Pass the function itself, `{call.name}`, without calling it."
             raise Rejected("not-a-function", text)
         if not callable(thing):
-            kind = "class" if call.is_class else "function"
+            kind = "class" if call.kind == "class" else "function"
             text = (
                 f"Your answer should be a {kind}, `{call}`;"
                 f" this is a value of type {type(thing).__name__}."

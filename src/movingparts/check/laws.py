@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from movingparts.check.verdict import Rejected, StillToDo
+
 if TYPE_CHECKING:
     from movingparts.check.answer import Answer
     from movingparts.core import Recording
@@ -117,17 +119,18 @@ class Run:
     """
 
     def __init__(self, check: Check, seed: int, without: Collection[str] = ()) -> None:
-        self.seed = seed
+        self.seed, self.without = seed, without
         self.seen: list[Any] = []
         self.steps: list[str] = []
         self.broken: Broken | None = None
-        self.failed: Exception | None = None  # a mistake in the laws themselves
+        self.rejected: Rejected | None = None
+        self.failed: Exception | None = None  # a mistake in the laws, or a stub
         self.ended = asyncio.Event()
-        self._check, self._without = check, without
+        self._check = check
 
     def step(self, key: str) -> bool:
         """Return whether a step is taken in this run; note it if it is."""
-        if key in self._without:
+        if key in self.without:
             return False
         self.steps.append(key)
         return True
@@ -145,3 +148,15 @@ class Run:
         finally:
             if self.broken is not None or self.failed is not None:
                 self.ended.set()
+
+    def reject(self, why: Rejected | StillToDo) -> None:
+        """End the run: its answer is none."""
+        if isinstance(why, Rejected):
+            self.rejected = self.rejected or why
+        else:
+            self.failed = self.failed or why
+        self.ended.set()
+
+    def nonsense(self, name: str, message: str) -> None:
+        """Count what is no answer at all behind all laws."""
+        self.broken = self.broken or Broken(len(self._check.laws), name, message)
