@@ -13,7 +13,7 @@ from typing import Any
 
 from movingparts.check.answer import shown, where
 from movingparts.check.exercise import Exercise, all_exercises
-from movingparts.check.laws import Check, Law, Run, always, never
+from movingparts.check.laws import Check, Law, Run, always, never, of
 from movingparts.check.limits import SECONDS, Limits, OutOfTime
 from movingparts.check.progress import Done, Progress
 from movingparts.check.search import Search
@@ -21,7 +21,7 @@ from movingparts.check.verdict import Rejected, StillToDo, Verdict
 
 __all__ = ["Check", "Exercise", "Hint", "Law", "Run", "UnknownExercise", "Verdict"]
 __all__ += ["always", "check", "evaluate", "exercises", "hint", "never"]
-__all__ += ["shown", "where"]
+__all__ += ["of", "shown", "where"]
 
 
 class UnknownExercise(LookupError):

@@ -203,6 +203,7 @@ class Answer:
     def made(self, *arguments: Any) -> Any:
         """Call a class, and see that what it makes has all its methods."""
         thing = self._value(self.name, self.function, copied(arguments))
+        self._fits(thing, ())
         for call in self.call.methods:
             method = self._outcome(self.name, getattr, (thing, call.name, None))
             if not callable(method):

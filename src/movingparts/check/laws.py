@@ -24,6 +24,11 @@ def never(seen: Any) -> bool:
     return False
 
 
+def of(*kinds: str) -> Callable[[Any], bool]:
+    """Return when a law applies: to what is seen in runs of some kinds."""
+    return lambda seen: seen.kind in kinds
+
+
 @dataclass(frozen=True, slots=True)
 class Law:
     """What must hold, and when it applies; its name is the misconception it catches.

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from movingparts.check import Check, Law, always
+from movingparts.check import Check, Law, always, of
 
 CLOSE = 0.03  # seconds that "at once" may take
 DESK = [(n / 10, "desk") for n in range(1, 90)]
@@ -81,10 +81,6 @@ async def run(world, answer, run):
         world.after(at, view.get, log) if at else view.get(log)
     world.after(limit + 5.0, see, (False, {}), False)  # ends a run that still waits
     see(await answer.awaited(view, dict(needs), limit))
-
-
-def of(*kinds):
-    return lambda s: s.kind in kinds
 
 
 def no_old(seen):
