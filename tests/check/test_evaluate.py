@@ -570,6 +570,9 @@ def test_a_call_is_read_off_its_stub():
         (1, float, True),
         (True, float, False),
         ({1}, frozenset[int], True),
+        ((1, "a"), tuple[int, str], True),
+        ((1, "a", "b"), tuple[int, str], False),
+        (("a", 1), tuple[int, str], False),
     ],
 )
 def test_a_value_fits_a_type(value, kind, right):

@@ -89,6 +89,9 @@ def fits(value: Any, kind: Any) -> bool:  # noqa: PLR0911  # one return for each
         return any(fits(value, each) for each in inner)
     if origin is Literal:
         return any(isinstance(value, type(each)) and value == each for each in inner)
+    if origin is tuple:
+        pair = isinstance(value, list | tuple) and len(value) == len(inner)
+        return pair and all(map(fits, value, inner))
     if origin is dict:
         return isinstance(value, dict) and all(
             fits(key, inner[0]) and fits(item, inner[1]) for key, item in value.items()

@@ -15,7 +15,6 @@ REFUSALS = {
 }
 FAILURES = {
     401: f"{HOST} doesn't know the gateway's key",
-    403: "the gateway may not use core-1",
     429: "core-2: 100 requests a second are the limit for 10.3.0.7",
     500: "ORA-01722: SELECT balance FROM accounts WHERE iban = 'X'",
     502: f"Traceback (most recent call last): {HOST} closed the connection",

@@ -8,7 +8,6 @@ from movingparts.scenes.ch04.parcels import Answer
 PARCEL = {"id": "P-17", "state": "on its way", "grams": 250}
 PROBLEM = {"type": "about:blank", "title": "Not Found", "status": 404}
 JSON, ERROR = "application/json", "application/problem+json"
-COMPACT = (",", ":")
 MORE = {"eta": "Friday"}
 
 
@@ -28,55 +27,38 @@ def without(name):
     return {key: value for key, value in PARCEL.items() if key != name}
 
 
-TURNED = dict(reversed(PARCEL.items()))
-UTF8, PROBLEM_UTF8 = f"{JSON}; charset=utf-8", f"{ERROR}; charset=utf-8"
-EXPRESS = {"name": "Content-Type", "kind": UTF8, "separators": COMPACT}
+GOOD = {"grams": 0}, {"grams": 0.5}, {"grams": 250.0}, {"state": "delivered"}
+BAD = {"grams": "250"}, {"grams": True}, {"id": "P-18"}, {"state": "lost"}
+NULL = [{name: None} for name in PARCEL]
 PAGE = "<!DOCTYPE html><p>Cannot GET /parcels/P-17"
 # Of each kind: whether the contract is kept, and answers about P-17.
 KNOWN = {
     "an answer of FastAPI": (True, [sent(PARCEL)]),
-    "other bytes": (True, [sent(PARCEL, indent=1), sent(PARCEL, separators=COMPACT)]),
-    "another order": (True, [sent(TURNED), sent(PARCEL, sort_keys=True)]),
+    "other bytes": (True, [sent(PARCEL, indent=1), sent(PARCEL, sort_keys=True)]),
     "another header case": (True, [sent(PARCEL, name="Content-Type")]),
-    "a character set": (True, [sent(PARCEL, kind=UTF8)]),
+    "a character set": (True, [sent(PARCEL, kind=f"{JSON}; charset=utf-8")]),
     "no length": (True, [sent(PARCEL, length=False)]),
     "one more field": (True, [sent(PARCEL | MORE), sent(MORE | PARCEL)]),
-    "another number": (True, [sent(PARCEL | {"grams": n}) for n in (0, 0.5, 250.0)]),
-    "another state": (True, [sent(PARCEL | {"state": "delivered"})]),
-    "all at once": (True, [sent(TURNED | MORE, length=False, **EXPRESS)]),
+    "another value": (True, [sent(PARCEL | each) for each in GOOD]),
     "a missing field": (False, [sent(without(name)) for name in PARCEL]),
-    "a null": (False, [sent(PARCEL | {name: None}) for name in PARCEL]),
-    "another type": (False, [sent(PARCEL | {"grams": n}) for n in ("250", True)]),
-    "another parcel": (False, [sent(PARCEL | {"id": "P-18"})]),
-    "an unknown state": (False, [sent(PARCEL | {"state": "lost"})]),
+    "a bad field": (False, [sent(PARCEL | each) for each in (*BAD, *NULL)]),
     "another status": (False, [sent(PARCEL, status=201), refused(PROBLEM)]),
     "another media type": (False, [sent(PARCEL, kind="text/html")]),
     "no JSON": (False, [sent(PAGE), sent([PARCEL]), sent("")]),
 }
 UNKNOWN = {
     "a problem": (True, [refused(PROBLEM), refused(PROBLEM | {"detail": "no P-17"})]),
-    "a problem of Express": (
-        True,
-        [refused(PROBLEM, **EXPRESS | {"kind": PROBLEM_UTF8})],
-    ),
     "a page": (False, [refused(PAGE, kind="text/html"), refused(PAGE)]),
     "JSON for a problem": (False, [refused(PROBLEM, kind=JSON)]),
     "a problem in a 200": (False, [sent(PROBLEM), sent(PROBLEM, kind=ERROR)]),
     "an empty problem": (False, [refused({}), refused({"status": 500})]),
 }
-TABLES = ((True, KNOWN), (False, UNKNOWN))
 KINDS = {
     (known, answer): (kind, kept)
-    for known, table in TABLES
+    for known, table in ((True, KNOWN), (False, UNKNOWN))
     for kind, (kept, answers) in table.items()
     for answer in answers
 }
-
-
-def cases():
-    """Yield each answer, about a parcel that is known or isn't."""
-    for known, answer in KINDS:
-        yield "P-17", known, answer
 
 
 class Seen:
@@ -95,14 +77,18 @@ def right(seen):
 
 
 LAWS = (
-    Law("compares-bytes", of("other bytes", "another order"), right),
-    Law("header-case-matters", of("another header case"), right),
-    Law("trips-over-parameters", of("a character set"), right),
+    Law("compares-bytes", of("other bytes"), right),
+    Law("header-case-matters", of("another header case", "a character set"), right),
     Law("refuses-more-fields", of("one more field"), right),
-    Law("takes-a-missing-field", of("a missing field", "a null"), right),
-    Law("takes-another-type", of("another type"), right),
+    Law("takes-a-missing-field", of("a missing field", "a bad field"), right),
     Law("overlooks-the-status", of("another status", "a problem in a 200"), right),
     Law("overlooks-the-media-type", of("another media type", *UNKNOWN), right),
     Law("another-verdict", always, right),
 )
-CHECK = Check(cases=cases, seen=Seen, laws=LAWS, returns=bool, wants="True or False")
+CHECK = Check(
+    cases=lambda: (("P-17", *each) for each in KINDS),
+    seen=Seen,
+    laws=LAWS,
+    returns=bool,
+    wants="True or False",
+)

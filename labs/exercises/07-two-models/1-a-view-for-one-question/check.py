@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from random import Random
 
-from movingparts.check import Check, Law, always
+from movingparts.check import Check, Law, always, of
 from movingparts.eventstore import StoredEvent
 
 RUNS = [*("scanned", "unscanned") * 3, "tools", "branches"]
@@ -22,8 +22,6 @@ class Seen:
     branch: str = ""
     right: object = None
     value: object = None
-    writers: object = None
-    writes: bool = False
     error: str = ""
     steps: tuple[int, int] = (1, 1)
 
@@ -50,11 +48,10 @@ class Shop:
 
     def see(self, kind, branch):
         right = Counter(self.kinds[tool] for tool in self.at if self.at[tool] == branch)
-        before = self.db.total_changes
+        self.db.execute("PRAGMA query_only = ON")
         value = self.answer.ask(self.website, "free", branch)
-        writes = self.db.total_changes > before
-        other = self.answer.ask(self.writer, "free", branch)
-        return Seen(kind, self.last, branch, dict(right), value, other, writes)
+        self.db.execute("PRAGMA query_only = OFF")
+        return Seen(kind, self.last, branch, dict(right), value)
 
     def work(self):
         """Return SQLite's steps for a question, and for two events."""
@@ -107,10 +104,6 @@ def grow(shop, kind, run):
         run.see(Seen(what, steps=tuple(steps)))
 
 
-def of(kind):
-    return lambda s: s.kind == kind
-
-
 def right(s):
     return s.value == s.right
 
@@ -120,13 +113,10 @@ def flat(s):
 
 
 LAWS = (
-    Law("forgets-between-processes", lambda s: s.writers == s.right, right),
     Law("another-answer", of("scanned"), right),
     Law("refuses-what-happened", always, lambda s: not s.error),
     Law("trusts-the-scans", always, right),
-    Law("a-question-that-writes", always, lambda s: not s.writes),
-    Law("counts-the-tools", of("tools"), flat),
-    Law("reads-other-branches", of("branches"), flat),
+    Law("counts-the-tools", of("tools", "branches"), flat),
     Law("counts-all-again", always, flat),
 )
 CHECK = Check(run=run, seeds=range(len(RUNS)), laws=LAWS)
