@@ -46,6 +46,7 @@ for step in STEPS:
 
 
 async def run(world, answer, run):
+    try_out(answer)
     law, order, right, expected, step = RUNS[run.seed]
     seen = SimpleNamespace(law=law, order=order, right=right, expected=expected)
     seen.step, seen.answers, seen.returned, seen.error = step, [], True, ""
@@ -55,6 +56,15 @@ async def run(world, answer, run):
         await deliver(seen, lambda: Process(path, partial(made, answer, seen)), db)
         (seen.left,) = db.execute("SELECT cents FROM balances").fetchone()
     run.see(seen)
+
+
+def try_out(answer):
+    """Make a mistake that any call shows a sentence of its own."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(TABLE)
+        balances = answer.made(db)
+        for method, *how in CALLS.values():
+            answer.ask(balances, method, *how)
 
 
 def made(answer, seen, db):
