@@ -183,7 +183,7 @@ def _simulated(check: Check, answer: Answer, run: Run) -> Recording:
     from movingparts.world.simulated import simulate
 
     async def play(world: Any) -> None:
-        assert check.run is not None  # noqa: S101  # Check.__post_init__
+        assert check.run is not None  # Check.__post_init__
         scenario: asyncio.Future[Any] = asyncio.ensure_future(  # noqa: TID251  # ends
             check.run(world, answer, run)
         )

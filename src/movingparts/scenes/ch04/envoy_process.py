@@ -56,7 +56,7 @@ def problems(config: Config) -> str:
         file = Path(folder) / "envoy.json"
         file.write_text(json.dumps(config))
         command = [str(find_envoy()), "--mode", "validate", "-c", str(file), *OPTIONS]
-        ended = subprocess.run(  # noqa: S603  # the binary that was found
+        ended = subprocess.run(
             command, capture_output=True, text=True, timeout=60, check=False
         )
     if not ended.returncode:
@@ -105,7 +105,7 @@ def _launch(binary: Path, folder: Path, config: Config) -> subprocess.Popen[byte
     write_private(folder / "envoy.json", json.dumps(config))  # keys may be in it
     files = ("-c", "envoy.json", "--admin-address-path", "admin.txt")
     with (folder / "log").open("wb") as log:
-        return subprocess.Popen(  # noqa: S603  # the binary that was found
+        return subprocess.Popen(
             [str(binary), *files, *OPTIONS],
             stdin=subprocess.DEVNULL,
             stdout=log,

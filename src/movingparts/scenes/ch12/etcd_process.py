@@ -113,7 +113,7 @@ def _launch(binary: Path, folder: Path, url: str, peer: str) -> Process:
 def _run(
     command: list[str], folder: Path | None = None, log: BinaryIO | None = None
 ) -> Process:
-    return subprocess.Popen(  # noqa: S603  # etcd, or our own file
+    return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=log or subprocess.DEVNULL,
