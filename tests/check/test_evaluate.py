@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import httpx
@@ -20,11 +21,12 @@ import pytest
 from fastapi import FastAPI
 
 from movingparts.check import Check, Law, Run, Verdict, always, evaluate, never
-from movingparts.check.answer import Call, fits
+from movingparts.check.answer import Answer, Call, fits
 from movingparts.check.exercise import Exercise
 from movingparts.check.laws import Broken
 from movingparts.check.limits import Limits
 from movingparts.check.search import Trial, shrunk
+from movingparts.check.verdict import Rejected
 from movingparts.core import Recording
 from movingparts.core.recording import Fault, Message
 
@@ -577,6 +579,13 @@ def test_a_call_is_read_off_its_stub():
 )
 def test_a_value_fits_a_type(value, kind, right):
     assert right == fits(value, kind)
+
+
+def test_what_an_answer_makes_has_a_type_too():
+    maker = Call("maker", ())
+    answer = Answer(lambda: None, maker, returns=Callable, wants="a function")
+    with pytest.raises(Rejected, match="returned None; it should return a function"):
+        answer.made()
 
 
 def test_a_verdict_without_figures_shows_a_table(monkeypatch):
