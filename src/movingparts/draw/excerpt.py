@@ -123,16 +123,17 @@ def excerpt(
 def _known(recording: Recording) -> dict[str, str]:
     """Return every node's kind; one that only messages name serves if it is asked.
 
-    Who calls and never serves is a person, unless its name is that of a device.
+    Who calls and never serves is a person, unless its name is that of a thing.
     """
     known = {member.name: str(member.kind) for member in recording.nodes}
     for message in recording.messages:
         known.setdefault(message.target, "service")
     for message in recording.messages:
         known.setdefault(message.source, "caller")
-    devices = {"dock", "docks", "app", "phone", "phones", "client", "page", "city"}
+    things = {"dock", "docks", "app", "phone", "phones", "client", "page", "city"}
+    things |= {"rides"}  # as the caller alone, where a scene needs no more of it
     return {
-        name: "person" if kind == "caller" and name not in devices else kind
+        name: "person" if kind == "caller" and name not in things else kind
         for name, kind in known.items()
     }
 
