@@ -106,6 +106,8 @@ def test_a_check_has_cases_or_a_run():
         Check(laws=())
     with pytest.raises(ValueError, match="has `seen`"):
         Check(laws=(), cases=list)
+    with pytest.raises(ValueError, match="each run by itself"):
+        Check(laws=(), run=asked, overall=len)
 
 
 def test_a_mistake_in_a_check_is_not_taken_for_the_answers():
@@ -295,6 +297,12 @@ def sleeps(n):
     time.sleep(60)
 
 
+def sleeps_and_swallows(n):
+    with contextlib.suppress(Exception):
+        time.sleep(60)
+    return 2 * n
+
+
 def asks_a_person(n):
     return input()
 
@@ -335,6 +343,7 @@ NONSENSE = [
     (lambda n: True, "wrong-type"),
     (lambda n: 6.0, "wrong-type"),
     (sleeps, "blocks"),
+    (sleeps_and_swallows, "blocks"),
     (asks_a_person, "blocks"),
     (calls_outside, "blocks"),
     (counts, "keeps-between-calls"),

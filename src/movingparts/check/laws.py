@@ -74,7 +74,7 @@ class Check:
 
     `returns` is the type of the answer's value, and `wants` says that in words.
     Exceptions in `may_raise` are values too. `overall` makes one thing to look at of
-    all that was seen; its attribute `example` may say which of them to show.
+    all that was seen of cases; its attribute `example` may say which to show.
     `picture(seen)` records a run that shows a case. `praise(all_seen)` returns what
     the paragraph *Passed* of `exercise.md` names in braces; it always has `count`.
     """
@@ -97,6 +97,8 @@ class Check:
             raise ValueError("a check has either cases or a run")
         if (self.cases is None) != (self.seen is None):
             raise ValueError("a check with cases has `seen`, one with a run has not")
+        if self.overall is not None and self.run is not None:
+            raise ValueError("a check with a run looks at each run by itself")
 
     def broken(self, seen: Any) -> Broken | None:
         """Return the first law that something breaks, or None."""

@@ -95,28 +95,21 @@ class Search:
         if not found:
             return None, seen
         first = min(found, key=lambda each: each.place)
-        picture = check.picture(_example(first.seen)) if check.picture else None
+        shown = getattr(first.seen, "example", first.seen)
+        picture = check.picture(shown) if check.picture else None
         return Trial(0, first, picture), seen
 
     def _by_runs(self) -> Found:
         failing: list[Trial] = []
-        all_seen: list[tuple[int, Any]] = []
+        all_seen: list[Any] = []
         for seed in self._check.seeds:
-            run, trial = self._attempt(seed)
-            all_seen += [(seed, seen) for seen in run.seen]
+            trial, seen = self._play(seed)
+            all_seen += seen
             if trial is not None:
                 failing.append(trial)
             if len(failing) >= ENOUGH:
                 break
-        seen = [each for _, each in all_seen]
-        if failing:
-            return self._smallest(failing), seen
-        broken = self._check.broken_overall(seen)
-        if broken is None:
-            return None, seen
-        example = _example(broken.seen)
-        seed = next((s for s, each in all_seen if each is example), 0)
-        return Trial(seed, broken, self._play(seed, ())[1]), seen
+        return self._smallest(failing) if failing else None, all_seen
 
     def _smallest(self, failing: list[Trial]) -> Trial:
         first = min(failing, key=lambda trial: trial.size)
@@ -128,20 +121,9 @@ class Search:
         return min(smaller, key=lambda trial: trial.size)
 
     def _again(self, seed: int, without: Collection[str]) -> Trial | None:
-        return self._attempt(seed, without)[1]
+        return self._play(seed, without)[0]
 
-    def _attempt(
-        self, seed: int, without: Collection[str] = ()
-    ) -> tuple[Run, Trial | None]:
-        run, recording = self._play(seed, without)
-        if run.broken is None:
-            return run, None
-        faults = [fault.key for fault in recording.faults] if recording else []
-        return run, Trial(seed, run.broken, recording, (*run.steps[::-1], *faults))
-
-    def _play(
-        self, seed: int, without: Collection[str]
-    ) -> tuple[Run, Recording | None]:
+    def _play(self, seed: int, without: Collection[str] = ()) -> Found:
         """Play one run; what is no answer at all counts behind all laws."""
         check, answer, recording = self._check, self._answer(), None
         run = Run(check, seed, without)
@@ -168,7 +150,11 @@ class Search:
         elif recording and any(each.kind == "until" for each in recording.moments):
             text = f"Nothing had come of it after {check.until:,.0f} virtual s."
             run.nonsense("never-returns", text)
-        return run, recording
+        if run.broken is None:
+            return None, run.seen
+        faults = [fault.key for fault in recording.faults] if recording else []
+        parts = (*run.steps[::-1], *faults)
+        return Trial(seed, run.broken, recording, parts), run.seen
 
     def _see_that_it_forgets(self, answer: Answer, seed: int) -> None:
         with seeded(seed):
@@ -200,10 +186,6 @@ def _simulated(check: Check, answer: Answer, run: Run) -> Recording:
         without=run.without,
         messages=MESSAGES,
     )
-
-
-def _example(seen: Any) -> Any:
-    return getattr(seen, "example", seen)
 
 
 def shrunk(
