@@ -166,7 +166,11 @@ def beside(port: int) -> Config:
     """
     found = cluster("there", port) | {
         "lb_policy": "LEAST_REQUEST",
-        "outlier_detection": {"consecutive_5xx": 5, "base_ejection_time": "5s"},
+        "outlier_detection": {
+            "consecutive_5xx": 5,
+            "base_ejection_time": "5s",
+            "max_ejection_percent": 100,
+        },
     }
     route = {"match": {"prefix": "/"}, "route": {"cluster": "there", "timeout": "1s"}}
     host = {"name": "all", "domains": ["*"], "routes": [route]}

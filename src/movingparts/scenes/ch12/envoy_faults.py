@@ -1,7 +1,7 @@
 """Our faults as a configuration of Envoy, and the same calls through it.
 
 Source: chapter 12; Envoy 1.40, its fault filter. Leaves out: a fault for one path,
-which Envoy has at a route.
+which Envoy has at a route (`xds`).
 """
 
 from __future__ import annotations
@@ -19,21 +19,27 @@ from movingparts.scenes.ch12.start_screen import Part
 from movingparts.world import LocalWorld, Table
 
 RIDER = ("x-test", "no")
+FAULT = "envoy.filters.http.fault"
 
 
 def envoy_fault(fault: Fault) -> Config:
     """Return the fault in Envoy's words."""
     millionths = round(1_000_000 * fault.share)
     of = {"percentage": {"numerator": millionths, "denominator": "MILLION"}}
-    words: Config = {"upstream_cluster": fault.service}
-    if fault.header is not None:
-        name, value = fault.header
-        words["headers"] = [{"name": name, "string_match": {"exact": value}}]
+    words: Config = {"upstream_cluster": fault.service, "headers": of_header(fault)}
     if fault.delay:
         words["delay"] = {"fixed_delay": f"{fault.delay}s", **of}
     if fault.abort is not None:
         words["abort"] = {"http_status": fault.abort, **of}
     return filter_("fault", "HTTPFault", **words)
+
+
+def of_header(fault: Fault) -> list[Config]:
+    """Return the header of the requests that the fault is for, if it has one."""
+    if fault.header is None:
+        return []
+    name, value = fault.header
+    return [{"name": name, "string_match": {"exact": value}}]
 
 
 def config(faults: Sequence[Fault], ports: Mapping[str, int]) -> Config:

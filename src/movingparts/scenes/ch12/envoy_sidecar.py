@@ -10,6 +10,7 @@ from typing import Any
 
 from movingparts.identity import PREFIX, Identity
 from movingparts.scenes.ch04.envoy import MANAGER, Config, cluster, filter_, loopback
+from movingparts.scenes.ch12.envoy_rules import RULES
 
 OUTBOUND = "outbound"  # the routes of all calls that leave a sidecar
 TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
@@ -29,9 +30,9 @@ def sidecar_config(
     service: str, identity: Identity, *, app: int, control_plane: int
 ) -> Config:
     """Return what the Envoy beside a service starts with; the rest are ports."""
-    goes_out = listener(OUTBOUND, OUTBOUND, [filter_("router", "Router")])
-    guard = [filter_("rbac", "RBAC"), filter_("router", "Router")]
-    comes_in = listener("inbound", service, guard)
+    faults, router = filter_("fault", "HTTPFault"), filter_("router", "Router")
+    goes_out = listener(OUTBOUND, OUTBOUND, [faults, router])
+    comes_in = listener("inbound", service, [*RULES, router])
     comes_in["filter_chains"][0]["transport_socket"] = {
         "name": "envoy.transport_sockets.tls",
         "typed_config": {
