@@ -5,6 +5,7 @@ Source: chapter 12. Leaves out: how soon (each Envoy asks every 0.2 s).
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 import httpx
@@ -20,7 +21,7 @@ from movingparts.scenes.ch12.three_meshes import guarded
 from movingparts.world import Table
 
 PATIENCE = 10.0  # seconds until a change must be there
-TRIES = 20  # requests, of which each may meet a fault or not
+TRIES = 20  # requests at once, of which each may meet a fault or not
 BOTH = Policy(callers=("rides", "billing"))
 SLOW = ONLY_RIDES.model_copy(update={"seconds": 0.02})
 SELDOM = BOTH.model_copy(update={"rate": 1 / 60})
@@ -34,13 +35,14 @@ class Watch:
 
     city: City
     doors: Doors
-    rows: list[tuple[str, str, str]] = field(default_factory=list)
+    rows: list[tuple[str, ...]] = field(default_factory=list)
 
     async def gets(self, who: str) -> str:
-        """Return what a caller gets, or all that it gets if it tries often."""
+        """Return what a caller gets, or all that it gets if it asks often."""
         headers = dict([TEST]) if who.endswith("tests") else {}
         ask = self._billing if who == "billing" else self._rides
-        found = [await ask(headers) for _ in range(TRIES if " " in who else 1)]
+        tries = TRIES if " " in who else 1
+        found = await asyncio.gather(*(ask(headers) for _ in range(tries)))
         return " or ".join(sorted({_said(answer) for answer in found}))
 
     async def _rides(self, headers: dict[str, str]) -> httpx.Response:
@@ -84,7 +86,7 @@ async def changes(city: City, doors: Doors) -> Table:
     half, either = "no limit; half of all tests fail", f"{first} or 503"
     await watch.until(half, rides_for_riders=first, rides_for_tests=either)
     await city.policy(BOTH)
-    copy.failing = lambda number: True
+    copy.failing = bool  # of the number of each request, from 1
     async with guarded(city, other.name, doors.authority):
         broken = "a second copy fails each time"
         await watch.until(broken, rides_for_riders=f"{first} or 500")
