@@ -362,12 +362,16 @@ def _spots(layout: Diagram) -> dict[int, list[Spot]]:
     for message in part.messages:
         key = _alike(message)
         alike[key] = alike.get(key, 0) + 1
+    left: set[tuple[object, ...]] = set()
     for message in part.messages:
         count = alike.pop(_alike(message), 0)
         here = spots.setdefault(message.sent_us, [])
         if count:
             times = f" \u00d7{count}" if count > 1 else ""
-            here.append(_beside(layout, message, times))
+            ahead = layout.columns[message.target] >= layout.columns[message.source]
+            leaves = (message.sent_us, message.source, ahead)
+            here.append(_beside(layout, message, times, second=leaves in left))
+            left.add(leaves)
         spots.setdefault(part.ends(message), [])
     return spots
 
@@ -418,10 +422,13 @@ def _met(
             yield target, 0
 
 
-def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
+def _beside(
+    layout: Diagram, message: Message, times: str = "", *, second: bool = False
+) -> Spot:
     """Return the places for a message's label: above the tail of its own arrow.
 
-    Where another arrow runs there: on the other side of the lifeline, or below.
+    Where another arrow runs there: on the other side of the lifeline, or below. The
+    second of two that leave together for that side: above the label of the first.
     """
     text, *rest = _words(message)
     text, suffix = text + times, rest[0] if rest else ""
@@ -442,6 +449,8 @@ def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
     label = Label(0, 0, wide, text, suffix, suffix_class=color)
     down = layout.lowered.get(message.id, 0)
     places = [(x, down + dy) for dy in (-6, 17) for x in fits]
+    if second:
+        places.insert(1, (fits[0], down - 6 - LINE))
     return Spot(message.sent_us, places, label)
 
 
