@@ -259,7 +259,20 @@ def _lower(layout: Diagram) -> None:
             ends = (layout.columns[other.source], layout.columns[other.target])
             near = min(ends) < reach[1] and max(ends) > reach[0]
             if other.id < message.id and near and other.source != other.target:
-                layout.lowered[message.id] = LINE
+                layout.lowered[message.id] = LINE * _labels(layout, message)
+
+
+def _labels(layout: Diagram, message: Message) -> int:
+    """Count the labels that leave together with a message, for the same side."""
+    leaves = _leaves(layout, message)
+    together = [m for m in layout.part.messages if _leaves(layout, m) == leaves]
+    return len({_alike(each) for each in together})
+
+
+def _leaves(layout: Diagram, message: Message) -> tuple[object, ...]:
+    """Return when and where a message leaves, and for which side."""
+    ahead = layout.columns[message.target] >= layout.columns[message.source]
+    return message.sent_us, message.source, ahead
 
 
 def is_work(kind: str) -> bool:
@@ -368,8 +381,7 @@ def _spots(layout: Diagram) -> dict[int, list[Spot]]:
         here = spots.setdefault(message.sent_us, [])
         if count:
             times = f" \u00d7{count}" if count > 1 else ""
-            ahead = layout.columns[message.target] >= layout.columns[message.source]
-            leaves = (message.sent_us, message.source, ahead)
+            leaves = _leaves(layout, message)
             here.append(_beside(layout, message, times, second=leaves in left))
             left.add(leaves)
         spots.setdefault(part.ends(message), [])
