@@ -30,7 +30,7 @@ from movingparts.balancer import (
 )
 from movingparts.breaker import Breaker
 from movingparts.rate_limit import TokenBucket
-from movingparts.scenes.ch04.envoy import MANAGER, Config, cluster, filter_, loopback
+from movingparts.scenes.ch04.envoy import Config, cluster, listener, static
 from movingparts.scenes.ch04.envoy_process import envoy
 from movingparts.world import LocalWorld
 
@@ -179,16 +179,8 @@ def beside(port: int) -> Config:
     }
     route = {"match": {"prefix": "/"}, "route": {"cluster": "there", "timeout": "1s"}}
     host = {"name": "all", "domains": ["*"], "routes": [route]}
-    manager = {
-        "@type": MANAGER,
-        "stat_prefix": "sidecar",
-        "route_config": {"virtual_hosts": [host]},
-        "http_filters": [filter_("router", "Router")],
-    }
-    door = {"name": "http_connection_manager", "typed_config": manager}
-    listener = {"filter_chains": [{"filters": [door]}], "address": loopback(0)}
-    resources = {"listeners": [{"name": "door", **listener}], "clusters": [found]}
-    return {"admin": {"address": loopback(0)}, "static_resources": resources}
+    door = listener("door", [], route_config={"virtual_hosts": [host]})
+    return static([door], [found])
 
 
 def memory(pids: Any) -> float:

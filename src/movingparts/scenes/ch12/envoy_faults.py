@@ -12,7 +12,7 @@ import httpx
 
 from movingparts.core import Constant
 from movingparts.faults import Fault
-from movingparts.scenes.ch04.envoy import MANAGER, Config, cluster, filter_, loopback
+from movingparts.scenes.ch04.envoy import Config, cluster, filter_, listener, static
 from movingparts.scenes.ch04.envoy_process import envoy
 from movingparts.scenes.ch12.screens import TEST, said
 from movingparts.scenes.ch12.start_screen import Part
@@ -47,24 +47,10 @@ def config(faults: Sequence[Fault], ports: Mapping[str, int]) -> Config:
     routes = [
         {"match": {"prefix": f"/{name}/"}, "route": {"cluster": name}} for name in ports
     ]
-    manager = {
-        "@type": MANAGER,
-        "stat_prefix": "faults",
-        "route_config": {
-            "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]
-        },
-        "http_filters": [*map(envoy_fault, faults), filter_("router", "Router")],
-    }
-    door = {"name": "http_connection_manager", "typed_config": manager}
-    listener = {"filter_chains": [{"filters": [door]}], "address": loopback(0)}
-    clusters = [cluster(name, port) for name, port in ports.items()]
-    return {
-        "admin": {"address": loopback(0)},
-        "static_resources": {
-            "listeners": [{"name": "faults", **listener}],
-            "clusters": clusters,
-        },
-    }
+    hosts = [{"name": "all", "domains": ["*"], "routes": routes}]
+    filters = [envoy_fault(fault) for fault in faults]
+    door = listener("faults", filters, route_config={"virtual_hosts": hosts})
+    return static([door], [cluster(name, port) for name, port in ports.items()])
 
 
 async def through_envoy(faults: Sequence[Fault]) -> Table:
