@@ -115,7 +115,8 @@ def bare_in_a_task() -> float:
         python = (sys.executable, "-I", "-c", BARE)
         worker = await asyncio.create_subprocess_exec(*python, stdin=pipe, stdout=pipe)
         asks, answers = worker.stdin, worker.stdout
-        assert asks is not None and answers is not None  # noqa: S101, PT018  # narrows types
+        assert asks is not None
+        assert answers is not None
 
         async def ask() -> Any:
             async with asyncio.timeout(3.0):
@@ -139,7 +140,8 @@ def bare_and_blocking() -> float:
     pipe = subprocess.PIPE
     python = (sys.executable, "-I", "-c", BARE)
     with subprocess.Popen(python, stdin=pipe, stdout=pipe, bufsize=0) as worker:
-        assert worker.stdin is not None and worker.stdout is not None  # noqa: S101, PT018  # narrows types
+        assert worker.stdin is not None
+        assert worker.stdout is not None
         answers = os.fdopen(worker.stdout.fileno(), "rb", closefd=False)
         for number in range(100 + WARM):
             if number == 100:

@@ -70,7 +70,7 @@ async def library() -> AsyncIterator[int]:
             env = {"ROLE": role, "AT": json.dumps(at)}
             name = role.replace(" ", "-")
             port = (await world.spawn(name, command=PROCESS, env=env)).port
-            assert port is not None  # noqa: S101  # it has started
+            assert port is not None  # it has started
             return port
 
         app = await start("availability")

@@ -363,14 +363,14 @@ def test_nobody_comes_in_without_a_valid_token(
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "passed"),
     [({}, 2000), ({"timeout-ms": "800"}, 800), ({"timeout-ms": "9000"}, 2000)]
     + [({"timeout-ms": text}, 2000) for text in ("soon", "-1", "")],
 )
 def test_a_service_is_told_how_long_its_caller_waits(
-    asked: dict[str, str], told: int
+    asked: dict[str, str], passed: int
 ) -> None:
-    assert str(told) == forwarded("/rides", asked).json()["headers"]["timeout-ms"]
+    assert str(passed) == forwarded("/rides", asked).json()["headers"]["timeout-ms"]
 
 
 def test_time_that_authentication_takes_is_gone() -> None:
@@ -407,6 +407,6 @@ def test_errors_of_the_inside_are_in_the_log_alone() -> None:
             line for line in world.node("gateway").logs if "tap-1" in line
         ]
 
-    told, [log] = simulated(scenario)
-    assert "db-7" not in told
+    answered, [log] = simulated(scenario)
+    assert "db-7" not in answered
     assert "tap-1 http://rides/7: db-7.internal: disk full" == log

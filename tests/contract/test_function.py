@@ -650,7 +650,7 @@ def test_a_function_answers_a_request(run: Any) -> None:
 
         async def ask(name: str, **request: Any) -> Any:
             reply = await client.post(f"http://gateway/functions/{name}", **request)
-            return reply.status_code, said(reply)
+            return reply.status_code, answered(reply)
 
         answers = [
             await ask("fares", json={"minutes": 4}),
@@ -686,7 +686,7 @@ async def handler(event, context):
 """
 
 
-def said(reply: httpx.Response) -> Any:
+def answered(reply: httpx.Response) -> Any:
     found = reply.json()
     if isinstance(found, dict) and "detail" in found:
         return found["detail"].split(" JSON:")[0]

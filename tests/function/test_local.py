@@ -52,10 +52,10 @@ def locally(scenario: Scenario, **options: Any) -> Any:
 def is_ours(process: psutil.Process) -> bool:
     """Whether a process was started from this test's folders, or works in one."""
     try:
-        told = [*process.cmdline(), process.cwd()]
+        found = [*process.cmdline(), process.cwd()]
     except psutil.Error:
         return False
-    return any(tempfile.gettempdir() in each for each in told)
+    return any(tempfile.gettempdir() in each for each in found)
 
 
 async def invoked(place: Place, source: str, **config: Any) -> Invocation:

@@ -1,4 +1,4 @@
-"""The two services of chapter 01 once they are mended: charge once, price later."""
+"""The two services of chapter 01 once they are fixed: charge once, price later."""
 
 from typing import Any
 

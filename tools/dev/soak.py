@@ -215,7 +215,7 @@ class Soak:
         await bus.close()
         for table in ("charges", "journal"):
             await self._grows(table, len(committed))
-        deliveries = self._said("billing")
+        deliveries = self._lines("billing")
         self.again = (
             max(0, info.state.messages - len(committed)),
             len(deliveries) - len({*deliveries}),
@@ -225,7 +225,7 @@ class Soak:
             journal.setdefault(bike, []).append(number)
         charged = [row[0] for row in self._rows("charges")]
         made = [row[0] for row in committed]
-        return Found(self._said("rides"), made, charged, journal)
+        return Found(self._lines("rides"), made, charged, journal)
 
     def close(self) -> None:
         """End all, and remove the folder."""
@@ -296,7 +296,7 @@ class Soak:
                 last, since = now, time.monotonic()
         return last
 
-    def _said(self, name: str) -> list[str]:
+    def _lines(self, name: str) -> list[str]:
         return (self.folder / f"{name}.out").read_text().split("\n")[:-1]
 
     def _rows(self, table: str) -> list[tuple[str, str, int]]:

@@ -334,7 +334,7 @@ def _sentence(name: str, error: BaseException) -> str:
     text = f"{text.rstrip('.')}{where(error)}."
     if "unhashable type" in reason:
         text += " It can't be in a set or be a key: use its name."
-    elif "asyncio.run() cannot be called" in reason or "already running" in reason:
+    elif "cannot be called from a running" in reason or "already running" in reason:
         text += " A loop runs already: use `await` instead of starting another."
     elif isinstance(error, SystemExit):
         text += " That would end the whole kernel: return instead."

@@ -90,8 +90,8 @@ class Search:
 
     def _by_cases(self) -> Found:
         check, answer = self._check, self._answer()
-        assert check.cases is not None  # noqa: S101  # Check.__post_init__ has seen to it
-        assert check.seen is not None  # noqa: S101  # as above
+        assert check.cases is not None  # Check.__post_init__ has seen to it
+        assert check.seen is not None  # as above
         seen, broken = [], []
         for arguments in check.cases():
             self._limits.begin()
@@ -218,7 +218,7 @@ class _Stage:
 
     async def play(self, world: Any) -> None:
         """Play the scenario until it ends, or until something is wrong."""
-        assert self._check.run is not None  # noqa: S101  # Check.__post_init__
+        assert self._check.run is not None  # Check.__post_init__
         scenario = self._check.run(world, self._answer, self._run)
         task = asyncio.ensure_future(_quiet(scenario))  # noqa: TID251  # ends with the run
         task.add_done_callback(lambda _: self._run.ended.set())

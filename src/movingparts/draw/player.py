@@ -75,7 +75,7 @@ class Player:
         return f"<Player: {printable(self.title)}>"
 
 
-def play(  # noqa: PLR0913 - all but the first go by keyword
+def play(
     recording: Recording,
     *,
     title: str | None = None,

@@ -77,11 +77,11 @@ class Worker:
         try:
             self._init()
         except MemoryError:
-            self.say(init="out of memory")
+            self.write(init="out of memory")
         except NoHandlerError:
-            self.say(init="the source has no handler(event, context)")
+            self.write(init="the source has no handler(event, context)")
         except BaseException as error:  # noqa: BLE001  # whatever it is, it is reported
-            self.say(init=summary(error))
+            self.write(init=summary(error))
         else:
             try:
                 self._serve()
@@ -89,7 +89,7 @@ class Worker:
                 return  # the platform is gone
 
     def _serve(self) -> None:
-        self.say(ready=True)
+        self.write(ready=True)
         for line in self._lines:
             message = json.loads(line)
             if "answer" in message:
@@ -140,14 +140,14 @@ class Worker:
                 import asyncio
 
                 value = asyncio.run(value)  # this process is its own
-            self.say(n=number, status="ok", value=value, peak=self._memory.peak())
+            self.write(n=number, status="ok", value=value, peak=self._memory.peak())
         except MemoryError:
-            self.say(n=number, status="memory", error="out of memory")
+            self.write(n=number, status="memory", error="out of memory")
         except (SystemExit, KeyboardInterrupt) as error:
             code = getattr(error, "code", 1)
             os._exit(code if isinstance(code, int) else 1)
         except BaseException as error:  # noqa: BLE001  # whatever it is, it is reported
-            self.say(n=number, status="error", error=summary(error))
+            self.write(n=number, status="error", error=summary(error))
 
     async def ask(self, number: int, name: str, event: Any) -> Any:
         """Have the platform run another function; return its answer."""
@@ -156,10 +156,10 @@ class Worker:
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._asked[id(future)] = loop, future
-        self.say(call=id(future), n=number, name=name, event=event)
+        self.write(call=id(future), n=number, name=name, event=event)
         return await future
 
-    def say(self, **message: Any) -> None:
+    def write(self, **message: Any) -> None:
         """Write a line to the platform."""
         text = json.dumps(message).encode() + b"\n"
         if self._lock is None:

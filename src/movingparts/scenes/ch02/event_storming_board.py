@@ -1,4 +1,4 @@
-"""Larkhaven, stormed: the cards that riders, mechanics and accountants put on the wall.
+"""Larkhaven on a board: the cards that riders, mechanics and accountants put up.
 
 Each event on the wall is one that a model has; `as_built` says in which context.
 """

@@ -35,7 +35,7 @@ def race(
 
     `commands` names the command of each rider; those of `afterward` follow one by one.
     The result names the bike that each was given, or says "refused". Notes say what
-    `service` reads and saves for whom, and what each rider is told.
+    `service` reads and saves for whom, and how each rider is answered.
 
     >>> from movingparts.scenes.ch03.last_bike import anemic
     >>> race(anemic, PAIRS["two reservations"], seed=1).result
@@ -49,10 +49,10 @@ def race(
         for rider, command in commands.items():
             late = world.random.random() * within
             sent[rider] = tasks.create_task(_send(world, rider, command, late))
-        told = {rider: await answer for rider, answer in sent.items()}
+        answers = {rider: await answer for rider, answer in sent.items()}
         for rider, command in (afterward or {}).items():
-            told[rider] = await _send(world, rider, command, 0.01)
-        return told
+            answers[rider] = await _send(world, rider, command, 0.01)
+        return answers
 
     run = simulate(scenario, seed=seed)
     if commands:  # what follows is asked, not shown
@@ -63,7 +63,7 @@ def race(
 def given_twice(service: Service, pair: str, runs: int = 10) -> int:
     """Return in how many runs both riders of one of the `PAIRS` get a bike."""
     found = [race(service, PAIRS[pair], seed=seed).result for seed in range(runs)]
-    return sum("refused" not in told.values() for told in found)
+    return sum("refused" not in answers.values() for answers in found)
 
 
 def in_turn(service: Service, commands: Mapping[str, str], *, seed: int) -> Recording:

@@ -78,7 +78,7 @@ def run(
     command: Sequence[str], folder: Path | None = None, log: BinaryIO | None = None
 ) -> Process:
     """Start a command."""
-    return subprocess.Popen(  # noqa: S603  # a binary that was found, or our own file
+    return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=log or subprocess.DEVNULL,

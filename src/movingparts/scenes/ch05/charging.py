@@ -182,7 +182,7 @@ class Charged:
         return sum(count > 1 for count in self.times)
 
 
-def morning(  # noqa: PLR0913  # what may go wrong, by keyword
+def morning(
     subscribe: Subscribe,
     rides: Sequence[Ride],
     *,

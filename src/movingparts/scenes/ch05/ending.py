@@ -1,4 +1,4 @@
-"""A ride ends, and three other services have work to do: told by calls, or by an event.
+"""A ride ends, and three other services learn of it: by calls, or by an event.
 
 Source: chapter 05; Fowler 2017 (event notification, event-carried state transfer).
 Leaves out: a crash between saving the ride and publishing the event (chapter 06).
@@ -124,8 +124,8 @@ def evening(
 ) -> Recording:
     """Let Bob dock his bike while a service is down, for ten minutes.
 
-    `rides` itself goes down as soon as it has answered the dock. The result says what
-    the dock was told, and which services have dealt with the ride in the end.
+    `rides` itself goes down as soon as it has answered the dock. The result says how
+    the dock was answered, and which services have dealt with the ride in the end.
     """
 
     async def scenario(world: SimulatedWorld) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def evening(
         if down != "rides":
             world.crash(down)
         answer = await _dock(world, "ride-1")
-        world.note("dock", f"is told: {answer}")
+        world.note("dock", f"gets: {answer}")
         if down == "rides":
             world.crash(down)
         await world.clock.sleep(600.0)

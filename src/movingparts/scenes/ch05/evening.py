@@ -1,6 +1,7 @@
-"""An evening on which bikes are docked, and every service reacts to what it hears.
+"""An evening on which bikes are docked, and every service reacts to what it receives.
 
-Each service has handlers, by the subject that it hears; billing's come from the page.
+Each service has handlers, by the subject that they subscribe to; billing's come from
+the page.
 
 Source: chapter 05. Leaves out: databases, and copies of an event (the pages before).
 """

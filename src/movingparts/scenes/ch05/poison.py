@@ -115,7 +115,7 @@ class City:
         await self.world.serve("bank", bank)
         for worker in range(workers):
             await self.serve(billing, f"billing-{worker + 1}" if worker else "billing")
-        await self._ops.bus.subscribe("dead.billing", self._keep, durable="letters")
+        await self._ops.bus.subscribe("dead.billing", self._save, durable="letters")
         if fleet is not None:
             await self._serve("fleet", "fleet", fleet)
 
@@ -178,9 +178,9 @@ class City:
 
         return counted
 
-    async def _keep(self, letter: Event) -> None:
+    async def _save(self, letter: Event) -> None:
         self.seen.letters.append(letter.data)
-        await self.letters.keep(letter)
+        await self.letters.save(letter)
 
     def close(self) -> Rush:
         """Return what was seen, with the rows that each service has written."""
@@ -193,7 +193,7 @@ class City:
         return self.seen
 
 
-def rush(  # noqa: PLR0913 - all but the first go by keyword
+def rush(
     billing: Make,
     *,
     seed: int,

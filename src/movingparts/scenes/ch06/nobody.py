@@ -169,7 +169,7 @@ def _row(found: Outcome, rider: str, asked: float) -> tuple[str, ...]:
     return rider, f"{asked:.0f} s", bike, money, opens
 
 
-def starts(  # noqa: PLR0913  # all but the first two go by keyword
+def starts(
     flow: Flow,
     watch: Watch | None = None,
     *,

@@ -31,7 +31,7 @@ from movingparts.scenes.ch06.starting import Outcome, Services, Trouble, read_al
 BIKES = [f"B{number}" for number in range(1, 41)]
 POOR = [f"rider-{number}" for number in range(5, 101, 5)]  # each fifth can't pay
 ORDERS = "dies"  # a file: at which commit this process is to die
-PAGED = "paged"  # a file: the sagas of which somebody was told
+PAGED = "paged"  # a file: the sagas that somebody was paged for
 
 
 class RealConnection(MortalConnection):

@@ -316,7 +316,7 @@ class City:
     def __init__(self, world: SimulatedWorld, steps: Steps, trouble: Trouble) -> None:
         self.world, self.trouble, self.asked = world, trouble, list[str]()
         self.crashes = Crashes(world, trouble.crashes)
-        self.services = Services(steps, trouble, self.crashes.connect, self._page)
+        self.services = Services(steps, trouble, self.crashes.connect, self.page)
         self.paged: list[str] = []
 
     async def start(self) -> None:
@@ -333,7 +333,8 @@ class City:
         for name in TABLES:
             await self.world.serve(name, getattr(self.services, name))
 
-    def _page(self, progress: Progress) -> None:
+    def page(self, progress: Progress) -> None:
+        """Note that a saga needs a person."""
         self.paged.append(progress.saga)
         self.world.note("rides", f"{progress.saga} is stuck: {progress.reason}")
 

@@ -199,7 +199,7 @@ def start_ride(steps: Steps, failure: str, *, retry: bool = False) -> Recording:
         if isinstance(what, str):
             world.network.link(what, "rides", loss=1.0)
             world.after(LOST, partial(world.network.link, what, "rides", loss=0.0))
-        sagas = Sagas(world.node("rides").disk.connect(), world.clock, (), city._page)  # noqa: SLF001  # a second look at the same sagas
+        sagas = Sagas(world.node("rides").disk.connect(), world.clock, (), city.page)
         start = partial(world.client("ada").put, "http://rides/rides/ride-ada")
         await start(params={"rider": "ada"})
         await world.clock.sleep(20.0)

@@ -75,18 +75,18 @@ class BoxOffice:
         self.asked: Counter[str] = Counter()
         self.waiting: Counter[str] = Counter()
         self.took: list[float] = []
-        self._desks = {copy: asyncio.Lock() for copy in NAMES}
+        self._locks = {copy: asyncio.Lock() for copy in NAMES}
 
     async def send(self, sale: Sale, copy: str) -> object:
         """Sell a ticket at a copy, or fail as the evening has it."""
         sale.asked.append(copy)
         self.asked[copy] += 1
-        if copy not in self._desks:
+        if copy not in self._locks:
             raise ConnectionError(f"there is no copy {copy!r}")
         self.waiting[copy] += 1
         if self.trouble and copy == self.odd:
             self.longest = max(self.longest, self.waiting[copy])
-        async with self._desks[copy]:
+        async with self._locks[copy]:
             await self.clock.sleep(self._seconds(copy))
         self.waiting[copy] -= 1
         sale.said = self._error(copy) or f"a ticket for {sale.buyer}"

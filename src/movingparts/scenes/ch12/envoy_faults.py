@@ -14,7 +14,7 @@ from movingparts.core import Constant
 from movingparts.faults import Fault
 from movingparts.scenes.ch04.envoy import Config, cluster, filter_, listener, static
 from movingparts.scenes.ch04.envoy_process import envoy
-from movingparts.scenes.ch12.screens import TEST, said
+from movingparts.scenes.ch12.screens import TEST, described
 from movingparts.scenes.ch12.start_screen import Part
 from movingparts.world import LocalWorld, Table
 
@@ -62,7 +62,10 @@ async def through_envoy(faults: Sequence[Fault]) -> Table:
             ports[name] = httpx.URL(served.url).port or 80
         async with envoy(config(faults, ports)) as url:
             rows = [
-                (said(fault), *[await _got(url, fault, who) for who in (TEST, RIDER)])
+                (
+                    described(fault),
+                    *[await _got(url, fault, who) for who in (TEST, RIDER)],
+                )
                 for fault in faults
             ]
     return Table(("fault", "a test request gets", "a rider gets"), rows)
