@@ -1,4 +1,4 @@
-"""What chapter 12 shows of sidecars: how long a call takes, how many, how much memory.
+"""What chapter 12 shows of sidecars: how long a call takes, and what that costs.
 
 A rider asks `rides`, and it asks `availability`: directly, with the mechanisms as a
 library, through our two sidecars (also with another transport), and through two Envoys.
@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bench.mesh import PROCESS, asked, city, rate
+from bench.mesh import PROCESS, asked, city, memory, processor
 from movingparts.measure.latency import percentile
 from movingparts.world import LocalWorld
 
@@ -18,10 +18,9 @@ CALLS, ROUNDS = 500, 7
 
 
 def chapter_12() -> dict[str, Any]:
-    """Milliseconds that a rider waits, requests a second, megabytes of a sidecar.
+    """Milliseconds that a rider waits, and what a pair of sidecars takes for it.
 
-    What is kept is the share of the requests a second without sidecars that are left,
-    with eight riders at once.
+    That is milliseconds of a core for each request, and megabytes of each sidecar.
     """
     return asyncio.run(_measured())
 
@@ -32,20 +31,19 @@ async def _measured() -> dict[str, Any]:
             "no sidecars": here.direct,
             "a library": port,
             "our sidecars": here.ours,
-            "ours, with pyreqwest": quick.ours,
             "Envoys": here.envoy,
         }
         times: dict[str, list[list[float]]] = {name: [] for name in ways}
-        rates: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(ROUNDS):
             for name, at in ways.items():
                 times[name].append(await asked(at, CALLS))
-                rates[name].append(await rate(at))
-        sizes = {
-            "our sidecars": here.our_bytes,
-            "ours, with pyreqwest": quick.our_bytes,
-            "Envoys": here.envoy_bytes,
+        pairs = {
+            "our sidecars": (here.ours, here.our_pids),
+            "ours, with pyreqwest": (quick.ours, quick.our_pids),
+            "Envoys": (here.envoy, here.envoy_pids),
         }
+        sizes = {name: memory(pids) for name, (_, pids) in pairs.items()}
+        work = {name: await _work(*each) for name, each in pairs.items()}
     # The best of each: what else runs here only slows.
     found = {name: min(rounds, key=_median) for name, rounds in times.items()}
     return {
@@ -53,12 +51,19 @@ async def _measured() -> dict[str, Any]:
             name: {f"p{p}": round(percentile(took, p), 2) for p in (50, 99)}
             for name, took in found.items()
         },
-        "kept": {
-            name: round(max(found) / max(rates["no sidecars"]), 2)
-            for name, found in rates.items()
-        },
+        "processor": {name: round(each, 2) for name, each in work.items()},
         "megabytes": {name: round(size) for name, size in sizes.items()},
     }
+
+
+async def _work(port: int, pids: list[int]) -> float:
+    """Return the milliseconds of a core that these take for a request, at best."""
+    found = []
+    for _ in range(ROUNDS):
+        before = processor(pids)
+        await asked(port, CALLS)
+        found.append((processor(pids) - before) / CALLS)
+    return min(found)
 
 
 @asynccontextmanager
