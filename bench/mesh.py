@@ -43,8 +43,8 @@ ASK = b"GET /stations/harbor HTTP/1.1\r\nhost: rides\r\n\r\n"
 PROCESS = [sys.executable, "-m", "bench.mesh_process"]
 WHY = (
     "Four processes share two cores. Of a sidecar's 1.4 ms of a core for a call, its"
-    " own code takes 0.2, and httpx's transport 0.5 more than one in Rust: with that, in"
-    " the rows that follow, they are about at the aim (page 12.6 shows both)."
+    " own code takes 0.2, and httpx's transport 0.5 more than one in Rust: with that,"
+    " in the rows that follow, they are about at the aim (page 12.6 shows both)."
 )
 
 
