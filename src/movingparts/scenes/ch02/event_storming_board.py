@@ -150,7 +150,7 @@ WALL = Board(
     rules=(
         Rule("a dock holds at most one bike", ("BikeDocked", "BikeUnlocked")),
         Rule(
-            "a bike has at most one promise, and so has a rider",
+            "each bike and each rider has at most one promise",
             ("BikeReserved", "ReservationExpired", "ReservationCollected"),
         ),
         Rule(

@@ -21,6 +21,7 @@ from movingparts.core.bus import Handler
 from movingparts.core.event import Event
 from movingparts.core.random import Uniform
 from movingparts.draw.chart import percentiles
+from movingparts.scenes.crashes import Crashes
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 ENDED = "rides.ride-ended"
@@ -215,9 +216,8 @@ def rush(
         city = City(world, max_deliver)
         await city.start(billing, fleet, workers)
         if outage is not None:
-            world.after(outage[0], world.crash, "bank")
-            again = _bank_returns(world, outage[1])
-            world.node("city").tasks.create_task(again)
+            begin, end = outage
+            world.after(begin, Crashes(world, down=end - begin).kill, "bank")
         for number in rides:
             await world.clock.sleep(2 * every * world.random.random())
             await city.ride(number)
@@ -228,8 +228,3 @@ def rush(
         return city.close()
 
     return simulate(scenario, seed=seed)
-
-
-async def _bank_returns(world: SimulatedWorld, at: float) -> None:
-    await world.clock.sleep(at)
-    await world.restart("bank")

@@ -18,7 +18,8 @@ from fastapi import FastAPI, Response
 from movingparts.core import Node, Recording
 from movingparts.core.random import Exponential
 from movingparts.saga import Progress, Refused, Sagas, Step
-from movingparts.scenes.ch06.starting import City, Steps, Trouble, ask
+from movingparts.scenes.ch06.services import Steps, Trouble, ask
+from movingparts.scenes.ch06.starting import City
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 BIKES = "CREATE TABLE reservations (bike TEXT PRIMARY KEY, ride TEXT)"
