@@ -6,7 +6,7 @@ import sys
 from bench.table import Row, show
 
 PARTS = (
-    *("world", "bus", "promises", "store", "eventstore", "peak"),
+    *("world", "bus", "promises", "recoveries", "store", "eventstore", "peak"),
     *("function", "city", "gateway", "mesh", "local", "temporal"),
     *("player", "book", "browser"),
 )

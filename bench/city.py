@@ -78,7 +78,7 @@ class Spent(NamedTuple):
 def day(looks: Looks) -> tuple[Spent, Outcome]:
     """Live through a day; return what it took, and what became of it.
 
-    From its midnight on, in a city that is open; the audit hears every event of it.
+    From its midnight on, in a city that is open; the audit receives every event of it.
     """
     city = larkhaven(1)
     audit = Audit({each.station_id: each.capacity for each in city.stations})

@@ -20,7 +20,8 @@ from movingparts.scenes.ch06.everywhere import (
     at_each_point,
     under_faults,
 )
-from movingparts.scenes.ch06.starting import RIDERS, Trouble
+from movingparts.scenes.ch06.services import Trouble
+from movingparts.scenes.ch06.starting import RIDERS
 
 SEEDS, FEW = range(1, 801), range(1, 51)  # few for what breaks most of them
 TROUBLES = {
@@ -31,15 +32,14 @@ FILE = MEASURED / "06.json"
 
 
 def counted(way: str, how: str, tally: Tally) -> dict[str, Any]:
-    """Return the counts of one tally, as the page shows them."""
+    """Return the counts of one tally, and which runs broke a promise, from 1."""
     print(f"{way}, {how}: {len(tally.broken)} of {tally.runs} runs break a promise")
-    ends = dict(sorted(tally.ends.items()))
     return {
         "way": way,
         "how": how,
         "runs": tally.runs,
-        "broken": len(tally.broken),
-        "sagas": ends,
+        "broken": tally.at,
+        "sagas": dict(sorted(tally.ends.items())),
     }
 
 
@@ -84,7 +84,7 @@ def rows() -> list[Row]:
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
     FILE.write_text(text, "utf-8")
     ours, peer = (
-        sum(row["broken"] for row in found["crashes"] if row["way"] == way)
+        sum(len(row["broken"]) for row in found["crashes"] if row["way"] == way)
         for way in ("saga", "four calls")
     )
     name = "runs that break a promise: saga / four calls"

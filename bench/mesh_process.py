@@ -111,7 +111,7 @@ def healthy(app: ASGIApp) -> ASGIApp:
 
 
 async def serve(role: str, at: dict[str, int]) -> None:
-    """Serve until the process is told to end."""
+    """Serve until the process is asked to end."""
     tasks = Tasks(lambda what, error: print(what, repr(error), file=sys.stderr))
     clock, bus = RealClock(), MemoryBroker().connect(role, tasks)
     sockets: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport()

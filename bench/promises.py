@@ -1,20 +1,17 @@
-"""Outbox to inbox against bare nats-py, sagas against bare SQLite, and recoveries."""
+"""Outbox to inbox against bare nats-py, and sagas against bare SQLite."""
 
 import asyncio
-import itertools
 import json
 import sqlite3
-import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nats
-from fastapi import FastAPI
 from nats.aio.msg import Msg
 
 from bench.bus import TOKEN, Counter, server
@@ -22,19 +19,15 @@ from bench.table import Row, interleaved
 from movingparts.bus import Event
 from movingparts.bus.nats import NatsBus, connect
 from movingparts.consumer import once
-from movingparts.core import Node
 from movingparts.core.node import Tasks
 from movingparts.outbox import Outbox
 from movingparts.participant import Participant
 from movingparts.saga import Progress, Sagas, Step
-from movingparts.scenes.ch05.cluster import Cluster, Publisher
-from movingparts.scenes.ch05.real import SUBJECT, billing, charge, charged, ride_ended
-from movingparts.world import LocalWorld
+from movingparts.scenes.ch05.real import SUBJECT, charge, ride_ended
 from movingparts.world.local.clock import RealClock
 
 EVENTS, SAGAS = {"NORMAL": 1_000, "FULL": 300}, {"NORMAL": 500, "FULL": 100}
 WARM = 1_000  # commits until the WAL is overwritten in place, which is quicker
-KILLS = 5  # of each process
 STEPS = ("reserve", "authorize", "unlock", "start")
 RIDES = "CREATE TABLE rides (ride TEXT, cents INTEGER)"
 CHARGES = "CREATE TABLE charges (ride TEXT, cents INTEGER)"
@@ -232,162 +225,6 @@ def bare_sagas(level: str) -> float:
     return on_files(level, main, "CREATE TABLE held (key TEXT)")
 
 
-# --- from a kill to the first new effect ------------------------------------------
-
-
-def starting(node: Node) -> FastAPI:
-    """Serve an orchestrator: it goes on with its sagas, and begins one after another.
-
-    Each step is done by `stations`, a service that stays up.
-    """
-    db = node.disk.connect()
-
-    async def act(key: str, data: dict[str, Any]) -> Any:
-        reply = await node.client.put(f"http://stations/steps/{key}")
-        return reply.raise_for_status().json()
-
-    running = Sagas(db, node.clock, [Step(name, act, act) for name in STEPS], page)
-
-    async def work() -> None:
-        for saga in running.unfinished():
-            await running.run(saga)
-        (count,) = db.execute("SELECT count(*) FROM sagas").fetchone()
-        for number in itertools.count(count):
-            running.begin(f"ride-{number}", {"rider": "ada"})
-            await running.run(f"ride-{number}")
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        node.tasks.create_task(work())
-        yield
-
-    return FastAPI(title="rides", lifespan=lifespan)
-
-
-class Steps:
-    """A participant, which counts the steps that it has done."""
-
-    def __init__(self) -> None:
-        self.done = 0
-
-    def __call__(self, node: Node) -> FastAPI:
-        """Serve it."""
-        app, db = FastAPI(title="stations"), node.disk.connect()
-        db.execute("CREATE TABLE IF NOT EXISTS held (key TEXT)")
-        participant = Participant(db)
-
-        @app.put("/steps/{key:path}")
-        async def put(key: str) -> Any:
-            return participant.do(key, partial(self._do, key=key))
-
-        return app
-
-    def _do(self, db: sqlite3.Connection, key: str) -> str:
-        self.done += 1
-        return write_key(db, key)
-
-
-async def until(world: LocalWorld, more: Callable[[], bool]) -> None:
-    """Wait until there is a new effect."""
-    async with asyncio.timeout(30):
-        while not more():
-            await world.clock.sleep(0.002)
-
-
-async def recovery(
-    world: LocalWorld,
-    effects: Callable[[], int],
-    kill: Callable[[], None],
-    start: Callable[[], Awaitable[Any]],
-) -> tuple[float, float]:
-    """Kill while work is under way; return the seconds to a new effect, and to start.
-
-    What was under way may come to its end without the process that is dead: an effect
-    is new that comes after the start.
-    """
-    before = effects()
-    await until(world, lambda: effects() > before + 3)
-    begun = time.perf_counter()
-    kill()
-    await start()
-    up, before = time.perf_counter(), effects()
-    await until(world, lambda: effects() > before)
-    return time.perf_counter() - begun, up - begun
-
-
-def medians(found: list[tuple[float, float]]) -> tuple[float, float, float]:
-    """Return the median of both, and of the ratios of pairs."""
-    whole, alone = zip(*found, strict=True)
-    ratio = statistics.median(a / b for a, b in found)
-    return statistics.median(whole), statistics.median(alone), ratio
-
-
-async def recoveries() -> dict[str, list[tuple[float, float]]]:
-    """Kill billing, the broker and an orchestrator, some times each."""
-    found: dict[str, list[tuple[float, float]]] = {}
-    async with LocalWorld() as world:
-        rides, stations = world.node("rides"), Steps()
-        await rides.bus.stream("RIDES", "rides.>")
-        db = rides.disk.connect()
-        outbox = Outbox(db)
-
-        async def report() -> None:
-            for number in itertools.count():
-                with db:
-                    outbox.add(SUBJECT, ride_ended(number))
-                await world.clock.sleep(0.02)
-
-        def charges() -> int:
-            return len(charged(world.node("billing")))
-
-        async def again() -> None:
-            services["billing"] = await world.spawn("billing", billing)
-
-        services = {"billing": await world.spawn("billing", billing)}
-        reporting = rides.tasks.create_task(report())
-        rides.tasks.create_task(outbox.run(rides.bus, rides.clock, every=0.02))
-        found["a consumer"] = [
-            await recovery(world, charges, services["billing"].kill, again)
-            for _ in range(KILLS)
-        ]
-        found["the broker"] = [
-            await recovery(world, charges, world.broker.kill, world.restart_broker)
-            for _ in range(KILLS)
-        ]
-        reporting.cancel()
-
-        async def resume() -> None:
-            services["starting"] = await world.spawn("starting", starting)
-
-        await world.serve("stations", stations)
-        await resume()
-        found["an orchestrator"] = [
-            await recovery(
-                world, lambda: stations.done, services["starting"].kill, resume
-            )
-            for _ in range(KILLS)
-        ]
-    return found
-
-
-async def leaders() -> tuple[float, float]:
-    """Return the longest wait for an acknowledgment when a leader is killed.
-
-    And, second, when it steps down; the stream has three copies.
-    """
-    async with Cluster() as cluster:
-        publisher = Publisher()
-        publishing = asyncio.create_task(publisher.publish(cluster))
-        await publisher.more(50)
-        await cluster.step_down()
-        await publisher.more(50)
-        stepped_down = publisher.gap()
-        cluster.servers[await cluster.leader()].kill()
-        await publisher.more(50)
-        publishing.cancel()
-        return publisher.gap(), stepped_down
-
-
 def rows() -> list[Row]:
     """Return the comparisons."""
     found = []
@@ -404,12 +241,6 @@ def rows() -> list[Row]:
         orchestrated, bare = partial(sagas, level), partial(bare_sagas, level)
         figures = interleaved(orchestrated, bare, rounds=9)
         found.append(Row(name, *figures, ">= 0.5", "steps/s", SAGA))
-    for who, times in asyncio.run(recoveries()).items():
-        name = f"kill -9 of {who} to a new effect / to its start"
-        found.append(Row(name, *medians(times), "", "s"))
-    waits = [asyncio.run(leaders()) for _ in range(KILLS)]
-    name = "wait for an acknowledgment, leader of three killed / steps down"
-    found.append(Row(name, *medians(waits), "", "s"))
     return found
 
 

@@ -146,7 +146,7 @@ def test_a_dead_letter_is_kept_and_sent_again_once_the_handler_is_fixed() -> Non
 
         await node.bus.stream("city", "rides.>")
         await node.bus.subscribe("rides.>", handle, durable="billing", max_deliver=3)
-        await node.bus.subscribe("dead.billing", letters.keep, durable="letters")
+        await node.bus.subscribe("dead.billing", letters.save, durable="letters")
         for number, poison in enumerate((False, True, False), 1):
             sent = Event(f"{number}", "/rides", "RideEnded", {"poison": poison})
             await node.bus.publish("rides.ride-ended", sent)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -14,30 +13,11 @@ from fastapi import FastAPI, Request, Response
 from movingparts.core import Node
 from movingparts.gateway import Part, Route, gateway
 from movingparts.scenes.ch04.home import HOME, SERVICES, authenticate, serve_city
-from movingparts.world import LocalWorld
 from movingparts.world.simulated import SimulatedWorld, simulate
+from tests.each_world import Run, each_world, simulated
 
 ADA = {"authorization": "Bearer token-of-ada"}
-Scenario = Callable[[Any], Awaitable[Any]]
-Run = Callable[[Scenario], Any]
-
-
-def simulated(scenario: Scenario) -> Any:
-    return simulate(scenario, seed=7).result
-
-
-def local(scenario: Scenario) -> Any:
-    async def main() -> Any:
-        async with LocalWorld(seed=7) as world:
-            return await scenario(world)
-
-    return asyncio.run(main())
-
-
-@pytest.fixture(params=[simulated, pytest.param(local, marks=pytest.mark.slow)])
-def run(request: pytest.FixtureRequest) -> Run:
-    chosen: Run = request.param
-    return chosen
+run = each_world
 
 
 def echo(node: Node) -> FastAPI:
@@ -363,14 +343,14 @@ def test_nobody_comes_in_without_a_valid_token(
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "passed"),
     [({}, 2000), ({"timeout-ms": "800"}, 800), ({"timeout-ms": "9000"}, 2000)]
     + [({"timeout-ms": text}, 2000) for text in ("soon", "-1", "")],
 )
 def test_a_service_is_told_how_long_its_caller_waits(
-    asked: dict[str, str], told: int
+    asked: dict[str, str], passed: int
 ) -> None:
-    assert str(told) == forwarded("/rides", asked).json()["headers"]["timeout-ms"]
+    assert str(passed) == forwarded("/rides", asked).json()["headers"]["timeout-ms"]
 
 
 def test_time_that_authentication_takes_is_gone() -> None:
@@ -407,6 +387,6 @@ def test_errors_of_the_inside_are_in_the_log_alone() -> None:
             line for line in world.node("gateway").logs if "tap-1" in line
         ]
 
-    told, [log] = simulated(scenario)
-    assert "db-7" not in told
+    answered, [log] = simulated(scenario)
+    assert "db-7" not in answered
     assert "tap-1 http://rides/7: db-7.internal: disk full" == log

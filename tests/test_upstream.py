@@ -86,12 +86,12 @@ def test_a_service_that_is_down_is_a_502() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [(500, 502), (501, 502), (503, 503), (504, 504)]
+    ("status", "passed"), [(500, 502), (501, 502), (503, 503), (504, 504)]
 )
-def test_an_error_of_a_service_keeps_its_retry_after(status: int, told: int) -> None:
+def test_an_error_of_a_service_keeps_its_retry_after(status: int, passed: int) -> None:
     error, _, [log] = call(f"/quote?status={status}")
     expected = {"x-request-id": "tap-1", "retry-after": "3"}
-    assert (told, expected) == (error.status_code, error.headers)
+    assert (passed, expected) == (error.status_code, error.headers)
     assert f"tap-1 http://pricing/quote?status={status}: [1]" == log
 
 

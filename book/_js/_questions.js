@@ -64,7 +64,7 @@ function question(group) {
   const form = make("form", { class: "mp-form", novalidate: true, autocomplete: "off" });
   const explanation = explain(fold);
   const outputs = kind === "predict" ? coverOutputs(group, skipped) : { show() {}, cover() {} };
-  const asked = summary.textContent;
+  const title = summary.textContent;
   let state = "open"; // "open", "answered" or "skipped"
   let dirty = false; // the reader is answering: changes in another tab can wait
   let seen = null; // what shows of a record
@@ -168,7 +168,7 @@ function question(group) {
     seen = now;
     if (!usable) {
       if (!first) reopen();
-      summary.textContent = asked;
+      summary.textContent = title;
       outputs.cover();
     } else if (usable.right === null || !usable.answer) {
       showSkipped(false);

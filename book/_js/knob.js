@@ -146,12 +146,12 @@ class MovingPartsKnob extends HTMLElement {
 
   /** Load at the first touch; after a failure only Retry does. */
   first() {
-    if (!this.asked) this.load();
+    if (!this.requested) this.load();
   }
 
   async load() {
     if (this.data) return;
-    this.asked = true;
+    this.requested = true;
     this.setMessage("");
     const slow = setTimeout(() => this.setMessage("Loading the other settings …"), PATIENCE);
     try {

@@ -58,7 +58,7 @@ export function reason(found) {
 }
 
 /** Put a sentence into an element; what is between backquotes is code. */
-export function say(element, text) {
+export function appendText(element, text) {
   element.append(...text.split("`").map((part, i) => {
     if (i % 2 === 0) return part;
     const code = document.createElement("code");

@@ -18,7 +18,7 @@ async function watch(paths) {
   card.className = "mp-host";
   card.role = "alert";
   const text = document.createElement("p");
-  say(text, `Python cannot start in this lab: ${why}`);
+  appendText(text, `Python cannot start in this lab: ${why}`);
   const close = document.createElement("button");
   close.textContent = "Close";
   close.onclick = () => card.remove();

@@ -7,7 +7,7 @@ addEventListener("error", ({ target }) => {
 function word(text) {
   const made = document.createElement("p");
   made.className = "mp-live-none";
-  say(made, text);
+  appendText(made, text);
   return made;
 }
 

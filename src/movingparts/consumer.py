@@ -102,9 +102,9 @@ def partition(key: str, of: int) -> int:
 
 LETTERS = """CREATE TABLE IF NOT EXISTS letters
     (id TEXT PRIMARY KEY, subject TEXT, reason TEXT, event TEXT, state TEXT)"""
-KEEP = "INSERT INTO letters VALUES (?, ?, ?, ?, 'held') ON CONFLICT DO NOTHING"
+SAVE = "INSERT INTO letters VALUES (?, ?, ?, ?, 'held') ON CONFLICT DO NOTHING"
 HELD = "SELECT id, subject, reason, event FROM letters WHERE state = 'held' ORDER BY id"
-LET_GO = "UPDATE letters SET state = 'sent again' WHERE id = ?"
+SENT_AGAIN = "UPDATE letters SET state = 'sent again' WHERE id = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +135,13 @@ class DeadLetters:
         self._db = db
         db.execute(LETTERS)
 
-    async def keep(self, letter: Event) -> None:
-        """Keep a dead letter; a handler for the subject `dead.` and the durable."""
+    async def save(self, letter: Event) -> None:
+        """Save a dead letter; a handler for the subject `dead.` and the durable."""
         about = letter.data
         event = json.dumps(about["event"])
         row = (letter.id, about["subject"], about["reason"], event)
         with self._db:
-            self._db.execute(KEEP, row)
+            self._db.execute(SAVE, row)
 
     def held(self) -> list[Letter]:
         """Return what waits for somebody to decide."""
@@ -160,5 +160,5 @@ class DeadLetters:
             event = Event.from_json(json.dumps(letter.event))
             await bus.publish(letter.subject, event)
             with self._db:
-                self._db.execute(LET_GO, (letter.id,))
+                self._db.execute(SENT_AGAIN, (letter.id,))
         return len(letters)

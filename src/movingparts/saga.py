@@ -137,7 +137,7 @@ class Sagas:
         """Do or undo a step, again and again, with pauses that double."""
         step = self._steps[here.step]
         act = step.do if here.way == "forward" else step.undo
-        assert act is not None  # noqa: S101  # `_turn` goes back only over undos
+        assert act is not None  # `_turn` goes back only over undos
         give_up, pause = self._clock.monotonic() + step.limit, 0.1
         while True:
             try:

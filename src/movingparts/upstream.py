@@ -46,7 +46,7 @@ class Caller:
     deadline: Deadline
 
     def headers(self, seconds: float) -> dict[str, str]:
-        """Return what a service is told about the request."""
+        """Return what of the request a service gets."""
         left = str(int(seconds * 1000))
         return {RIDER: self.rider, REQUEST: self.request_id, TIMEOUT: left}
 

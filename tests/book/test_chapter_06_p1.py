@@ -3,7 +3,7 @@
 import pytest
 
 from movingparts.scenes.ch06.announcing import Ended, one_ride
-from movingparts.scenes.ch06.crashes import Crash
+from movingparts.scenes.crashes import Crash
 from tests.book.chapters import Names, page
 
 pytestmark = pytest.mark.slow

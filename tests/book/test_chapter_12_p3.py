@@ -76,9 +76,9 @@ def test_the_breaker_refuses_most_at_once_and_the_others_when_they_ask_again(
 
 
 def test_the_breaker_in_the_figure_goes_through_its_states(run: Names) -> None:
-    told = [moment.text for moment in run["short"].moments]
+    texts = [moment.text for moment in run["short"].moments]
     probe = ["refused", "half-open"]
-    assert ["open", *probe, "open", *probe, "closed"] == told
+    assert ["open", *probe, "open", *probe, "closed"] == texts
 
 
 def test_with_two_riders_three_tries_are_not_too_many(run: Names) -> None:

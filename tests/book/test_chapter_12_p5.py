@@ -7,7 +7,7 @@ import pytest
 from movingparts.faults import Fault
 from movingparts.scenes.ch12.envoy_faults import envoy_fault, through_envoy
 from movingparts.scenes.ch12.experiments import canary, last_night, tried
-from movingparts.scenes.ch12.screens import TEST, said
+from movingparts.scenes.ch12.screens import TEST, described
 from tests.book.chapters import Names, page
 
 pytestmark = pytest.mark.slow
@@ -21,7 +21,9 @@ def run() -> Names:
 
 def broken(run: Names, found: dict[Fault, list]) -> list[str]:
     """The faults that break the steady state."""
-    return [said(fault) for fault, opened in found.items() if not run["steady"](opened)]
+    return [
+        described(fault) for fault, opened in found.items() if not run["steady"](opened)
+    ]
 
 
 def test_riders_waited_for_three_seconds_last_night_and_not_around_it(
@@ -54,7 +56,7 @@ def test_only_without_availability_there_is_no_screen(run: Names) -> None:
     for found in (run["found"], run["mended"]):
         for fault, opened in found.items():
             came = {each.came for each in opened}
-            assert {fault.service != "availability"} == came, said(fault)
+            assert {fault.service != "availability"} == came, described(fault)
 
 
 def test_all_test_requests_meet_their_fault_and_no_rider_meets_one(run: Names) -> None:
@@ -106,4 +108,4 @@ def test_a_share_is_the_same_in_envoys_words() -> None:
     said_so = envoy_fault(Fault("billing", share=0.01, abort=500))["typed_config"]
     share = {"numerator": 10_000, "denominator": "MILLION"}
     assert {"http_status": 500, "percentage": share} == said_so["abort"]
-    assert {"upstream_cluster", "abort", "@type"} == set(said_so)
+    assert {"upstream_cluster", "abort", "@type", "headers"} == set(said_so)

@@ -220,6 +220,14 @@ def test_every_term_of_the_glossary_has_an_explanation(site: Path) -> None:
         assert output.get_text().strip()
 
 
+def test_the_glossary_leads_to_the_first_page_that_uses_a_term(site: Path) -> None:
+    glossary = article(site / "glossary" / "index.html")
+    meaning = glossary.select_one("dt#term-idempotency + dd")
+    assert meaning is not None
+    links = [link["href"] for link in meaning.select(".mp-see a")]
+    assert ["../chapters/01-one-ride-two-services/1-one-lost-reply/"] == links
+
+
 def test_every_linked_term_is_in_the_glossary(site: Path) -> None:
     known = {
         f"glossary/#{term['id']}"

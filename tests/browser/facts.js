@@ -197,7 +197,7 @@ function noteStops() {
 
 /** The stops so far; the last one may be the first once more. */
 function stops() {
-  return window.mpStops.map(({ element, ...told }) => told);
+  return window.mpStops.map(({ element, ...stop }) => stop);
 }
 
 /** The stops that show no ring as the page looks now. */

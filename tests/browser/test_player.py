@@ -146,11 +146,11 @@ def marks(page: Page) -> int:
     )
 
 
-def veil(page: Page) -> str:
+def cover(page: Page) -> str:
     return str(
         page.evaluate(
             """() => document.querySelector("moving-parts-player").shadowRoot
-            .querySelector(".veil").getAttribute("display")"""
+            .querySelector(".cover").getAttribute("display")"""
         )
     )
 
@@ -158,10 +158,10 @@ def veil(page: Page) -> str:
 def test_it_opens_at_the_beginning_with_the_whole_drawing(opened: Open) -> None:
     """The reader sees the figure; the first step goes to what happened first."""
     page = opened(play(ride()).html())
-    assert ([], 0, "none") == (current_rows(page), marks(page), veil(page))
+    assert ([], 0, "none") == (current_rows(page), marks(page), cover(page))
     expect(page.locator("moving-parts-player .mp-art svg.mp-wide")).to_be_visible()
     page.get_by_role("button", name="Step forward").click()
-    assert ([0], "inline") == (current_rows(page), veil(page))
+    assert ([0], "inline") == (current_rows(page), cover(page))
 
 
 def test_it_plays_once_when_it_comes_into_view(opened: Open) -> None:
@@ -194,6 +194,17 @@ def test_on_a_phone_it_plays_the_narrow_drawing(opened: Open) -> None:
     page.get_by_role("button", name="Step forward").click()
     assert [0] == current_rows(page)
     expect(page.get_by_role("button", name="Play")).to_have_count(1)
+
+
+def test_on_a_phone_a_map_dots_what_is_down(opened: Open) -> None:
+    phone = {"width": 360, "height": 720}
+    page = opened(play(ride(), view="topology").html(), viewport=phone)
+    page.get_by_role("slider").press("End")
+    up = page.locator("[data-node=pricing]:not(.down)")
+    expect(up).to_have_count(1)
+    while not page.locator("[data-node=pricing].down").count():
+        page.get_by_role("button", name="Step back").click()
+        assert 0 < state(page)["row"]
 
 
 @pytest.mark.parametrize("view", ["sequence", "topology"])
@@ -377,7 +388,7 @@ def test_without_javascript_the_figure_and_its_table_stand(opened: Open) -> None
 
 
 def test_it_prints_as_the_drawing(opened: Open) -> None:
-    """In print, controls and veil are gone and the whole drawing shows."""
+    """In print, controls and cover are gone and the whole drawing shows."""
     page = opened(play(ride()).html())
     page.evaluate(
         "() => { document.querySelector('moving-parts-player').time = 4000; }"

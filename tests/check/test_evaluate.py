@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import httpx
@@ -20,11 +21,12 @@ import pytest
 from fastapi import FastAPI
 
 from movingparts.check import Check, Law, Run, Verdict, always, evaluate, never
-from movingparts.check.answer import Call, fits
+from movingparts.check.answer import Answer, Call, fits
 from movingparts.check.exercise import Exercise
 from movingparts.check.laws import Broken
 from movingparts.check.limits import Limits
-from movingparts.check.search import Trial, find_seed, shrunk
+from movingparts.check.search import Trial, shrunk
+from movingparts.check.verdict import Rejected
 from movingparts.core import Recording
 from movingparts.core.recording import Fault, Message
 
@@ -104,6 +106,8 @@ def test_a_check_has_cases_or_a_run():
         Check(laws=())
     with pytest.raises(ValueError, match="has `seen`"):
         Check(laws=(), cases=list)
+    with pytest.raises(ValueError, match="each run by itself"):
+        Check(laws=(), run=asked, overall=len)
 
 
 def test_a_mistake_in_a_check_is_not_taken_for_the_answers():
@@ -262,13 +266,6 @@ def test_a_step_is_noted_when_it_is_taken():
     assert ["taken"] == run.steps
 
 
-def test_a_seed_search_that_finds_nothing_says_none():
-    async def fine(world, service):
-        return None
-
-    assert find_seed(fine, None, range(3)) is None
-
-
 # --- what is no answer at all ---------------------------------------------------------
 
 
@@ -298,6 +295,12 @@ async def is_async(n):
 
 def sleeps(n):
     time.sleep(60)
+
+
+def sleeps_and_swallows(n):
+    with contextlib.suppress(Exception):
+        time.sleep(60)
+    return 2 * n
 
 
 def asks_a_person(n):
@@ -340,6 +343,7 @@ NONSENSE = [
     (lambda n: True, "wrong-type"),
     (lambda n: 6.0, "wrong-type"),
     (sleeps, "blocks"),
+    (sleeps_and_swallows, "blocks"),
     (asks_a_person, "blocks"),
     (calls_outside, "blocks"),
     (counts, "keeps-between-calls"),
@@ -577,10 +581,20 @@ def test_a_call_is_read_off_its_stub():
         (1, float, True),
         (True, float, False),
         ({1}, frozenset[int], True),
+        ((1, "a"), tuple[int, str], True),
+        ((1, "a", "b"), tuple[int, str], False),
+        (("a", 1), tuple[int, str], False),
     ],
 )
 def test_a_value_fits_a_type(value, kind, right):
     assert right == fits(value, kind)
+
+
+def test_what_an_answer_makes_has_a_type_too():
+    maker = Call("maker", ())
+    answer = Answer(lambda: None, maker, returns=Callable, wants="a function")
+    with pytest.raises(Rejected, match="returned None; it should return a function"):
+        answer.made()
 
 
 def test_a_verdict_without_figures_shows_a_table(monkeypatch):

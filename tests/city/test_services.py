@@ -544,14 +544,14 @@ def test_what_was_saved_before_a_crash_is_published_after_it() -> None:
         await town.dock(bike)
         await town.pause(1)
         saved = await town.get("rides", "rides/r1")
-        told = "rides.ride-ended" in town.names()
+        published = "rides.ride-ended" in town.names()
         town.world.network.crash("rides")
         town.world.network.heal()
         await town.world.network.restart("rides")
         await town.pause(600)
         payment = await town.get("billing", "authorizations/r1")
         ended = town.names().count("rides.ride-ended")
-        return saved["state"], told, ended, payment["state"]
+        return saved["state"], published, ended, payment["state"]
 
     assert ("ended", False, 1, "charged") == live(scenario)
 
@@ -565,12 +565,12 @@ def test_a_request_does_not_wait_for_a_silent_broker() -> None:
         replies = [await town.reserve("v1"), await town.reserve("v2", "ben", "S2")]
         took = town.world.clock.monotonic() - begun
         await town.pause(30)
-        told = "availability.bike-reserved" in town.names()
+        published = "availability.bike-reserved" in town.names()
         town.world.network.heal()
         await town.pause(10)
         reserved = town.data("availability.bike-reserved")
         codes = [reply.status_code for reply in replies]
-        return codes, took < 3, told, [each["reservation_id"] for each in reserved]
+        return codes, took < 3, published, [each["reservation_id"] for each in reserved]
 
     assert ([200, 200], True, False, ["v1", "v2"]) == live(scenario)
 

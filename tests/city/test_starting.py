@@ -15,7 +15,7 @@ from movingparts.city.larkhaven import CONTEXTS
 from movingparts.core import Node
 from movingparts.core.random import Uniform
 from movingparts.repository import SqliteRows
-from movingparts.scenes.ch06.crashes import DOWN, Crash, Crashes
+from movingparts.scenes.crashes import DOWN, Crash, Crashes
 from movingparts.unit_of_work import RowStore
 from movingparts.world import simulate
 from movingparts.world.simulated import SimulatedWorld

@@ -17,28 +17,28 @@ from tests.contract.stores import ON_SQLITE, connect
 AT = datetime(2031, 5, 5, 8, tzinfo=UTC)
 
 
-def say(what: object) -> None:
+def answer(what: object) -> None:
     sys.stdout.write(f"{what}\n")
     sys.stdout.flush()
 
 
 async def main(kind: str, path: str, name: str) -> None:
     store, work = ON_SQLITE[kind](lambda: connect(path, timeout=60)), None
-    say("open")
+    answer("open")
     for number, line in enumerate(sys.stdin):
         match line.split():
             case ["read"]:
                 work = store.begin()
                 stand = await work.of(Stand).get("S1")
                 stand.offer(BikeId(f"{name}-{number}"), AT)
-                say("read")
+                answer("read")
             case ["commit"]:
                 assert work is not None
                 try:
                     [recorded] = await work.commit()
-                    say(f"won {recorded.number}")
+                    answer(f"won {recorded.number}")
                 except StaleVersion as error:
-                    say(error)
+                    answer(error)
             case ["count", times]:
                 for count in range(int(times)):
 
@@ -49,7 +49,7 @@ async def main(kind: str, path: str, name: str) -> None:
                         stand.offer(BikeId(bike), AT)
 
                     await execute(store, act, attempts=1_000_000)
-                say("counted")
+                answer("counted")
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def test_two_tables_say_the_same() -> None:
         "BikeDocked, BikeReportedFaulty", "",
     ) == cards.rows[-1]  # fmt: skip
     assert (
-        "F", "a bike that is docked is off its ride", "in the end",
+        "F", "a bike that is docked is off its ride", "may lag",
         "BikeDocked, RideEnded",
     ) == rules.rows[5]  # fmt: skip
     html = shown(figure().html())

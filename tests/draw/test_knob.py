@@ -79,8 +79,8 @@ def test_the_same_grid_gives_the_same_bytes_in_every_run() -> None:
 @pytest.mark.parametrize(
     ("dials", "message"),
     [
-        ({}, "one or two dials, got 0"),
-        (dict.fromkeys("abc", SIZES), "one or two dials, got 3"),
+        ({}, "one to three dials, got 0"),
+        (dict.fromkeys("abcd", SIZES), "one to three dials, got 4"),
         ({"n": Dial("n", ())}, "'n' has no values"),
         ({"n": Dial("n", (1, 2, 1.0))}, "'n' has a value twice: '1'"),
         ({"n": Dial("n", (1, float("nan")))}, "'n' has a value that is not finite"),

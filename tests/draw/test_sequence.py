@@ -146,6 +146,30 @@ def test_a_call_that_leaves_as_an_answer_arrives_starts_a_line_lower() -> None:
     assert layout.y(second.sent_us) + LINE == layout.ends(second)[1]
 
 
+@pytest.mark.parametrize("widest", [WIDEST, NARROW])
+def test_an_answer_that_leaves_at_a_mark_lies_on_nobodys_words(widest: int) -> None:
+    to = Recorder("simulated", 1, "")
+    to.message(
+        "request", "docks", "rides", label="POST /rides", sent_us=0, arrived_us=1_000,
+        fate="delivered",
+    )  # fmt: skip
+    to.message(
+        "reply", "rides", "docks", label="POST /rides", sent_us=90_000,
+        arrived_us=91_000, fate="late", status=201,
+    )  # fmt: skip
+    recording = to.recording(100_000)
+    recording.moments = [Moment(90_000, "note", ("rides",), "charge 1 written")]
+    layout = arranged(excerpt(recording), widest)
+    answer = layout.ends(layout.part.messages[1])
+    assert [] == [label.text for label in layout.labels if label.on(answer)]
+
+
+def test_beside_a_crash_stands_what_happened_and_not_again_to_whom() -> None:
+    recording = two_calls()
+    recording.moments = [Moment(2_000, "crash", ("docks",), "docks crashes")]
+    assert "crashes" in words(sequence(recording)).splitlines()
+
+
 @pytest.mark.parametrize("name", ["ride", "calls", "fan out", "traffic"])
 def test_on_a_phone_type_is_eleven_pixels_at_least(name: str) -> None:
     """There a figure has 328 px, and is drawn for them or smaller than they are."""
@@ -486,6 +510,7 @@ def test_a_small_figure_is_as_it_was(name: str) -> None:
         (250_000, "250 ms"),
         (5_000_000, "5.00 s"),
         (3_600_000_000, "3,600 s"),
+        (86_400_000_000, "24.0 h"),
     ],
 )
 def test_durations_are_shown_in_the_unit_that_suits_them(
@@ -496,10 +521,10 @@ def test_durations_are_shown_in_the_unit_that_suits_them(
 
 
 @pytest.mark.parametrize(
-    ("stretch", "unit"), [(1, "µs"), (1_000, "ms"), (10_000_000, "s")]
+    ("stretch", "unit"), [(1, "µs"), (1_000, "ms"), (10_000_000, "s"), (10**9, "h")]
 )
 def test_the_axis_names_its_unit(stretch: int, unit: str) -> None:
-    """A run of microseconds, of milliseconds, of minutes."""
+    """A run of microseconds, of milliseconds, of minutes, of hours."""
     to = Recorder("simulated", 1, "")
     for i in range(3):
         sent, arrived = 10 * i * stretch, (10 * i + 5) * stretch

@@ -5,7 +5,7 @@ import pytest
 from movingparts.core.recording import Recorder
 from movingparts.draw import topology
 from movingparts.draw.excerpt import excerpt
-from movingparts.draw.topology import mapped
+from movingparts.draw.topology import _shared, mapped
 from tests.draw.recordings import calls, fan_out, ride
 from tests.draw.test_sequence import words
 
@@ -49,6 +49,22 @@ def test_boxes_stand_apart() -> None:
             if abs(one.x - other.x) < one.wide + 8 and abs(one.y - other.y) < 60
         ]
         assert [] == near
+
+
+def test_a_label_between_two_boxes_side_by_side_covers_neither() -> None:
+    to = Recorder("simulated", 7, "")
+    for name in ("rides", "billing", "bus"):
+        to.join(name, "broker" if name == "bus" else "service")
+    for source, target in (("rides", "billing"), ("rides", "bus"), ("billing", "bus")):
+        to.message(
+            "event", source, target, label="ride-ended", sent_us=0, arrived_us=1,
+            fate="delivered",
+        )  # fmt: skip
+    layout = mapped(excerpt(to.recording(1)))
+    assert layout.boxes["billing"].y == layout.boxes["bus"].y
+    boxes = [(b.x - b.wide // 2, b.y - 27, b.wide, 54) for b in layout.boxes.values()]
+    labels = [(x, y, wide, 23) for x, y, wide, _ in layout.labels]
+    assert not any(_shared(label, box) for label in labels for box in boxes)
 
 
 def test_there_and_back_are_two_lines() -> None:

@@ -15,8 +15,8 @@ from movingparts.core.bus import BusError
 from movingparts.eventstore import ConcurrencyConflict, NewEvent, StoredEvent
 from movingparts.eventstore.direct import DirectClient
 from movingparts.eventstore.jetstream import JetStreamEventStore
-from movingparts.scenes.ch05.cluster import Cluster
 from movingparts.world.local.clock import RealClock
+from movingparts.world.local.cluster import Cluster
 
 pytestmark = pytest.mark.slow
 
@@ -34,19 +34,7 @@ async def insist(ask: Callable[[], Awaitable[T]]) -> T:
 
 async def opened(cluster: Cluster) -> JetStreamEventStore:
     """A store over a connection of its own, as another service would have it."""
-
-    async def silent(error: Exception) -> None:
-        """Say nothing: what fails is tried again."""
-
-    servers = list(cluster.servers.values())
-    client = DirectClient()
-    await client.connect(
-        [server.url for server in servers],
-        token=servers[0].token,
-        error_cb=silent,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=0.1,  # type: ignore[arg-type]  # seconds; a float works
-    )
+    client = await cluster.connect(DirectClient())
     return JetStreamEventStore(client, RealClock(), timeout=1.0)
 
 
@@ -105,7 +93,7 @@ def test_what_three_servers_acknowledged_outlives_their_leader() -> None:
                 for each in writers:
                     group.create_task(each.write())
                 await grown(writers, AFTER)
-                cluster.servers[await leader(stores[0])].kill()
+                cluster.servers[await cluster.leader("events")].kill()
                 await grown(writers, AFTER)
                 for each in writers:
                     each.ends = True
@@ -123,13 +111,3 @@ def test_what_three_servers_acknowledged_outlives_their_leader() -> None:
         assert all(a.position < b.position for a, b in pairwise(found))
 
     asyncio.run(main())
-
-
-async def leader(store: JetStreamEventStore) -> str:
-    """The name of the server that leads the store's stream."""
-    while True:
-        with contextlib.suppress(Exception):
-            info = await store._js.stream_info("events")
-            if info.cluster and info.cluster.leader:
-                return info.cluster.leader
-        await asyncio.sleep(0.02)

@@ -6,7 +6,7 @@ from tests.labs.labs import local_cells, read, texts
 
 LAB = "05-facts-on-a-bus"
 SOCKETS = re.compile(
-    r"^(real-open|kill-|broker-(kill|again)|(replay|cluster)-run|close)"
+    r"^(real-open|kill-|broker-(kill|again)|full-open|(replay|full|cluster)-run|close)"
 )
 
 
@@ -41,6 +41,8 @@ def test_what_it_shows_of_the_real_world_are_invariants():
     assert "(1, 1, 'dead')" == text["kill-ack"]
     assert "('200 of 200 charged exactly once', 1, 1)" == text["broker-again"]
     assert "'50 rides, the first is ride-151'" == text["replay-run"]
+    full = "('all 50 handled, in order: True', {'maximum messages exceeded'})"
+    assert full == text["full-run"]
     found = "('0 lost', 'another one leads: True', 'longer at the kill: True')"
     assert found == text["cluster-run"]
 

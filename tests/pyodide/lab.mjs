@@ -1,9 +1,9 @@
 // Run the cells of notebooks as JupyterLite's kernel does, in Pyodide under Node:
-// lab.mjs LOCK < {"packages": [...], "notebooks": [[cell, ...], ...]}. The kernel is
-// JupyterLite's own, and is reset before each notebook. Prints, as JSON, for each one
-// the packages that were there at first and at the end, and of each cell how it ended
-// ("ok", or the error) and what it showed as text.
-import fs from "node:fs";
+// lab.mjs LOCK PACKAGE..., with one notebook a line, [cell, ...], until its input ends.
+// The kernel is JupyterLite's own, and is reset before each notebook. Prints a line of
+// JSON for each one: the packages that were there at first and at the end, and of each
+// cell how it ended ("ok", or the error) and what it showed as text.
+import readline from "node:readline";
 import { loadPyodide } from "pyodide";
 
 const RUN = `
@@ -28,22 +28,19 @@ async def run(cell):
 run
 `;
 
-const [lockFileURL] = process.argv.slice(2);
+const [lockFileURL, ...packages] = process.argv.slice(2);
 try {
-  const { packages, notebooks } = JSON.parse(fs.readFileSync(0, "utf-8"));
   const py = await loadPyodide({ lockFileURL, packages });
   const run = py.runPython(RUN, { globals: py.globals.get("dict")() });
-  const reports = [];
-  for (const notebook of notebooks) {
+  for await (const line of readline.createInterface({ input: process.stdin })) {
     const before = Object.keys(py.loadedPackages);
     const cells = [];
     await run("%reset -f");
-    for (const cell of notebook) cells.push((await run(cell)).toJs());
-    reports.push({ before, after: Object.keys(py.loadedPackages), cells });
+    for (const cell of JSON.parse(line)) cells.push((await run(cell)).toJs());
+    const report = { before, after: Object.keys(py.loadedPackages), cells };
+    // Pyodide prints too: a report is the line that begins with this.
+    process.stdout.write(`\nREPORT ${JSON.stringify(report)}\n`);
   }
-  const answer = "\n" + JSON.stringify(reports);
-  // A pipe takes 64 KB at once: wait until all of it is taken.
-  await new Promise((done) => process.stdout.write(answer, done));
 } catch (error) {
   // The default print of such an error is the whole of Pyodide's source.
   console.error(String(error.message ?? error).slice(-2000));

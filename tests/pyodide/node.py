@@ -3,6 +3,8 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,29 @@ def answer(code: str) -> Any:
     return ask("run.mjs", wheels, str(ROOT), code=code)
 
 
-def lab_cells(kit: Path, notebooks: list[list[str]]) -> list[dict[str, Any]]:
-    """Run cells with what labs have in JupyterLite; return what lab.mjs says of each.
+@contextmanager
+def lab_kernel(kit: Path) -> Iterator[Callable[[list[str]], dict[str, Any]]]:
+    """Start JupyterLite's kernel; give what runs a notebook's cells in it.
 
-    One notebook after the other, each in a kernel that was reset.
+    One notebook after the other, each in a kernel that was reset; it returns what
+    lab.mjs says of one.
     """
-    asked = {"packages": lite.PACKAGES, "notebooks": notebooks}
     lock = str(kit / "pyodide-lock-lab.json")
-    reports: list[dict[str, Any]] = ask("lab.mjs", lock, code=json.dumps(asked))
-    return reports
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command, settings = node_command("lab.mjs", lock, *lite.PACKAGES)
+    with subprocess.Popen(command, **settings, **pipes) as process:
+
+        def run(cells: list[str]) -> dict[str, Any]:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            print(json.dumps(cells), file=process.stdin, flush=True)
+            for line in process.stdout:
+                if line.startswith("REPORT "):
+                    report: dict[str, Any] = json.loads(line.removeprefix("REPORT "))
+                    return report
+            raise AssertionError("The kernel has ended; what it said is above.")
+
+        yield run
 
 
 def page_cells(site: Path, pages: list[list[str]]) -> list[list[list[dict[str, Any]]]]:
@@ -40,19 +56,25 @@ def page_cells(site: Path, pages: list[list[str]]) -> list[list[list[dict[str, A
     return reported
 
 
-def ask(script: str, *arguments: str, code: str) -> Any:
-    """Run a script of this folder with code as its input; return the JSON it prints."""
+def node_command(script: str, *arguments: str) -> tuple[list[str], dict[str, Any]]:
+    """The command that runs a script of this folder, and where and how it runs."""
     frontend.install()
     env = frontend.environment()
     node = shutil.which("node", path=env["PATH"])
     assert node is not None
+    file = str(Path(__file__).with_name(script))
+    return [node, file, *arguments], {"cwd": ROOT, "env": env}
+
+
+def ask(script: str, *arguments: str, code: str) -> Any:
+    """Run a script of this folder with code as its input; return the JSON it prints."""
+    command, settings = node_command(script, *arguments)
     done = subprocess.run(
-        [node, str(Path(__file__).with_name(script)), *arguments],
+        command,
+        **settings,
         input=code,
         capture_output=True,
         text=True,
-        cwd=ROOT,
-        env=env,
         timeout=600,
         check=False,
     )

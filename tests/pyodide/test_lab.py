@@ -16,14 +16,14 @@ WRONG = {
     "sleeps": "def verdict(outcome): time.sleep(9)",
 }
 
-def judged(exercise, text):
+def evaluated(exercise, text):
     names = {"time": time}
     exec(compile(text, "<cell>", "exec"), names)
     verdict = check(exercise.id, names[exercise.call.name])
     return [verdict.state, verdict.misconception]
 
 first = exercises()[0]
-wrong = {name: judged(first, text) for name, text in WRONG.items()}
+wrong = {name: evaluated(first, text) for name, text in WRONG.items()}
 try:
     await LocalWorld.open(seed=7)
 except Exception as error:

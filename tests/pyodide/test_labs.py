@@ -10,6 +10,8 @@ import fcntl
 import json
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,10 +34,12 @@ LACKS = re.compile(
 class Run:
     """What came of a lab: of its cells by id, and of its exercises once solved.
 
-    `before` and `after` are the packages that Pyodide had loaded.
+    `earlier` are the labs that ran in this kernel before it; `before` and `after` are
+    the packages that Pyodide had loaded.
     """
 
     lab: str
+    earlier: list[str]
     ended: dict[str, str]
     shown: dict[str, str]
     solved: dict[str, str]
@@ -60,35 +64,59 @@ def solving(lab: str) -> list[str]:
     return [*sources(lab).values(), *(cell for pair in pairs for cell in pair)]
 
 
-@pytest.fixture(scope="session")
-def reports(
-    kit: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, dict[str, Any]]:
-    """All labs, run from top to bottom, and then each exercise solved and checked.
+class Kernel:
+    """JupyterLite's kernel, once it is needed, and the labs that have run in it."""
 
-    They run once, for all workers: the first one writes what it saw into a file.
-    """
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    with (folder / "labs.json").open("a+") as file:
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._run: Callable[[list[str]], dict[str, Any]] | None = None
+        self.labs: list[str] = []
+
+    def run(self, kit: Path, lab: str) -> dict[str, Any]:
+        """Run a lab from top to bottom, then each exercise solved and checked."""
+        if self._run is None:
+            self._run = self._stack.enter_context(node.lab_kernel(kit))
+        earlier = [*self.labs]
+        self.labs.append(lab)
+        return {"earlier": earlier, **self._run(solving(lab))}
+
+
+@pytest.fixture(scope="session")
+def kernel() -> Iterator[Kernel]:
+    """A kernel for this worker's labs, which starts when the first one is to run."""
+    with ExitStack() as stack:
+        yield Kernel(stack)
+
+
+def report_of(lab: str, run: Callable[[], dict[str, Any]], folder: Path) -> Any:
+    """What came of a lab, which runs once for all workers."""
+    with (folder / f"{lab}.json").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         text = file.read()
         if not text:
-            text = json.dumps(node.lab_cells(kit, [solving(lab) for lab in LABS]))
+            text = json.dumps(run())
             file.write(text)
-    return dict(zip(LABS, json.loads(text), strict=True))
+    return json.loads(text)
 
 
-@pytest.fixture(params=LABS)
-def run(reports: dict[str, dict[str, Any]], request: pytest.FixtureRequest) -> Run:
+@pytest.fixture(scope="module", params=LABS)
+def run(
+    kernel: Kernel,
+    kit: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Run:
     """A lab's report, by the ids of its cells and of its exercises."""
-    lab, report = request.param, reports[request.param]
+    lab, folder = request.param, tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    report = report_of(lab, lambda: kernel.run(kit, lab), folder)
     cells, ids = report["cells"], list(sources(lab))
     checks = [text for _, text in cells[len(ids) + 1 :: 2]]
     return Run(
         lab,
+        earlier=report["earlier"],
         ended={key: cells[i][0] for i, key in enumerate(ids)},
         shown={key: cells[i][1] for i, key in enumerate(ids)},
         solved=dict(zip([e.id for e in exercises_of(lab)], checks, strict=True)),
@@ -140,7 +168,7 @@ def test_what_is_seldom_needed_comes_with_the_first_cell_that_imports_it(
     run: Run,
 ) -> None:
     """A lab that does without it does not wait for it."""
-    there = set().union(*(seldom(lab) for lab in LABS[: LABS.index(run.lab)]))
+    there = set().union(*(seldom(lab) for lab in run.earlier))
     assert there == set(pyodide.ASKED_FOR) & run.before
     assert there | seldom(run.lab) == set(pyodide.ASKED_FOR) & run.after
 

@@ -4,14 +4,15 @@ from collections.abc import Iterable
 
 import pytest
 
-from movingparts.scenes.ch06.crashes import Crash
 from movingparts.scenes.ch06.everywhere import (
     WAYS,
     Tally,
     at_each_point,
     under_faults,
 )
-from movingparts.scenes.ch06.starting import Outcome, Trouble
+from movingparts.scenes.ch06.services import Trouble
+from movingparts.scenes.ch06.starting import Outcome
+from movingparts.scenes.crashes import Crash
 
 pytestmark = pytest.mark.slow
 
@@ -48,4 +49,4 @@ def test_tallies_of_several_processes_add_up() -> None:
     good.sagas["ride-ada"] = "running"
     two.add("two", good)
     one.merge(two)
-    assert (2, ["two"]) == (one.runs, [*one.broken])
+    assert (2, ["two"], [2]) == (one.runs, [*one.broken], one.at)

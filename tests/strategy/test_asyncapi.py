@@ -1,11 +1,7 @@
-"""An AsyncAPI document has what AsyncAPI 3.0.0 asks for, and nothing hangs loose.
-
-The structure is that of asyncapi.com/docs/reference/specification/v3.0.0.
-"""
+"""An AsyncAPI document has what AsyncAPI 3.0.0 asks for, and nothing hangs loose."""
 
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +16,6 @@ from movingparts.strategy.context_map import Context
 CONTEXTS = larkhaven_map().contexts
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "node_modules" / "@asyncapi" / "specs" / "schemas"
-KEY = re.compile(r"^[\w\d.\-_]+$")  # of whatever is in components
 
 each_context = pytest.mark.parametrize("context", CONTEXTS, ids=lambda c: c.name)
 
@@ -56,47 +51,18 @@ def resolved(found: Any, reference: str) -> Any:
 
 
 @each_context
-def test_it_has_the_parts_that_asyncapi_requires(context: Context) -> None:
-    found = document(context)
-    allowed = {"asyncapi", "info", "channels", "operations", "components"}
-    assert allowed == set(found)
-    assert "3.0.0" == found["asyncapi"]
-    assert {"title": context.name, "version": "1.2.3"} == found["info"]
-    for channel in found["channels"].values():
-        assert {"address", "messages"} == set(channel)
-    for operation in found["operations"].values():
-        assert {"action", "channel"} == set(operation)
-        assert operation["action"] in {"send", "receive"}
-    assert {"messages", "schemas"} == set(found["components"])
-    for part in found["components"].values():
-        assert all(KEY.match(key) for key in part)
-    assert found == json.loads(json.dumps(found))
-
-
-@each_context
 def test_asyncapi_s_own_schema_finds_nothing_wrong(
     context: Context, official: jsonschema.Draft7Validator
 ) -> None:
     assert [] == [error.json_path for error in official.iter_errors(document(context))]
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda found: found.update(asyncapi="3.0"),
-        lambda found: found["info"].pop("version"),
-        lambda found: found["operations"]["receive-rides.ride-ended"].update(action=""),
-        lambda found: found["channels"]["rides.ride-ended"].update(addres="rides"),
-        lambda found: found["components"]["schemas"].update(ride={"type": "text"}),
-    ],
-    ids=["version", "info", "action", "field", "schema"],
-)
 def test_it_finds_a_document_that_is_broken(
-    damage: Callable[[dict[str, Any]], object], official: jsonschema.Draft7Validator
+    official: jsonschema.Draft7Validator,
 ) -> None:
-    found = document(next(each for each in CONTEXTS if each.name == "billing"))
-    damage(found)
-    assert list(official.iter_errors(found))
+    found = document(CONTEXTS[0])
+    del found["info"]["version"]
+    assert ["$.info"] == [error.json_path for error in official.iter_errors(found)]
 
 
 @each_context
@@ -118,8 +84,8 @@ def test_it_sends_what_is_published_and_receives_what_is_read(context: Context) 
 
 
 def test_a_message_is_an_event_whose_data_has_the_contract_s_schema() -> None:
-    billing = next(each for each in CONTEXTS if each.name == "billing")
-    found = document(billing)
+    found = document(next(each for each in CONTEXTS if each.name == "billing"))
+    assert {"title": "billing", "version": "1.2.3"} == found["info"]
     message = found["components"]["messages"]["rides.ride-ended"]
     assert "RideEnded" == message["name"]
     assert [*ENVELOPE] == message["payload"]["required"]

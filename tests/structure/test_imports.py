@@ -1,5 +1,6 @@
 """Dependencies run one way, and every module has its place in that order."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -114,3 +115,32 @@ def test_each_model_and_each_context_is_under_a_contract() -> None:
     assert 6 == len(names)
     assert names == by_id["contexts"]["modules"]
     assert [f"{name}.model" for name in names] == by_id["pure"]["modules"]
+
+
+def private_names(source: str) -> list[str]:
+    """Names with an underscore in front that code takes from another object."""
+    return [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("_")
+        and not node.attr.endswith("_")  # Python's and IPython's protocols
+        and ast.unparse(node.value) not in ("self", "cls")
+    ]
+
+
+ONLOOKERS = ("scenes", "check", "draw", "measure", "strategy")
+
+
+@pytest.mark.parametrize("room", [*ONLOOKERS, "labs/exercises"])
+def test_scenes_checkers_and_instruments_touch_nothing_private(room: str) -> None:
+    folder = PACKAGE / room if room in ONLOOKERS else ROOT / room
+    files = [(path, path.read_text("utf-8")) for path in folder.rglob("*.py")]
+    assert files
+    found = {path: private_names(text) for path, text in files}
+    assert {} == {path: names for path, names in found.items() if names}
+
+
+def test_a_private_name_of_a_world_is_found() -> None:
+    source = "self._mine, world.crash, world.__class__, world._fabric.clock"
+    assert ["world._fabric"] == private_names(source)

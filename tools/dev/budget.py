@@ -25,6 +25,25 @@ BASE = "base"
 LINES = {"chapter": 5_000}
 SECONDS = {"chapter": 75.0, BASE: 480.0}
 
+# Why a chapter is over its lines, for whoever asks what to cut.
+WHY = {
+    "02": "Its scenes are a wall of events, and what each wrong sorting does to a day.",
+    "03": "It has six exercises, whose drivers are scenes; its pages run one stand in"
+    " four designs.",
+    "04": "It has six exercises; the gateway and `service` have tests of their own; the"
+    " door runs on Envoy too, and one service in JavaScript.",
+    "05": "Each page's run is a scene of its own, and the lab's is a cluster of three.",
+    "06": "It crashes a saga at each commit, and runs the same ride on PostgreSQL, DBOS"
+    " and real processes.",
+    "07": "It runs both models as processes too, and serves a whole GBFS feed.",
+    "08": "It has six exercises, and runs its log on a library, on UmaDB and as"
+    " processes.",
+    "11": "It has seven exercises, and a function platform on real processes, whose"
+    " parts are tested one by one.",
+    "12": "It has seven pages and exercises and ten mechanisms, and runs them on Envoy,"
+    " etcd and NATS too.",
+}
+
 KINDS = ("text", "lab", "exercises", "mechanisms", "scenes", "tests", "other")
 WRITTEN = {
     *(".bib", ".css", ".html", ".in", ".ipynb", ".js", ".md", ".mjs", ".py", ".sh"),
@@ -90,7 +109,12 @@ def over(found: dict[str, Cost]) -> list[str]:
         name = f"{what} {number}" if what == "chapter" else "the base"
         total, bar = cost.lines.total(), LINES.get(what)
         if bar is not None and total > bar:
-            output.append(f"{name} is {total - bar:,} lines over its {bar:,}.")
+            largest = " and ".join(
+                f"{count:,} of {column}" for column, count in cost.lines.most_common(2)
+            )
+            why = f" {WHY[number]}" if number in WHY else ""
+            lead = f"{name} is {total - bar:,} lines over its {bar:,}, with {largest}."
+            output.append(f"{lead}{why}")
         if cost.seconds > SECONDS[what]:
             more = cost.seconds - SECONDS[what]
             output.append(f"{name} is {more:.0f} s over its {SECONDS[what]:.0f} s.")

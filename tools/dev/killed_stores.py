@@ -254,7 +254,7 @@ class KilledStore:
 
     async def _look(self) -> None:
         """Read what is new."""
-        assert self._reader is not None  # noqa: S101  # `open` comes first
+        assert self._reader is not None  # `open` comes first
         followed = self.followed
         try:
             new = await self._reader.read_all(from_position=followed.position)

@@ -34,7 +34,7 @@ from movingparts.projection import BATCH, Projection
 from movingparts.scenes.ch08.day import appends
 from movingparts.scenes.ch08.own import happenings, odd
 from movingparts.world.local.clock import RealClock
-from tools.dev.soak import Bar
+from tools.dev.bar import Bar
 
 FOLDER = Path(".movingparts/replay")
 DAYS = 5  # of Larkhaven

@@ -21,115 +21,25 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from movingparts.bus import BusError, Event
 from movingparts.bus.nats import NatsBus, connect
-from movingparts.consumer import in_order, once
-from movingparts.core.node import Disk, Tasks
+from movingparts.core.node import Tasks
 from movingparts.outbox import Outbox
 from movingparts.world.local.broker import Broker, tail, write_private
-from movingparts.world.local.clock import RealClock
 from movingparts.world.local.watchdog import PREFIX, Watchdog
-from tools.dev.progress import EVERY, clock
+from tools.dev.bar import Bar
 
 ROOT = Path(__file__).resolve().parents[2]
-BIKES = ("B1", "B2", "B3", "B4")
-SUBJECT = "rides.ride-ended"
-PAUSE = 0.005  # seconds between two rides
 LATEST = 0.5  # seconds from a round's begin to its kill, at most
 PATIENCE = 30.0  # seconds without anything new after which something hangs
 KEPT = "none lost, none twice, none uncommitted, all in order, nothing left behind"
 BREAKS = ("lost", "twice", "never-committed")
-RIDES = "CREATE TABLE IF NOT EXISTS rides (id TEXT, bike TEXT, number INTEGER)"
-RIDE = "INSERT INTO rides VALUES (?, ?, ?)"
-MADE = "SELECT bike, max(number) FROM rides GROUP BY bike"
-
-
-# --- the processes that are killed ------------------------------------------------
-
-
-async def rides(disk: Disk, bus: NatsBus, broken: str) -> None:
-    """Commit one ride after another; say so on standard output; relay the events."""
-    db = disk.connect("rides.sqlite")
-    db.execute(RIDES)
-    outbox, numbers = Outbox(db), Counter(dict(db.execute(MADE)))
-    bus.tasks.create_task(outbox.run(bus, RealClock(), every=PAUSE))
-    while True:
-        bike, key = random.choice(BIKES), uuid.uuid4().hex  # no secret
-        row = (key, bike, numbers[bike] + 1)
-        data = {"bike": bike, "number": row[2]}
-        event = Event(key, "/rides", "RideEnded", data, subject=bike)
-        if broken == "never-committed":
-            await by_hand(bus, event)
-        with db:
-            db.execute(RIDE, row)
-            if not broken or broken == "twice":
-                outbox.add(SUBJECT, event)
-        print(key, flush=True)  # acknowledged: the one who asked reads it
-        if broken == "lost":
-            await by_hand(bus, event)
-        numbers[bike] += 1
-        await asyncio.sleep(PAUSE)
-
-
-async def by_hand(bus: NatsBus, event: Event) -> None:
-    """Publish without an outbox; what goes wrong is a line in the log."""
-    try:
-        await bus.publish(SUBJECT, event)
-    except BusError as error:
-        print(error, file=sys.stderr)
-
-
-def write(table: str) -> Callable[[sqlite3.Connection, Event], None]:
-    """Return what writes an event into a table, without committing it."""
-
-    def apply(db: sqlite3.Connection, event: Event) -> None:
-        row = (event.id, event.data["bike"], event.data["number"])
-        db.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", row)  # noqa: S608  # ours
-
-    return apply
-
-
-async def billing(disk: Disk, bus: NatsBus, broken: str) -> None:
-    """Charge each ride once, and write each bike's rides down in their order."""
-    db = disk.connect("billing.sqlite")
-    for table in ("charges", "journal"):
-        db.execute(RIDES.replace("rides", table))
-    charge = write("charges")
-
-    async def forgetful(event: Event) -> None:
-        with db:
-            charge(db, event)
-
-    handler = forgetful if broken == "twice" else once(db, "billing", charge)
-
-    async def delivered(event: Event) -> None:
-        print(event.id, flush=True)
-        await handler(event)
-
-    limits: dict[str, Any] = {"ack_wait": 1.0, "max_deliver": 1_000}
-    await bus.subscribe(SUBJECT, delivered, durable="billing", **limits)
-    journal = in_order(db, "journal", write("journal"))
-    await bus.subscribe(SUBJECT, journal, durable="journal", **limits)
-    await asyncio.Event().wait()
-
-
-async def child(name: str, folder: Path, broken: str) -> None:
-    """Be one of them, until the end."""
-    broker = json.loads((folder / "broker.json").read_text())
-    tasks = Tasks(lambda what, error: print(what, repr(error), file=sys.stderr))
-    bus = NatsBus(await connect(**broker), name, tasks)
-    await {"rides": rides, "billing": billing}[name](Disk(lambda: folder), bus, broken)
-
-
-# --- who kills them ---------------------------------------------------------------
 
 
 @dataclass
@@ -215,7 +125,7 @@ class Soak:
         await bus.close()
         for table in ("charges", "journal"):
             await self._grows(table, len(committed))
-        deliveries = self._said("billing")
+        deliveries = self._lines("billing")
         self.again = (
             max(0, info.state.messages - len(committed)),
             len(deliveries) - len({*deliveries}),
@@ -225,7 +135,7 @@ class Soak:
             journal.setdefault(bike, []).append(number)
         charged = [row[0] for row in self._rows("charges")]
         made = [row[0] for row in committed]
-        return Found(self._said("rides"), made, charged, journal)
+        return Found(self._lines("rides"), made, charged, journal)
 
     def close(self) -> None:
         """End all, and remove the folder."""
@@ -259,10 +169,10 @@ class Soak:
         )
 
     def _spawn(self, name: str) -> None:
-        command = [sys.executable, "-m", "tools.dev.soak", "--child", name]
-        options = ["--folder", str(self.folder), "--break", self._broken]
-        said, log = (self.folder / f"{name}.{kind}" for kind in ("out", "log"))
-        with said.open("ab") as out, log.open("ab") as errors:
+        command = [sys.executable, "-m", "tools.dev.soak_services", name]
+        options = [str(self.folder), self._broken]
+        output, log = (self.folder / f"{name}.{kind}" for kind in ("out", "log"))
+        with output.open("ab") as out, log.open("ab") as errors:
             process = subprocess.Popen(
                 command + options,
                 stdin=subprocess.DEVNULL,
@@ -296,7 +206,7 @@ class Soak:
                 last, since = now, time.monotonic()
         return last
 
-    def _said(self, name: str) -> list[str]:
+    def _lines(self, name: str) -> list[str]:
         return (self.folder / f"{name}.out").read_text().split("\n")[:-1]
 
     def _rows(self, table: str) -> list[tuple[str, str, int]]:
@@ -326,34 +236,6 @@ def _runs(pid: int) -> bool:
 
 
 # --- what is printed --------------------------------------------------------------
-
-
-class Bar:
-    """One line: rewritten on a terminal, elsewhere a new one now and then."""
-
-    def __init__(self, rounds: int, unit: str = "kills") -> None:
-        self._rounds, self._unit = rounds, unit
-        self._began, self._last = time.monotonic(), -EVERY
-
-    def show(self, kills: Counter[str]) -> None:
-        """Print how far it is, and who was killed."""
-        tally = ", ".join(f"{name} {n}" for name, n in sorted(kills.items()))
-        self.draw(kills.total(), f"; {tally}")
-
-    def draw(self, done: int, tally: str = "") -> None:
-        """Print how far it is."""
-        now, here = time.monotonic() - self._began, sys.stdout.isatty()
-        if not here and now - self._last < EVERY and done < self._rounds:
-            return
-        self._last = now
-        full = round(30 * done / self._rounds)
-        left = now / done * (self._rounds - done) if done else 0.0
-        text = (
-            f"[{'#' * full}{'.' * (30 - full)}] {done:,} of {self._rounds:,}"
-            f" {self._unit}, {clock(now)}, about {clock(left)} left{tally}"
-        )
-        end = "" if here and done < self._rounds else "\n"
-        print(f"\r{text}\x1b[K" if here else text, end=end, flush=True)  # the bar
 
 
 def victims(
@@ -399,12 +281,7 @@ def main() -> int:
     parser.add_argument("rounds", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--break", dest="broken", choices=("", *BREAKS), default="")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.child:
-        asyncio.run(child(given.child, given.folder, given.broken))
-        return 0
     wrong = asyncio.run(soak(given.rounds, given.seed, given.broken))
     for what in wrong:
         print(f"broken: {what}")  # the verdict

@@ -25,7 +25,7 @@ from movingparts.function import Platform, Retry, Subject
 from movingparts.function.local import LocalBackend
 from movingparts.function.process import Process
 from movingparts.world import LocalWorld
-from tools.dev.soak import Bar
+from tools.dev.bar import Bar
 
 WAITING = 12  # events at most, so that the queue stays short
 INSTANCES = 4

@@ -11,8 +11,9 @@ import argparse
 import asyncio
 import sys
 
+from tools.dev.bar import Bar
 from tools.dev.killed_stores import BREAKS, VICTIMS, KilledStore
-from tools.dev.soak import Bar, victims
+from tools.dev.soak import victims
 
 LATEST = 0.05  # seconds from a round's begin to its kill, at most
 

@@ -4,7 +4,7 @@
     make test CHAPTER=03  one chapter: its lab, exercises, modules, pages
 
 Each part says how far it is (tools/dev/progress.py) and leaves a report in
-.movingparts/test, from which the next run foretells the time and `make budget` sums
+.movingparts/test, from which the next run predicts the time and `make budget` sums
 up what each chapter costs.
 """
 

@@ -191,7 +191,7 @@ def imprint(author: str, year: str) -> Tag:
         "</section>"
     )
     section = BeautifulSoup(text, "html.parser").section
-    assert section is not None  # noqa: S101  # narrows the type: it is written above
+    assert section is not None  # narrows the type: it is written above
     return section
 
 

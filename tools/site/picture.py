@@ -8,6 +8,7 @@ from pathlib import Path
 
 from movingparts.draw import sequence
 from movingparts.draw.ink import alone
+from movingparts.scenes.ch01.marks import marked
 from movingparts.scenes.ch01.one_ride import charges, pricing, rides
 from movingparts.world import SimulatedWorld, simulate
 
@@ -25,7 +26,7 @@ def picture() -> str:
         await world.client("dock").post("http://rides/rides", json=ride)
         return len(charges(world.node("pricing")))
 
-    recording = simulate(scenario, seed=7)
+    recording = simulate(marked(scenario), seed=7)
     times = {1: "once", 2: "twice"}[recording.result]
     title = f"One reply is lost, and the ride is charged {times}"
     return alone(sequence(recording, title=title).svg)

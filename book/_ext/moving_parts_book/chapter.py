@@ -26,6 +26,7 @@ from .plan import page_link
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = re.compile(r"(?P<folder>chapters|labs)/(?P<slug>(?P<number>\d\d)-[^/]+)(/.*)?")
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
+BESIDE_EXERCISES = 50  # minutes in a lab, as the tables of labs 01 and 02 count them
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,11 @@ def duration(minutes: int) -> str:
     return f"{round(minutes / 30) / 2:g} hours"
 
 
+def lab_minutes(number: str) -> int:
+    """Return how long a chapter's lab takes: its exercises, and all that it runs."""
+    return sum(each.minutes for each in exercises(int(number))) + BESIDE_EXERCISES
+
+
 class ChapterPages(SphinxDirective):
     """The map of a chapter: its pages and its lab, and how long each takes."""
 
@@ -136,13 +142,12 @@ class ChapterPages(SphinxDirective):
             steps += self.entry(link, page.minutes, page.about)
         if here.lab in self.env.found_docs:
             found = exercises(int(here.number))
-            minutes = sum(each.minutes for each in found)
             about = (
                 "The same services in a notebook, then on real sockets; with "
                 f"{len(found)} exercises."
             )
             link = page_link(here.lab, text(f"Lab {here.number}"))
-            steps += self.entry(link, minutes, about)
+            steps += self.entry(link, lab_minutes(here.number), about)
         return [steps]
 
     def entry(self, link: nodes.Node, minutes: int, about: str) -> nodes.Node:

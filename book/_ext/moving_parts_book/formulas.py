@@ -30,7 +30,7 @@ def start_server_process(
     """
     address = rundir / "katex.sock"
     command = katex.KaTeXServer.build_command(socket=address)
-    process = Popen(command, stdin=PIPE, stdout=PIPE, cwd=rundir)  # noqa: S603  # node
+    process = Popen(command, stdin=PIPE, stdout=PIPE, cwd=rundir)
     give_up = time.monotonic() + timeout
     while time.monotonic() < give_up and process.poll() is None:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -23,11 +23,11 @@ IN_BROWSER = "Run in your browser"
 LOCALLY = "Run locally"
 
 
-class lab_doors(nodes.General, nodes.Element):  # noqa: N801  docutils names nodes so
+class lab_doors(nodes.General, nodes.Element):
     """The doors of the lab `lab`: a container that only the site shows."""
 
 
-class lite_link(nodes.General, nodes.TextElement):  # noqa: N801  likewise
+class lite_link(nodes.General, nodes.TextElement):
     """A link to the lab `lab` in JupyterLite, which knows no place within it."""
 
 

@@ -13,14 +13,14 @@ INLINE = frozenset({"a", "em", "span", "strong"})
 HOLDS_TEXT = INLINE | {"p", "summary"}
 
 
-class element(nodes.General, nodes.Element):  # noqa: N801  docutils names nodes so
+class element(nodes.General, nodes.Element):
     """An HTML element: `tag` names it, `html` holds its attributes.
 
     Other builders (print, text) render its children alone.
     """
 
 
-class phrase(element, nodes.TextElement):  # noqa: N801  docutils names nodes so
+class phrase(element, nodes.TextElement):
     """An HTML element that holds text: docutils allows links in such nodes only."""
 
 

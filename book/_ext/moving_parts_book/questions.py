@@ -54,7 +54,7 @@ class Option:
     letter: str = ""
 
 
-class explanation(nodes.General, nodes.Element):  # noqa: N801  docutils names nodes so
+class explanation(nodes.General, nodes.Element):
     """What `why` holds, until its question moves it behind the fold."""
 
 

@@ -15,7 +15,7 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
 from . import sharing
-from .chapter import Place, duration, place
+from .chapter import Place, duration, lab_minutes, place
 
 BOOK = Path(__file__).resolve().parent.parent.parent
 PLAYER = BOOK.parent / "src/movingparts/draw/player.js"
@@ -139,6 +139,7 @@ def kicker(app: Sphinx, here: Place) -> str:
     parts = [link(here.chapter, f"Chapter {here.number}")]
     if here.folder == "labs":
         parts.insert(0, f"Lab {here.number}")
+        parts.append(f"about {duration(lab_minutes(here.number))}")
     elif here.step:
         page = here.pages[here.step - 1]
         parts.append(f"page {here.step} of {len(here.pages)}")

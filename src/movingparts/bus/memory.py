@@ -8,17 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from movingparts.bus.inbox import Delivery, Inbox
-from movingparts.bus.router import (
-    Answer,
-    Arrive,
-    Direct,
-    Router,
-    Settle,
-    Subscriber,
-    Wire,
-)
-from movingparts.bus.streams import Durable, Envelope
+from movingparts.bus.router import Direct, Router, Subscriber, Wire
+from movingparts.bus.streams import Envelope
 from movingparts.bus.subjects import (
     check_event,
     check_subscription,
@@ -27,13 +18,14 @@ from movingparts.bus.subjects import (
     nobody_listens,
     stored_or_not,
 )
+from movingparts.bus.subscription import Inbox, MemorySubscription
 from movingparts.bus.trace import Trace
 from movingparts.core.bus import BusError, BusTimeout, Handler
 from movingparts.core.event import Event
 from movingparts.core.network import Network
 from movingparts.core.node import Tasks, current_span
 from movingparts.core.random import Random, stream
-from movingparts.core.recording import Fate, Message, MessageKind
+from movingparts.core.recording import Fate, Message
 
 __all__ = ["MemoryBroker", "MemoryBus"]
 
@@ -103,7 +95,8 @@ class MemoryBus:
     ...     await bus.subscribe("rides.>", seen)
     ...     await bus.publish("rides.ended", Event("1", "/rides", "RideEnded", 7, "b7"))
     ...     await asyncio.sleep(0)
-    >>> asyncio.run(scenario())
+    >>> with asyncio.Runner() as runner:
+    ...     runner.run(scenario())
     RideEnded b7
 
     Source: chapter 05. Leaves out: the wire protocol, flow control, permissions.
@@ -276,87 +269,3 @@ class MemoryBus:
             raise late(seconds) from None
         finally:
             self._waiting.pop(waiting)
-
-
-class MemorySubscription:
-    """A handler bound to a subject, on one node."""
-
-    def __init__(
-        self,
-        bus: MemoryBus,
-        subject: str,
-        inbox: Inbox,
-        queue: str | None,
-        durable: Durable | None,
-    ) -> None:
-        self.subject, self.queue = subject, queue
-        self.node, self.context = bus.name, bus.context
-        self._bus, self._inbox, self._durable = bus, inbox, durable
-        self._open = True
-
-    def __repr__(self) -> str:
-        how = f" as {self._durable.name}" if self._durable is not None else ""
-        state = "" if self._open else ", stopped"
-        return f"<Subscription of {self.node} to {self.subject}{how}{state}>"
-
-    async def stop(self) -> None:
-        """Take no more events; what has not been begun goes back, or is gone."""
-        self.close()
-        for left in self._inbox.close():
-            if left.settle is not None:
-                left.settle("the subscription was stopped before its turn")
-
-    def close(self) -> None:
-        """Leave the broker's tables."""
-        self._open = False
-        self._bus.subscriptions.pop(self, None)
-        self._bus.router.remove(self)
-        if self._durable is not None:
-            self._durable.leave(self)
-
-    def ready(self) -> bool:
-        """Return whether it would take an event now."""
-        return self._open and self._inbox.idle
-
-    def deliver(self, envelope: Envelope, settle: Callable[[str | None], None]) -> None:
-        """Bring an event of the durable here, and the acknowledgment back."""
-        router, durable = self._bus.router, self._durable
-
-        def settled(delivery: Message | None, reason: str | None) -> None:
-            def arrive(_: Message | None) -> Fate:
-                settle(reason)
-                return "delivered"
-
-            if not self._bus.alive or durable is None:
-                return
-            label = envelope.event.type + (" refused" if reason else "")
-            self.send("ack", envelope, arrive, label=label, answers=delivery)
-            durable.retry_later()
-
-        router.dispatch("event", self, envelope, settled)
-
-    def receive(
-        self,
-        envelope: Envelope,
-        settle: Settle | None,
-        answer: Answer | None,
-        message: Message | None,
-    ) -> Fate:
-        """Put what has arrived into the inbox."""
-        if not self._open:
-            return "refused"
-        delivery = Delivery(envelope.subject, envelope.opened())
-        if settle is not None:
-            delivery.settle = partial(settle, message)
-        if answer is not None:
-            delivery.answer = partial(answer, message)
-        self._inbox.put(delivery)
-        return "delivered"
-
-    def send(
-        self, kind: MessageKind, envelope: Envelope, arrive: Arrive, **recorded: Any
-    ) -> None:
-        """Send something to the broker, unless this life of the node has ended."""
-        if self._bus.alive:
-            wire, link = self._bus.router.wire, self._bus.out
-            wire.send(kind, link, envelope, arrive, **recorded)

@@ -12,7 +12,6 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from movingparts.bus.inbox import Inbox
 from movingparts.bus.jetstream import (
     CLOSE_TIMEOUT,
     JetStream,
@@ -30,6 +29,7 @@ from movingparts.bus.subjects import (
     no_answer,
     nobody_listens,
 )
+from movingparts.bus.subscription import Inbox
 from movingparts.bus.trace import Trace
 from movingparts.core.bus import BusError, BusTimeout, Handler, Subscription
 from movingparts.core.event import Event
@@ -52,7 +52,7 @@ class NatsBus:
     limits of a stream's age and size.
     """
 
-    def __init__(  # noqa: PLR0913  # what it is connected to, and what it records
+    def __init__(
         self,
         connection: Client,
         name: str,

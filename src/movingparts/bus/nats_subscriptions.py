@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import nats.errors
 from nats.aio.msg import Msg
 
-from movingparts.bus.inbox import Delivery, Inbox
 from movingparts.bus.jetstream import ACK_TIMEOUT, EXPECTED_STREAM, processed
 from movingparts.bus.streams import Position, backoff, dead_letter
 from movingparts.bus.subjects import is_internal
+from movingparts.bus.subscription import Delivery, Inbox
 from movingparts.core.bus import BusError
 from movingparts.core.event import Event
 from movingparts.core.node import ended

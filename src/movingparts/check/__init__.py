@@ -13,15 +13,15 @@ from typing import Any
 
 from movingparts.check.answer import shown, where
 from movingparts.check.exercise import Exercise, all_exercises
-from movingparts.check.laws import Check, Law, Run, always, never
+from movingparts.check.laws import Check, Law, Run, always, never, of
 from movingparts.check.limits import SECONDS, Limits, OutOfTime
 from movingparts.check.progress import Done, Progress
-from movingparts.check.search import Search, find_seed
+from movingparts.check.search import Search
 from movingparts.check.verdict import Rejected, StillToDo, Verdict
 
 __all__ = ["Check", "Exercise", "Hint", "Law", "Run", "UnknownExercise", "Verdict"]
-__all__ += ["always", "check", "evaluate", "exercises", "find_seed", "hint", "never"]
-__all__ += ["shown", "where"]
+__all__ += ["always", "check", "evaluate", "exercises", "hint", "never"]
+__all__ += ["of", "shown", "where"]
 
 
 class UnknownExercise(LookupError):
@@ -93,16 +93,15 @@ def _evaluated(
     exercise: Exercise, answer: Any, limits: Limits, fast: bool
 ) -> dict[str, Any]:
     search = Search(exercise.check, answer, exercise.call, limits, fast=fast)
-    found = search.run()
-    if found.trial is not None:
-        run = found.trial.recording
+    trial, seen = search.run()
+    if trial is not None:
+        run = trial.recording
         return {
-            "message": exercise.message(found.trial.broken),
-            "misconception": found.trial.broken.name,
+            "message": exercise.message(trial.broken),
+            "misconception": trial.broken.name,
             "counterexample": run if run is not None and run.messages else None,
         }
-    facts = exercise.check.praise(found.seen)
-    message = exercise.praise(len(found.seen), facts)
+    message = exercise.praise(len(seen), exercise.check.praise(seen))
     if search.changed:
         message += (
             f" It also changed `{search.changed}`, which belongs to the caller:"

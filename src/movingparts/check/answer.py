@@ -32,9 +32,8 @@ class Call:
 
     name: str
     arguments: tuple[str, ...]
-    is_async: bool = False
+    kind: Literal["def", "async def", "class"] = "def"
     methods: tuple[Call, ...] = ()
-    is_class: bool = False
 
     @classmethod
     def of(cls, stub: str) -> Call:
@@ -45,23 +44,16 @@ class Call:
     def _read(cls, node: ast.stmt) -> Call:
         match node:
             case ast.ClassDef(name=name, body=body):
-                parts = [cls._read(e) for e in body if isinstance(e, ast.FunctionDef)]
-                calls = {part.name: part.without_self() for part in parts}
-                made = calls.pop("__init__", Call(name, ()))
-                return cls(name, made.arguments, False, tuple(calls.values()), True)
+                made, *methods = map(cls._read, body)
+                return cls(name, made.arguments, "class", tuple(methods))
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                arguments = tuple(each.arg for each in node.args.args)
-                return cls(name, arguments, isinstance(node, ast.AsyncFunctionDef))
+                names = [each.arg for each in node.args.args if each.arg != "self"]
+                is_async = isinstance(node, ast.AsyncFunctionDef)
+                return cls(name, tuple(names), "async def" if is_async else "def")
         raise ValueError(f"a stub ends with a function or a class, not {node!r}")
 
-    def without_self(self) -> Call:
-        """Return the call of a bound method."""
-        return Call(self.name, self.arguments[1:], self.is_async)
-
     def __str__(self) -> str:
-        if self.is_class:
-            return f"class {self.name}"
-        return f"{'async def' if self.is_async else 'def'} {self.called}"
+        return f"{self.kind} {self.name if self.kind == 'class' else self.called}"
 
     @property
     def called(self) -> str:
@@ -97,6 +89,9 @@ def fits(value: Any, kind: Any) -> bool:  # noqa: PLR0911  # one return for each
         return any(fits(value, each) for each in inner)
     if origin is Literal:
         return any(isinstance(value, type(each)) and value == each for each in inner)
+    if origin is tuple:
+        pair = isinstance(value, list | tuple) and len(value) == len(inner)
+        return pair and all(map(fits, value, inner))
     if origin is dict:
         return isinstance(value, dict) and all(
             fits(key, inner[0]) and fits(item, inner[1]) for key, item in value.items()
@@ -158,7 +153,7 @@ class Answer:
             text = f"Pass the function itself, `{call.name}`, without calling it."
             raise Rejected("not-a-function", text)
         if not callable(thing):
-            kind = "class" if call.is_class else "function"
+            kind = "class" if call.kind == "class" else "function"
             text = (
                 f"Your answer should be a {kind}, `{call}`;"
                 f" this is a value of type {type(thing).__name__}."
@@ -211,6 +206,7 @@ class Answer:
     def made(self, *arguments: Any) -> Any:
         """Call a class, and see that what it makes has all its methods."""
         thing = self._value(self.name, self.function, copied(arguments))
+        self._fits(thing, ())
         for call in self.call.methods:
             method = self._outcome(self.name, getattr, (thing, call.name, None))
             if not callable(method):
@@ -334,7 +330,7 @@ def _sentence(name: str, error: BaseException) -> str:
     text = f"{text.rstrip('.')}{where(error)}."
     if "unhashable type" in reason:
         text += " It can't be in a set or be a key: use its name."
-    elif "asyncio.run() cannot be called" in reason or "already running" in reason:
+    elif "cannot be called from a running" in reason or "already running" in reason:
         text += " A loop runs already: use `await` instead of starting another."
     elif isinstance(error, SystemExit):
         text += " That would end the whole kernel: return instead."

@@ -162,7 +162,8 @@ def _parted(path: Path) -> tuple[dict[str, str], str, dict[str, str]]:
     text = path.read_text(encoding="utf-8")
     begin = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
     lines = begin.group(1).splitlines() if begin else []
-    head = {key.strip(): value.strip() for key, _, value in map(_pair, lines)}
+    pairs = [line.split(":", 1) for line in lines]
+    head = {key.strip(): value.strip() for key, value in pairs}
     missing = [key for key in ("title", "difficulty", "minutes") if key not in head]
     body = text[begin.end() :] if begin else text
     statement, *_ = re.split(r"(?m)^## ", body)
@@ -171,10 +172,6 @@ def _parted(path: Path) -> tuple[dict[str, str], str, dict[str, str]]:
     if missing:
         raise ExerciseError(f"{path} has no {', '.join(missing)}")
     return head, statement.strip(), parts
-
-
-def _pair(line: str) -> tuple[str, str, str]:
-    return line.partition(":")
 
 
 def _sections(text: str, marks: str) -> dict[str, str]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from movingparts.check.verdict import Rejected, StillToDo
+
 if TYPE_CHECKING:
     from movingparts.check.answer import Answer
     from movingparts.core import Recording
@@ -20,6 +22,11 @@ def always(seen: Any) -> bool:
 def never(seen: Any) -> bool:
     """Return False: the law is broken wherever it applies."""
     return False
+
+
+def of(*kinds: str) -> Callable[[Any], bool]:
+    """Return when a law applies: to what is seen in runs of some kinds."""
+    return lambda seen: seen.kind in kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ class Check:
 
     `returns` is the type of the answer's value, and `wants` says that in words.
     Exceptions in `may_raise` are values too. `overall` makes one thing to look at of
-    all that was seen; its attribute `example` may say which of them to show.
+    all that was seen of cases; its attribute `example` may say which to show.
     `picture(seen)` records a run that shows a case. `praise(all_seen)` returns what
     the paragraph *Passed* of `exercise.md` names in braces; it always has `count`.
     """
@@ -90,6 +97,8 @@ class Check:
             raise ValueError("a check has either cases or a run")
         if (self.cases is None) != (self.seen is None):
             raise ValueError("a check with cases has `seen`, one with a run has not")
+        if self.overall is not None and self.run is not None:
+            raise ValueError("a check with a run looks at each run by itself")
 
     def broken(self, seen: Any) -> Broken | None:
         """Return the first law that something breaks, or None."""
@@ -117,17 +126,18 @@ class Run:
     """
 
     def __init__(self, check: Check, seed: int, without: Collection[str] = ()) -> None:
-        self.seed = seed
+        self.seed, self.without = seed, without
         self.seen: list[Any] = []
         self.steps: list[str] = []
         self.broken: Broken | None = None
-        self.failed: Exception | None = None  # a mistake in the laws themselves
+        self.rejected: Rejected | None = None
+        self.failed: Exception | None = None  # a mistake in the laws, or a stub
         self.ended = asyncio.Event()
-        self._check, self._without = check, without
+        self._check = check
 
     def step(self, key: str) -> bool:
         """Return whether a step is taken in this run; note it if it is."""
-        if key in self._without:
+        if key in self.without:
             return False
         self.steps.append(key)
         return True
@@ -145,3 +155,15 @@ class Run:
         finally:
             if self.broken is not None or self.failed is not None:
                 self.ended.set()
+
+    def reject(self, why: Rejected | StillToDo) -> None:
+        """End the run: its answer is none."""
+        if isinstance(why, Rejected):
+            self.rejected = self.rejected or why
+        else:
+            self.failed = self.failed or why
+        self.ended.set()
+
+    def nonsense(self, name: str, message: str) -> None:
+        """Count what is no answer at all behind all laws."""
+        self.broken = self.broken or Broken(len(self._check.laws), name, message)

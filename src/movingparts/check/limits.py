@@ -43,8 +43,8 @@ class OutOfTime(KeyboardInterrupt):
     """The answer has used up its processor time; like Ctrl-C, it ends any loop."""
 
 
-class Printed(io.TextIOBase):
-    """Keeps the beginning of what is written, and how much there was.
+class Printed(io.StringIO):
+    """Keeps the beginning of what is written.
 
     >>> with Printed() as printed:
     ...     print("hello", file=printed)
@@ -52,26 +52,18 @@ class Printed(io.TextIOBase):
     'hello'
     """
 
-    def __init__(self) -> None:
-        self._kept = ""
-        self._written = 0
-
-    def writable(self) -> bool:
-        """Whether it takes text."""
-        return True
-
     def write(self, text: str) -> int:
         """Take text, and keep it while there is room."""
-        self._written += len(text)
-        self._kept += text[: max(0, PRINTED - len(self._kept))]
+        super().write(text[: PRINTED + 1 - self.tell()])
         return len(text)
 
     @property
     def text(self) -> str:
         """What was written, cut short with a remark."""
-        left = self._written - len(self._kept)
-        more = f"\n… and {left:,} more characters" if left else ""
-        return self._kept.rstrip() + more
+        kept = self.getvalue()
+        return (
+            kept.rstrip() if len(kept) <= PRINTED else f"{kept[:PRINTED]}\n… and more"
+        )
 
 
 class Limits:
@@ -115,6 +107,13 @@ class Limits:
         """Give the answer all its time again, for another run."""
         if self._has_alarm:
             signal.setitimer(signal.ITIMER_VIRTUAL, self._seconds, AGAIN)
+
+    def end(self) -> None:
+        """Raise what stopped the answer: its own code, or asyncio, may have kept it."""
+        if self.out_of_time:
+            raise OutOfTime
+        if self.refused is not None:
+            raise self.refused
 
     @contextlib.contextmanager
     def _alarm(self) -> Iterator[None]:

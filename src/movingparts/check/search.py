@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 from movingparts.check.answer import Answer, Call
 from movingparts.check.laws import Broken, Check, Run
-from movingparts.check.limits import Limits, OutOfTime, seeded
-from movingparts.check.verdict import Rejected, StillToDo
+from movingparts.check.limits import Limits, seeded
+from movingparts.check.verdict import Rejected
 from movingparts.core import Recording, ScenarioStuck, ServeError, TooManyMessages
 
 MESSAGES = 2_000  # in one run
@@ -44,12 +43,7 @@ class Trial:
         return self.broken.place, len(self.parts), messages, self.seed
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a check found: a broken law, or all that was seen while none broke."""
-
-    trial: Trial | None
-    seen: Sequence[Any] = field(default=())
+Found = tuple[Trial | None, Sequence[Any]]  # what breaks a law, and all that was seen
 
 
 class Search:
@@ -68,13 +62,11 @@ class Search:
         self._answer()
 
     def run(self) -> Found:
-        """Return the smallest run that breaks the first law, or what was seen."""
-        found = self._by_cases() if self._check.cases else self._by_runs()
-        if self._limits.out_of_time:
-            raise OutOfTime
-        if self._limits.refused is not None:
-            raise self._limits.refused
-        return found
+        """Return the smallest run that breaks the first law, and what was seen."""
+        check = self._check
+        if check.cases is not None and check.seen is not None:
+            return self._by_cases(check.cases(), check.seen)
+        return self._by_runs()
 
     def _answer(self) -> Answer:
         check = self._check
@@ -86,165 +78,114 @@ class Search:
             may_raise=check.may_raise,
         )
 
-    # --- inputs -----------------------------------------------------------------
-
-    def _by_cases(self) -> Found:
+    def _by_cases(
+        self, cases: Iterable[tuple[Any, ...]], look: Callable[..., Any]
+    ) -> Found:
         check, answer = self._check, self._answer()
-        assert check.cases is not None  # noqa: S101  # Check.__post_init__ has seen to it
-        assert check.seen is not None  # noqa: S101  # as above
-        seen, broken = [], []
-        for arguments in check.cases():
+        seen: list[Any] = []
+        broken: list[Broken | None] = []
+        for arguments in cases:
             self._limits.begin()
             with seeded(0):
-                seen.append(check.seen(*arguments, answer(*arguments)))
+                seen.append(look(*arguments, answer(*arguments)))
             broken.append(check.broken(seen[-1]))
         self.changed = answer.changed
-        with seeded(1):
-            if not answer.forgets(self._limits.begin):
-                raise Rejected("keeps-between-calls", KEEPS)
+        self._see_that_it_forgets(answer, 1)
         found = [each for each in (*broken, check.broken_overall(seen)) if each]
         if not found:
-            return Found(None, seen)
+            return None, seen
         first = min(found, key=lambda each: each.place)
-        picture = check.picture(_example(first.seen)) if check.picture else None
-        return Found(Trial(0, first, picture))
-
-    # --- scenarios ---------------------------------------------------------------
+        shown = getattr(first.seen, "example", first.seen)
+        picture = check.picture(shown) if check.picture else None
+        return Trial(0, first, picture), seen
 
     def _by_runs(self) -> Found:
         failing: list[Trial] = []
-        all_seen: list[tuple[int, Any]] = []
+        all_seen: list[Any] = []
         for seed in self._check.seeds:
-            run, trial = self._attempt(seed)
-            all_seen += [(seed, seen) for seen in run.seen]
+            trial, seen = self._play(seed)
+            all_seen += seen
             if trial is not None:
                 failing.append(trial)
             if len(failing) >= ENOUGH:
                 break
-        if failing:
-            return Found(self._smallest(failing))
-        seen = [each for _, each in all_seen]
-        broken = self._check.broken_overall(seen)
-        if broken is None:
-            return Found(None, seen)
-        example = _example(broken.seen)
-        seed = next((s for s, each in all_seen if each is example), 0)
-        _, _, recording = self._play(seed, ())
-        return Found(Trial(seed, broken, recording))
+        return self._smallest(failing) if failing else None, all_seen
 
     def _smallest(self, failing: list[Trial]) -> Trial:
-        failing.sort(key=lambda trial: trial.size)
-        if self._fast or failing[0].recording is None:
-            return failing[0]  # without a recording there is nothing to show smaller
-        name = failing[0].broken.name
-        alike = [each for each in failing if each.broken.name == name][:SHRUNK]
-        return min(
-            (shrunk(self._again, each) for each in alike), key=lambda each: each.size
-        )
+        first = min(failing, key=lambda trial: trial.size)
+        if self._fast or first.recording is None:
+            return first  # without a recording there is nothing to show smaller
+        alike = [each for each in failing if each.broken.name == first.broken.name]
+        alike.sort(key=lambda trial: trial.size)
+        smaller = [shrunk(self._again, each) for each in alike[:SHRUNK]]
+        return min(smaller, key=lambda trial: trial.size)
 
     def _again(self, seed: int, without: Collection[str]) -> Trial | None:
-        return self._attempt(seed, without)[1]
+        return self._play(seed, without)[0]
 
-    def _attempt(
-        self, seed: int, without: Collection[str] = ()
-    ) -> tuple[Run, Trial | None]:
-        run, broken, recording = self._play(seed, without)
-        if broken is None:
-            return run, None
-        faults = [fault.key for fault in recording.faults] if recording else []
-        parts = (*run.steps[::-1], *faults)
-        return run, Trial(seed, broken, recording, parts)
-
-    def _play(
-        self, seed: int, without: Collection[str]
-    ) -> tuple[Run, Broken | None, Recording | None]:
+    def _play(self, seed: int, without: Collection[str] = ()) -> Found:
         """Play one run; what is no answer at all counts behind all laws."""
-        from movingparts.world.simulated import simulate
-
+        check, answer, recording = self._check, self._answer(), None
+        run = Run(check, seed, without)
+        answer.rejected = run.reject
         self._limits.begin()
-        run, answer = Run(self._check, seed, without), self._answer()
-        stage = _Stage(run, answer, self._check)
-        recording, text = None, ""
         try:
             with seeded(seed):
-                recording = simulate(
-                    stage.play,
-                    seed=seed,
-                    until=self._check.until,
-                    without=without,
-                    messages=MESSAGES,
-                )
+                recording = _simulated(check, answer, run)
         except ServeError as error:
             raise Rejected("not-a-service", f"It can't be served: {error}.") from None
         except ScenarioStuck as stuck:
-            text = f"It waits for what never comes: {' '.join(str(stuck).split())}"
-            run.broken = run.broken or self._nonsense("waits-forever", text)
+            reason = " ".join(str(stuck).split())
+            run.nonsense("waits-forever", f"It waits for what never comes: {reason}")
         except TooManyMessages as error:
-            text = f"It never returned: {error}"
-            run.broken = run.broken or self._nonsense("never-returns", text)
-        if isinstance(stage.rejected, StillToDo):
-            raise stage.rejected
+            run.nonsense("never-returns", f"It never returned: {error}")
         if run.failed is not None:
             raise run.failed
-        if self._limits.out_of_time:
-            raise OutOfTime
+        self._limits.end()
         self.changed = self.changed or answer.changed
-        with seeded(seed + 1):
-            if run.broken is None and not answer.forgets(self._limits.begin):
-                raise Rejected("keeps-between-calls", KEEPS)
-        if run.broken is None and stage.rejected is not None:
-            why = stage.rejected
-            run.broken = self._nonsense(why.name, why.message)
-        if run.broken is None and recording and _cut_off(recording):
-            text = f"Nothing had come of it after {self._check.until:,.0f} virtual s."
-            run.broken = self._nonsense("never-returns", text)
-        return run, run.broken, recording
+        if run.broken is None:
+            self._see_that_it_forgets(answer, seed + 1)
+        if run.rejected is not None:
+            run.nonsense(run.rejected.name, run.rejected.message)
+        elif recording and any(each.kind == "until" for each in recording.moments):
+            text = f"Nothing had come of it after {check.until:,.0f} virtual s."
+            run.nonsense("never-returns", text)
+        if run.broken is None:
+            return None, run.seen
+        faults = [fault.key for fault in recording.faults] if recording else []
+        parts = (*run.steps[::-1], *faults)
+        return Trial(seed, run.broken, recording, parts), run.seen
 
-    def _nonsense(self, name: str, message: str) -> Broken:
-        return Broken(len(self._check.laws), name, message)
+    def _see_that_it_forgets(self, answer: Answer, seed: int) -> None:
+        with seeded(seed):
+            forgets = answer.forgets(self._limits.begin)
+        self._limits.end()
+        if not forgets:
+            raise Rejected("keeps-between-calls", KEEPS)
 
 
-class _Stage:
-    """A scenario that ends with the first broken law, or when the answer is none."""
+def _simulated(check: Check, answer: Answer, run: Run) -> Recording:
+    """Play a scenario until it ends, or until something is wrong."""
+    from movingparts.world.simulated import simulate
 
-    def __init__(self, run: Run, answer: Answer, check: Check) -> None:
-        self.rejected: Rejected | StillToDo | None = None
-        self._run, self._answer, self._check = run, answer, check
-        answer.rejected = self._reject
-
-    def _reject(self, why: Rejected | StillToDo) -> None:
-        self.rejected = self.rejected or why
-        self._run.ended.set()
-
-    async def play(self, world: Any) -> None:
-        """Play the scenario until it ends, or until something is wrong."""
-        assert self._check.run is not None  # noqa: S101  # Check.__post_init__
-        scenario = self._check.run(world, self._answer, self._run)
-        task = asyncio.ensure_future(_quiet(scenario))  # noqa: TID251  # ends with the run
-        task.add_done_callback(lambda _: self._run.ended.set())
-        await self._run.ended.wait()
-        if task.done() and not task.cancelled():
-            error = task.result()
-            if error is not None and self.rejected is None:
-                raise error
+    async def play(world: Any) -> None:
+        assert check.run is not None  # Check.__post_init__
+        scenario: asyncio.Future[Any] = asyncio.ensure_future(  # noqa: TID251  # ends
+            check.run(world, answer, run)
+        )
+        scenario.add_done_callback(lambda _: run.ended.set())
+        await run.ended.wait()
+        if scenario.done() and not scenario.cancelled() and run.rejected is None:
+            scenario.result()  # raises what the scenario has raised
         await world.clock.sleep(REPLY)
 
-
-async def _quiet(scenario: Any) -> BaseException | None:
-    """Return what a scenario raised, instead of reporting it as a task's failure."""
-    try:
-        await scenario
-    except Exception as error:  # noqa: BLE001  # raised again where it is awaited
-        return error
-    return None
-
-
-def _cut_off(recording: Recording) -> bool:
-    return any(moment.kind == "until" for moment in recording.moments)
-
-
-def _example(seen: Any) -> Any:
-    return getattr(seen, "example", seen)
+    return simulate(
+        play,
+        seed=run.seed,
+        until=check.until,
+        without=run.without,
+        messages=MESSAGES,
+    )
 
 
 def shrunk(
@@ -268,32 +209,3 @@ def shrunk(
                     left_out |= chunk
                     trial, found = less, True
     return trial
-
-
-def find_seed(
-    scenario: Callable[[Any, Any], Any],
-    service: Any,
-    seeds: Iterable[int] = range(1_000),
-) -> int | None:
-    """Return the first seed under which a scenario complains; None if none does.
-
-    `scenario(world, service)` runs in a fresh simulated world for each seed and
-    returns what is wrong, or nothing (None, False, an empty text or list).
-
-    >>> async def late(world, limit):
-    ...     return world.random.random() > limit
-    >>> find_seed(late, 0.9)
-    19
-
-    Source: chapter 01. Leaves out: an order in which seeds are tried that learns.
-    """
-    from movingparts.world.simulated import simulate
-
-    for seed in seeds:
-        if simulate(partial(_with, scenario, service), seed=seed).result:
-            return seed
-    return None
-
-
-async def _with(scenario: Any, service: Any, world: Any) -> Any:
-    return await scenario(world, service)

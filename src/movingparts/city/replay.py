@@ -114,7 +114,7 @@ async def replay(
         for each in TARGETS
     ]
     endings: list[tuple[datetime, int, str, Ride]] = []
-    for number, ride in enumerate(map(_sayable, trips)):
+    for number, ride in enumerate(map(_with_clean_names, trips)):
         while endings and endings[0][0] <= ride.started_at:
             await replayer.end(*heapq.heappop(endings)[2:])
         bike = await replayer.begin(ride)
@@ -178,7 +178,7 @@ class Replayer:
         reply.raise_for_status()
 
 
-def _sayable(ride: Ride) -> Ride:
+def _with_clean_names(ride: Ride) -> Ride:
     """Return a ride with clean names: no event may contain control characters."""
     names = (ride.ride_id, ride.start_station_id, ride.end_station_id)
     if all(map(str.isprintable, names)):

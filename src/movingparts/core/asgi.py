@@ -6,7 +6,8 @@ import asyncio
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import anyio.to_thread
@@ -44,6 +45,20 @@ def build(factory: Factory | ASGIApp, node: Node, name: str) -> FastAPI:
         raise ServeError(f"{name}'s factory returned {kind}, not a FastAPI app")
     refuse_sync(app, name)
     return app  # type: ignore[return-value]  # Starlette serves as well
+
+
+def at_start(
+    *begin: Callable[[], Awaitable[object]],
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return a lifespan that awaits these in turn, before the first request."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        for each in begin:
+            await each()
+        yield
+
+    return lifespan
 
 
 def refuse_sync(app: Starlette, name: str) -> None:

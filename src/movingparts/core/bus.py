@@ -56,10 +56,10 @@ class Bus(Protocol):
 
         Where a stream captures the subject, return after the stream has it, or raise
         `BusTimeout` if that could not be learned: publish the same event again, and
-        let its id tell consumers. (A broker may have it in memory only: JetStream syncs
-        to disk every two minutes unless told otherwise.) Elsewhere delivery is at most
-        once, and that nobody listens is no error. Events of one publisher arrive in the
-        order of publishing.
+        let its id tell consumers. (A broker may have it in memory only: by default,
+        JetStream syncs to disk every two minutes.) Elsewhere delivery is at most once,
+        and that nobody listens is no error. Events of one publisher arrive in the order
+        of publishing.
         """
         ...
 

@@ -137,21 +137,21 @@ class Event:
             body["data"] = _binary(body)
         if body.get("time") is not None:
             body["time"] = rules.parse_timestamp(body["time"])
-        if "extensions" not in body:  # a legal name, and by chance a field's here
-            try:
-                return cls(**body)  # nearly always it has these attributes and no more
-            except TypeError:
-                pass
-        for name in _REQUIRED - body.keys():
-            body[name] = None  # which the rules then miss, by its name
-        others = [name for name in body if name not in _ATTRIBUTES]
-        extensions = {name: body.pop(name) for name in others}
-        given = {name: value for name, value in extensions.items() if value is not None}
-        return cls(**body, extensions=given)
+        made = object.__new__(cls)  # its __init__ would set one attribute at a time
+        attributes = made.__dict__
+        attributes.update(_NOTHING)
+        attributes["extensions"] = {
+            name: value
+            for name in [each for each in body if each not in _ATTRIBUTES]
+            if (value := body.pop(name)) is not None
+        }
+        attributes.update(body)
+        made.__post_init__()
+        return made
 
 
-_REQUIRED = frozenset({"id", "source", "type"})
 _ATTRIBUTES = frozenset(Event.__dataclass_fields__) - {"extensions"}
+_NOTHING = dict.fromkeys(Event.__dataclass_fields__)
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(
     parse_constant=rules.no_such_number, object_pairs_hook=rules.each_name_once

@@ -268,7 +268,7 @@ def _sign(letter: str, rule: Rule) -> str:
 
 
 def _when(rule: Rule) -> str:
-    return "at once" if rule.at_once else "in the end"
+    return "at every moment" if rule.at_once else "may lag"
 
 
 def _score(found: Findings) -> str:

@@ -44,7 +44,7 @@ class Scale:
         return round(round(self.start + share * (self.end - self.start), 3))
 
 
-def chart(  # noqa: PLR0913 - all but the first go by keyword
+def chart(
     series: Mapping[str, Points],
     *,
     title: str,
@@ -72,7 +72,9 @@ def chart(  # noqa: PLR0913 - all but the first go by keyword
     if description is None:
         description = _described(lines, x_label, y_label)
     names, high = (x_label, y_label), max(height, 200)
-    svg = _drawn(lines, title, description, names, log_y, high, y_top)
+    svg = _drawn(
+        lines, title, description, names=names, log_y=log_y, height=high, y_top=y_top
+    )
     return Figure("chart", title, description, svg, _table(lines, x_label, y_label))
 
 
@@ -192,10 +194,11 @@ def number(value: float) -> str:
     return text
 
 
-def _drawn(  # noqa: PLR0913, PLR0917 - called once, with all that a chart takes
+def _drawn(
     lines: Mapping[str, Points],
     title: str,
     description: str,
+    *,
     names: tuple[str, str],
     log_y: bool,
     height: int,

@@ -14,7 +14,7 @@ from movingparts.draw.figure import Figure, TextTable
 from movingparts.draw.ink import printable
 
 FORMAT = "movingparts.knob/1"
-MOST_DIALS = 2
+MOST_DIALS = 3
 MOST_SETTINGS = 120  # each is a drawing of a few kilobytes in the page's file
 
 Value = float | str
@@ -140,7 +140,7 @@ class Knob:
 
 
 def knob(figure: Callable[..., Figure], /, **dials: Dial) -> Knob:
-    """Compute a figure for every setting of up to two dials, to be switched in a page.
+    """Compute a figure for every setting of up to three dials, for a page to switch.
 
     `figure` is called with each dial's value under the dial's name, and returns a
     `Figure`, whose title states what that setting shows. The settings are at most
@@ -173,7 +173,7 @@ def knob(figure: Callable[..., Figure], /, **dials: Dial) -> Knob:
 
 def _refuse_bad(dials: dict[str, Dial]) -> None:
     if not 1 <= len(dials) <= MOST_DIALS:
-        raise ValueError(f"a knob figure has one or two dials, got {len(dials)}")
+        raise ValueError(f"a knob figure has one to three dials, got {len(dials)}")
     for name, dial in dials.items():
         values = list(dial.values)
         if not values:

@@ -6,9 +6,17 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from movingparts.core.recording import Message
+from movingparts.core.recording import Message, Moment
 from movingparts.draw.excerpt import Excerpt, what, worded
-from movingparts.draw.ink import LINE, duration, escaped, fitted, in_units, width
+from movingparts.draw.ink import (
+    LINE,
+    duration,
+    escaped,
+    fitted,
+    in_units,
+    printable,
+    width,
+)
 
 WIDEST = 700
 NARROW = 430  # on a phone, where it is drawn at three quarters of its size
@@ -17,6 +25,7 @@ LONGEST = 110  # a stretch of time is drawn no longer than this,
 BREAK = 240  # and one that would take more than this is cut out, with a mark
 BELOW = 15  # pixels: how far a note stands below an arrow that comes in beside it
 EDGE = 10
+HEAD = 10  # how much further from a lifeline the words at an arrow's head stand
 ROUNDS = 6
 _GAPS = {2: 236, 3: 212, 4: 140, 5: 108}  # widest gap between so many lifelines
 
@@ -105,7 +114,7 @@ class Diagram:
         default_factory=list
     )  # by their label's place
     breaks: list[tuple[int, int, str]] = field(default_factory=list)  # y, us, text
-    # Tails that start a line lower, since another arrow ends where their label is.
+    # Tails that start lower, by so many pixels: something else is where their label is.
     lowered: dict[int, int] = field(default_factory=dict)
     extra: dict[int, int] = field(default_factory=dict)  # room above an instant
 
@@ -183,8 +192,10 @@ def _columns(layout: Diagram, widest_drawing: int) -> None:
     layout.gap = min(wanted, most)
     layout.rows = min(max(-(-widest // max(layout.gap, 1)), 1), 4) if count > 1 else 1
     across = layout.gap * (count - 1)
-    # Room beside the last lifeline for the label of an answer.
-    beside = min(max(110 - side, 0), max(room - across - 2 * side, 0))
+    # Room beside the last lifeline for the label of an answer, or the words of a mark.
+    last = [_own(m) for m in part.moments if part.names[-1:] == m.nodes[:1]]
+    wide = max([110, *(width(text, bold=True) + 18 for text in last)])
+    beside = min(max(wide - side, 0), max(room - across - 2 * side, 0))
     layout.size = (max(layout.left + across + 2 * side + EDGE + beside, 340), 0)
     first = (layout.left + layout.size[0] - EDGE - across - beside) // 2
     layout.columns = {name: first + i * layout.gap for i, name in enumerate(part.names)}
@@ -228,7 +239,10 @@ def _instants(layout: Diagram) -> None:
     end = part.until_us
     layout.instants = sorted(t for t in times if t <= end or t in spots)
     marked = {moment.at_us for moment in part.moments}
-    late = {m.sent_us for m in part.messages if m.id in layout.lowered}
+    late: dict[int, int] = {}
+    for message in part.messages:
+        down = layout.lowered.get(message.id, 0)
+        late[message.sent_us] = max(down, late.get(message.sent_us, 0))
     y = layout.top
     before: int | None = None
     slow = 2 * part.typical_us
@@ -240,14 +254,15 @@ def _instants(layout: Diagram) -> None:
                 dy, gap = 64, at - before
             # What is marked on a lifeline stands clear of arrows before and after.
             y += max(min(dy, LONGEST), LINE + 3 if {at, before} & marked else 1)
-            y += layout.extra.get(at, 0) + LINE * (before in late)
+            y += layout.extra.get(at, 0) + late.get(before, 0)
         y = _placed(layout, at, y, spots.get(at, []), gap)
         layout.ys.append(y)
         before = at
 
 
 def _lower(layout: Diagram) -> None:
-    """Find the arrows that start where one that was sent before them ends."""
+    """Find the arrows that start at a mark, or where one sent before them ends."""
+    marked = {(at.at_us, name) for at in layout.part.moments for name in at.nodes}
     ended: dict[int, list[Message]] = {}
     for message in layout.part.messages:
         ended.setdefault(layout.part.ends(message), []).append(message)
@@ -259,7 +274,26 @@ def _lower(layout: Diagram) -> None:
             ends = (layout.columns[other.source], layout.columns[other.target])
             near = min(ends) < reach[1] and max(ends) > reach[0]
             if other.id < message.id and near and other.source != other.target:
-                layout.lowered[message.id] = LINE
+                layout.lowered[message.id] = LINE * _labels(layout, message)
+        if (message.sent_us, message.source) in marked:
+            # Below the mark's words too, if its own don't fit on the other side.
+            behind = x0 - wide if x1 >= x0 else x0 + wide
+            fits = layout.left <= behind <= layout.size[0] - EDGE
+            room = LINE if fits else 2 * LINE
+            layout.lowered[message.id] = max(layout.lowered.get(message.id, 0), room)
+
+
+def _labels(layout: Diagram, message: Message) -> int:
+    """Count the labels that leave together with a message, for the same side."""
+    leaves = _leaves(layout, message)
+    together = [m for m in layout.part.messages if _leaves(layout, m) == leaves]
+    return len({_alike(each) for each in together})
+
+
+def _leaves(layout: Diagram, message: Message) -> tuple[object, ...]:
+    """Return when and where a message leaves, and for which side."""
+    ahead = layout.columns[message.target] >= layout.columns[message.source]
+    return message.sent_us, message.source, ahead
 
 
 def is_work(kind: str) -> bool:
@@ -350,24 +384,27 @@ def _spots(layout: Diagram) -> dict[int, list[Spot]]:
     spots: dict[int, list[Spot]] = {}
     for moment in part.moments:
         names = [name for name in moment.nodes if name in layout.columns]
-        spot = _aside(layout, moment.at_us, names, worded(moment))
+        spot = _aside(layout, moment.at_us, names, _own(moment))
         spots.setdefault(moment.at_us, []).append(spot)
     for span in part.spans:
         gave_up = span.kind == "client" and span.outcome == "error"
         if gave_up and span.end_us is not None and span.status is None and span.note:
-            text = f"✕ {span.note}"
+            text = f"✕ {span.note.rpartition(': ')[2]}"  # the table has all of it
             spot = _aside(layout, span.end_us, [span.node], text, "alarm")
             spots.setdefault(span.end_us, []).append(spot)
     alike: dict[tuple[object, ...], int] = {}
     for message in part.messages:
         key = _alike(message)
         alike[key] = alike.get(key, 0) + 1
+    left: set[tuple[object, ...]] = set()
     for message in part.messages:
         count = alike.pop(_alike(message), 0)
         here = spots.setdefault(message.sent_us, [])
         if count:
             times = f" \u00d7{count}" if count > 1 else ""
-            here.append(_beside(layout, message, times))
+            leaves = _leaves(layout, message)
+            here.append(_beside(layout, message, times, second=leaves in left))
+            left.add(leaves)
         spots.setdefault(part.ends(message), [])
     return spots
 
@@ -401,9 +438,21 @@ def _aside(
     # The other side first; below an arrow that comes in, since arrows come from above.
     options = [(x, dy) for x in sides if x not in met]
     options += [(x, dy + met[x]) for x in sides if x in met]
+    # And clear of an arrow's head.
+    options += [
+        (x + (HEAD if x == right else -HEAD), dy + 4) for x in sides if x in met
+    ]
     inside = max(layout.left + 4, min(right, right_edge - wide))
     label = Label(0, 0, wide, text, classes=classes)
     return Spot(at_us, options or [(inside, -12)], label)
+
+
+def _own(moment: Moment) -> str:
+    """Return what stands beside a mark: a node's name is at the top of its line."""
+    name = f"{moment.nodes[0]} " if len(moment.nodes) == 1 else ""
+    if name and moment.kind in ("crash", "restart") and moment.text.startswith(name):
+        return printable(moment.text.removeprefix(name))
+    return worded(moment)
 
 
 def _met(
@@ -418,10 +467,13 @@ def _met(
             yield target, 0
 
 
-def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
+def _beside(
+    layout: Diagram, message: Message, times: str = "", *, second: bool = False
+) -> Spot:
     """Return the places for a message's label: above the tail of its own arrow.
 
-    Where another arrow runs there: on the other side of the lifeline, or below.
+    Where another arrow runs there: on the other side of the lifeline, or below. The
+    second of two that leave together for that side: above the label of the first.
     """
     text, *rest = _words(message)
     text, suffix = text + times, rest[0] if rest else ""
@@ -430,6 +482,10 @@ def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
     wide = width(f"{text} {suffix}" if suffix else text)
     x0, x1 = layout.columns[message.source], layout.columns[message.target]
     right_edge = layout.size[0] - EDGE
+    if suffix and x1 > x0 and x0 + 12 + wide > right_edge:
+        # The sign alone, where the words don't fit: the table has them.
+        suffix = suffix.split()[0]
+        wide = width(f"{text} {suffix}")
     right, left = x0 + 12, x0 - 12 - wide
     if x1 == x0:
         right = x0 + 34
@@ -442,6 +498,8 @@ def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
     label = Label(0, 0, wide, text, suffix, suffix_class=color)
     down = layout.lowered.get(message.id, 0)
     places = [(x, down + dy) for dy in (-6, 17) for x in fits]
+    if second:
+        places.insert(1, (fits[0], down - 6 - LINE))
     return Spot(message.sent_us, places, label)
 
 

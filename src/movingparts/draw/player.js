@@ -2,7 +2,7 @@
  *
  * It plays a recording whose layout movingparts.draw has computed. Time runs down the
  * sequence diagram, so what has not happened yet is what lies below the playhead: the
- * drawing stays as it is, a veil covers its lower part, and only the messages that are
+ * drawing stays as it is, a cover hides its lower part, and only the messages that are
  * under way (● calls, ▲ events) are redrawn in each frame.
  *
  * On a page it is <moving-parts-player> around an SVG, a table and a JSON script. In
@@ -43,7 +43,7 @@ const STYLE = `
 .pane svg.over { position: absolute; inset: 0; width: 100%; height: 100%;
   pointer-events: none; }
 .heads { position: sticky; top: 0; z-index: 1; height: 0; }
-.veil { fill: var(--paper); opacity: .84; }
+.cover { fill: var(--paper); opacity: .84; }
 .playhead { stroke: var(--accent); stroke-width: 1.5; stroke-dasharray: 2 4; }
 .dot { fill: var(--accent); stroke: var(--paper); stroke-width: 2; }
 .dot.event, .dot.ack { fill: var(--event); stroke: var(--edge); stroke-width: 1.5; }
@@ -269,7 +269,8 @@ class MovingPartsPlayer extends HTML {
   pane(view) {
     const { data } = this;
     const brought = !data.svg[view];
-    const named = data === this.whole ? "svg" : "svg.mp-narrow";
+    const narrow = data !== this.whole && view === "sequence"; // a map has but one
+    const named = narrow ? "svg.mp-narrow" : "svg";
     let art = brought ? this.querySelector(`[slot=art] ${named}`)
       : drawing(data.svg[view], this.shadowRoot);
     const pane = make("div", { class: "pane", "data-view": view });
@@ -279,9 +280,9 @@ class MovingPartsPlayer extends HTML {
     const over = draw("svg", { class: "over", viewBox: `0 0 ${wide} ${high}`,
       "aria-hidden": "true" });
     if (view === "sequence") {
-      this.veil = draw("rect", { class: "veil", width: wide, height: high });
+      this.cover = draw("rect", { class: "cover", width: wide, height: high });
       this.line = draw("path", { class: "playhead", d: `M0 0H${wide}` });
-      over.append(this.veil, this.line);
+      over.append(this.cover, this.line);
       pane.prepend(this.heads(art, wide));
     }
     pane.append(over);
@@ -495,7 +496,7 @@ class MovingPartsPlayer extends HTML {
     this.follow();
   }
 
-  /** Draw the moment: the veil, the line, and every message under way. */
+  /** Draw the moment: the cover, the line, and every message under way. */
   place(at) {
     const { controls, data } = this;
     if (!controls) return;
@@ -518,10 +519,10 @@ class MovingPartsPlayer extends HTML {
     marks.end();
     if (on_map) this.downs();
     else {
-      this.veil.setAttribute("y", Math.round(at * 10) / 10);
+      this.cover.setAttribute("y", Math.round(at * 10) / 10);
       this.line.setAttribute("transform", `translate(0 ${at.toFixed(1)})`);
       const shown = this.fresh || at >= this.last ? "none" : "inline";
-      for (const mark of [this.line, this.veil]) mark.setAttribute("display", shown);
+      for (const mark of [this.line, this.cover]) mark.setAttribute("display", shown);
     }
     const time = this.clock();
     controls.range.value = at;
@@ -548,7 +549,7 @@ class MovingPartsPlayer extends HTML {
 
   clock() {
     const { unit, digits } = this.data;
-    const per = { "µs": 1, ms: 1e3, s: 1e6 }[unit];
+    const per = { "µs": 1, ms: 1e3, s: 1e6, h: 3.6e9 }[unit];
     const places = { minimumFractionDigits: digits, maximumFractionDigits: digits };
     return `${(Math.max(this.time, 0) / per).toLocaleString("en", places)} ${unit}`;
   }

@@ -262,14 +262,7 @@ def _labels(layout: Map) -> None:
         lines = _label_lines(layout, link, back)
         wide = max(width(f"{text} {gone}") for text, gone in lines) + 8
         high = LINE * len(lines) + 4
-        x0, y0, x1, y1 = link.ends
-        dx, dy = x1 - x0, y1 - y0
-        places = [
-            (x0 + dx * at // 20 - wide // 2 + aside, y0 + dy * at // 20 - high // 2)
-            for aside in (0, -30, 30, -60, 60)
-            for at in (10, 9, 11, 8, 12, 7, 13, 6, 14, 5, 15, 4, 16)
-        ]
-        places = [(max(4, min(x, layout.size[0] - 4 - wide)), y) for x, y in places]
+        places = _places(layout, link, wide, high)
         x, y = min(
             places,
             key=lambda place: sum(
@@ -278,6 +271,23 @@ def _labels(layout: Map) -> None:
         )
         taken.append((x, y, wide, high))
         layout.labels.append((x, y, wide, lines))
+
+
+def _places(layout: Map, link: Link, wide: int, high: int) -> list[tuple[int, int]]:
+    """Return where a label may stand, the best first: in the middle of its line."""
+    x0, y0, x1, y1 = link.ends
+    dx, dy = x1 - x0, y1 - y0
+    places = [
+        (x0 + dx * at // 20 - wide // 2 + aside, y0 + dy * at // 20 - high // 2)
+        for aside in (0, -30, 30, -60, 60)
+        for at in (10, 9, 11, 8, 12, 7, 13, 6, 14, 5, 15, 4, 16)
+    ]
+    y = layout.boxes[link.source].y
+    if y == layout.boxes[link.target].y:
+        # Between two boxes side by side there is little room: below, or above.
+        x, away = x0 + dx // 2 - wide // 2, HIGH // 2 + 5
+        places += [(x, y + away), (x, y - away - high)]
+    return [(max(4, min(x, layout.size[0] - 4 - wide)), y) for x, y in places]
 
 
 def _label_lines(layout: Map, link: Link, back: Link | None) -> list[tuple[str, str]]:

@@ -94,7 +94,7 @@ class LambdaInstance:
         import resource  # Windows has none
 
         config = self._code.config
-        self._process = subprocess.Popen(  # noqa: S603  # this Python, a fixed command
+        self._process = subprocess.Popen(
             COMMAND,
             cwd=self._folder,
             env={

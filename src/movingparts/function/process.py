@@ -23,7 +23,7 @@ class Process:
     @classmethod
     def spawn(cls, script: list[str], fd: int, log: int) -> Process:
         """Start this Python on a script, with one socket and nothing else of ours."""
-        popen = subprocess.Popen(  # noqa: S603  # this Python, our own script
+        popen = subprocess.Popen(
             # Isolated: no variable, folder or package of the user changes it.
             [sys.executable, "-I", "-u", *script],
             stdin=subprocess.DEVNULL,

@@ -42,7 +42,7 @@ class Context:
         self.aws_request_id = request["id"]
         self.function_name = settings["name"]
         self.function_version = settings["version"]
-        self.memory_limit_in_mb = settings["memory_mb"]
+        self.memory_limit_in_mb = str(settings["memory_mb"])
         self._worker, self._number = worker, request["n"]
         self._ends = time.monotonic() + settings["timeout"]
 
@@ -62,9 +62,9 @@ class Context:
 class Worker:
     """Runs a function's source once, and then its handler for each request."""
 
-    def __init__(self, fd: int) -> None:
-        self._fd, self._lines = fd, os.fdopen(fd, "rb", closefd=False)
-        self.settings = json.loads(self._lines.readline())
+    def __init__(self) -> None:
+        self.settings: dict[str, Any] = {}
+        self._fd = -1
         self._handler: Any = None
         self._lock: Any = None  # where requests run in threads
         self._asked: dict[int, Any] = {}
@@ -72,25 +72,27 @@ class Worker:
         self._null = os.open(os.devnull, os.O_RDWR)  # before anything is confined
         os.register_at_fork(after_in_child=self._let_go)
 
-    def serve(self) -> None:
+    def serve(self, fd: int) -> None:
         """Start, and run requests until the platform closes the socket."""
+        self._fd, lines = fd, os.fdopen(fd, "rb", closefd=False)
+        self.settings = json.loads(lines.readline())
         try:
             self._init()
         except MemoryError:
-            self.say(init="out of memory")
+            self.write(init="out of memory")
         except NoHandlerError:
-            self.say(init="the source has no handler(event, context)")
+            self.write(init="the source has no handler(event, context)")
         except BaseException as error:  # noqa: BLE001  # whatever it is, it is reported
-            self.say(init=summary(error))
+            self.write(init=summary(error))
         else:
             try:
-                self._serve()
+                self._serve(lines)
             except ConnectionError:
                 return  # the platform is gone
 
-    def _serve(self) -> None:
-        self.say(ready=True)
-        for line in self._lines:
+    def _serve(self, lines: Any) -> None:
+        self.write(ready=True)
+        for line in lines:
             message = json.loads(line)
             if "answer" in message:
                 loop, future = self._asked.pop(message["answer"])
@@ -140,14 +142,14 @@ class Worker:
                 import asyncio
 
                 value = asyncio.run(value)  # this process is its own
-            self.say(n=number, status="ok", value=value, peak=self._memory.peak())
+            self.write(n=number, status="ok", value=value, peak=self._memory.peak())
         except MemoryError:
-            self.say(n=number, status="memory", error="out of memory")
+            self.write(n=number, status="memory", error="out of memory")
         except (SystemExit, KeyboardInterrupt) as error:
             code = getattr(error, "code", 1)
             os._exit(code if isinstance(code, int) else 1)
         except BaseException as error:  # noqa: BLE001  # whatever it is, it is reported
-            self.say(n=number, status="error", error=summary(error))
+            self.write(n=number, status="error", error=summary(error))
 
     async def ask(self, number: int, name: str, event: Any) -> Any:
         """Have the platform run another function; return its answer."""
@@ -156,10 +158,10 @@ class Worker:
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._asked[id(future)] = loop, future
-        self.say(call=id(future), n=number, name=name, event=event)
+        self.write(call=id(future), n=number, name=name, event=event)
         return await future
 
-    def say(self, **message: Any) -> None:
+    def write(self, **message: Any) -> None:
         """Write a line to the platform."""
         text = json.dumps(message).encode() + b"\n"
         if self._lock is None:
@@ -272,4 +274,4 @@ def confine(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    Worker(int(sys.argv[1])).serve()
+    Worker().serve(int(sys.argv[1]))

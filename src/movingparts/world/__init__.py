@@ -1,68 +1,22 @@
 """Worlds: the places in which the same services run.
 
-The names are looked up when they are used, so that a browser tab, which has no
-sockets, never imports the world that needs them.
+The worlds are looked up when they are used, so that a browser tab, which has no
+sockets, never imports the one that needs them.
 """
 
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from movingparts import core
+from movingparts.core import *  # noqa: F403  # whoever has a world needs these too
+
 if TYPE_CHECKING:
-    from movingparts.core import (
-        EPOCH,
-        Clock,
-        Conditions,
-        Constant,
-        Disk,
-        Empirical,
-        Exponential,
-        Latency,
-        LogNormal,
-        Network,
-        Node,
-        Recording,
-        RecordingError,
-        ScenarioStuck,
-        ServeError,
-        Service,
-        Table,
-        Tasks,
-        TooManyMessages,
-        Uniform,
-        World,
-        WorldError,
-    )
     from movingparts.world.local import LocalWorld
     from movingparts.world.simulated import SimulatedWorld, simulate
 
-__all__ = [
-    "EPOCH",
-    "Clock",
-    "Conditions",
-    "Constant",
-    "Disk",
-    "Empirical",
-    "Exponential",
-    "Latency",
-    "LocalWorld",
-    "LogNormal",
-    "Network",
-    "Node",
-    "Recording",
-    "RecordingError",
-    "ScenarioStuck",
-    "ServeError",
-    "Service",
-    "SimulatedWorld",
-    "Table",
-    "Tasks",
-    "TooManyMessages",
-    "Uniform",
-    "World",
-    "WorldError",
-    "simulate",
-]
+__all__ = ["LocalWorld", "SimulatedWorld", "simulate"]
+__all__ += core.__all__
 _TAB = sys.platform == "emscripten"
 _HOMES = {
     "LocalWorld": f"movingparts.world.{'browser' if _TAB else 'local'}",
@@ -72,9 +26,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module 'movingparts.world' has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "movingparts.core")), name)
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

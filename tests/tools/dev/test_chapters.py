@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from tools.dev import junit
-from tools.dev.budget import BASE, costs, over, row, table
+from tools.dev.budget import BASE, LINES, WHY, costs, over, row, table
 from tools.dev.chapters import Owners, names, pages
 from tools.dev.check import Change
 
+ROOT = Path(__file__).parents[3]
 FILES = {
     "chapters/03-rules-inside/index.md": """\
         # Rules inside
@@ -153,11 +154,20 @@ def test_what_is_over_its_bar_is_named(book: Path, tmp_path: Path) -> None:
     assert [] == over(found)
     found["08"].lines["text"] = 6_000
     found["03"].seconds, found[BASE].seconds = 75.6, 481.0
+    largest = "with 6,000 of text and 1 of exercises"
     assert [
         "Chapter 03 is 1 s over its 75 s.",
-        "Chapter 08 is 1,003 lines over its 5,000.",
+        f"Chapter 08 is 1,003 lines over its 5,000, {largest}. {WHY['08']}",
         "The base is 1 s over its 480 s.",
     ] == over(found)
+
+
+def test_each_chapter_of_the_book_that_is_over_its_lines_says_why(
+    tmp_path: Path,
+) -> None:
+    found = costs(ROOT, tmp_path)
+    more = {n for n, cost in found.items() if cost.lines.total() > LINES["chapter"]}
+    assert more - {BASE} == set(WHY)
 
 
 def test_the_table_has_a_row_for_each_chapter_the_base_and_all(

@@ -27,6 +27,7 @@ def home(
         home.parent.touch()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setattr("tools.dev.labs.STATE", tmp_path / "state")
+    monkeypatch.setattr("tools.dev.labs.LOG", tmp_path / "state" / "jupyterlab.log")
     return home
 
 

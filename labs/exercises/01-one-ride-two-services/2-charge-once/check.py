@@ -21,7 +21,6 @@ class Charged:
     sent: list[str]
     error: Exception | None = None
     status: int | None = None  # of the last answer
-    seconds: float = 1.0
     is_known: bool = True  # it returned after an answer said that the charge is there
     conflict: str = ""
     is_flooded: bool = False
@@ -36,7 +35,6 @@ class Charged:
         strange = [row[1:] for row in self.rows if row[1:] not in self.rides]
         self.strange = "{} {} cents".format(*strange[0]) if strange else ""
         self.ride = "{} {} cents".format(*self.rides[0])
-        self.state = "has been charged" if self.rows else "has not been charged"
         message = " ".join(str(self.error).split())
         self.raised = f"{type(self.error).__name__}: {message}".rstrip(": ")
         self.line = where(self.error) if self.error else ""
@@ -72,15 +70,13 @@ async def run(world, answer, run):
     disturb(world, kind, billing)
     end = {}
     for ride in rides:
-        begun, began = len(messages), world.clock.monotonic()
+        begun = len(messages)
         value = await answer.awaited(world.node("rides"), *ride, within=FOREVER)
         error = value if isinstance(value, Exception) else None
         said = statuses(messages[begun:])
         is_there = ride in [row[1:] for row in charges(path)]
         if error or not is_there or not {200, 201} & set(said):
-            seconds = world.clock.monotonic() - began
-            end = {"error": error, "status": [None, *said][-1], "seconds": seconds}
-            end["is_known"] = False
+            end = {"error": error, "status": [None, *said][-1], "is_known": False}
             break
     await world.clock.sleep(QUIET)
     see(**end)
@@ -107,7 +103,6 @@ CHECK = Check(
         Law("post-twice", always, once),
         Law("insists-on-another-answer", always, lambda s: not s.is_flooded),
         Law("gives-up", lambda s: s.error, known),
-        Law("not-awaited", lambda s: not s.seconds, known),
         Law("silence-means-success", lambda s: s.status is None, known),
         Law("busy-means-done", always, known),
     ),

@@ -34,7 +34,6 @@ class Asked:
         self.is_held = (self.status or 0) >= 400 and bool(mine)
         self.was_theirs = self.is_alone and self.is_saved
         self.is_theirs = self.owners.get(self.bike) == self.rider
-        self.is_broken = self.fault in split.BROKEN
         self.given = [each.bike for each in self.rides if each.bike]
         self.because = f" Here `pricing` {self.fault}." if self.fault else ""
         self.error = self.raised and f" `rides` raised {self.raised}."
@@ -81,10 +80,6 @@ def answered(asked):
     return asked.bike or asked.is_held
 
 
-def free(asked):
-    return not asked.is_held
-
-
 CHECK = Check(
     run=run,
     seeds=range(len(MORNINGS)),
@@ -93,8 +88,7 @@ CHECK = Check(
         Law("frees-too-many", lambda a: a.was_theirs, lambda a: a.is_theirs),
         Law("given-twice", always, lambda a: a.given.count(a.bike) <= 1),
         Law("lock-across-the-call", always, lambda a: not a.has_queue),
-        Law("held-after-failure", lambda a: a.is_broken, free),
-        Law("unreadable-reply", lambda a: a.is_alone, free),
+        Law("held-after-failure", lambda a: a.is_alone, lambda a: not a.is_held),
         Law("open-transaction", answered, lambda a: a.is_saved and a.is_theirs),
         Law("invented-price", lambda a: a.bike, lambda a: a.paid == a.price),
         Law("keeps-riders-waiting", always, lambda a: a.status is not None),

@@ -19,15 +19,14 @@ def read(event, message):
 
 
 def translated(event, message):
-    version, station = message["protocol"], message["rail"].removeprefix("LHV-")
-    age = event["age"] * UNITS[version]
-    at, bike = datetime.fromisoformat(message["sent"]) - age, event["vehicle"]
-    first = version == 1
+    first, unit = message["protocol"] == 1, UNITS[message["protocol"]]
+    station = message["rail"].removeprefix("LHV-")
+    bike = event["vehicle"].removeprefix("LHV-")
+    at = datetime.fromisoformat(message["sent"]) - event["age"] * unit
     clamp = event["clamp" if first else "lock"]
     state = event["state"] if first else event["state"][-1]
     if event["type"] == "vehicle" and state in HELD:
-        dock = f"{station}-{clamp:02d}"
-        return Docked(bike.removeprefix("LHV-"), station, dock, at)
+        return Docked(bike, station, f"{station}-{clamp:02d}", at)
     if event["type"] == "vehicle" and state in GONE:
-        return Taken(bike.removeprefix("LHV-"), station, at)
+        return Taken(bike, station, at)
     return Unreadable(f"{event['type']}: {state}", str(event))

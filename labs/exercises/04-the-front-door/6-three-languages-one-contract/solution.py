@@ -1,6 +1,7 @@
 import json
 
 STATES = ("on its way", "delivered")
+JSON, PROBLEM = "application/json", "application/problem+json"
 
 
 def media_type(answer):
@@ -10,9 +11,7 @@ def media_type(answer):
 
 
 def keeps(parcel, known, answer):
-    expected = (200, "application/json")
-    if not known:
-        expected = (404, "application/problem+json")
+    expected = (200, JSON) if known else (404, PROBLEM)
     if expected != (answer.status, media_type(answer)):
         return False
     try:

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
-from movingparts.check import Check, Law, always
+from movingparts.check import Check, Law, always, of
 from movingparts.core.event import Event
 from movingparts.scenes.ch05.redelivery import CHARGES, Crash, Process
 
@@ -75,10 +75,6 @@ async def deliver(seen, processes, start, ride):
     for each in (event, ended(*others.get(seen.kind, (ride,))), event):
         seen.returned = seen.returned and await first.deliver(each, times=4)
     seen.tries, seen.error = first.tries, first.error
-
-
-def of(*kinds):
-    return lambda seen: seen.kind in kinds
 
 
 def once(seen):

@@ -88,7 +88,6 @@ def names(events):
 
 
 async def run(world, answer, run):
-    """Let an answer run a list of events, and wait for it, but not for ever."""
     depot = Depot(world, run)
     await world.serve("depot", depot.served)
     world.after(PATIENCE, lambda: run.see(Seen(depot, "over")))

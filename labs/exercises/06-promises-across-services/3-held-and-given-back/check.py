@@ -32,42 +32,30 @@ ORDERS = (  # the law that it shows, the order, Ada's balance after it, the answ
     ("undoes-twice", "hold give_back give_back", 2000, [True]),
     ("lets-the-late-step-in", "give_back hold", 2000, [False]),
     ("lets-the-late-step-in", "give_back hold hold", 2000, [False, False]),
-    ("does-it-again", "hold give_back hold", 2000, [True, False]),
+    ("lets-the-late-step-in", "hold give_back hold", 2000, [True, False]),
     ("forgets-its-refusal", "hold-2500 pay-in hold-2500", 3000, [False, False]),
 )
 STEPS = range(1, 10)
-RUNS = (
-    [(*order, 0) for order in ORDERS],
-    [("in-memory", *order, 0) for _, *order in ORDERS],  # a process for each word
-    *(  # it dies in the last word, which then comes again
-        [("keeps-half", *ORDERS[place][1:], step) for step in STEPS]
-        for place in (0, 3, 7, 8)
-    ),
-    *(  # another process gets the last word in the middle of the one before
-        [("check-then-act", *ORDERS[place][1:], step) for step in STEPS]
-        for place in (2, 3, 7, 8, 10)
-    ),
-)
-
-
-def seen_of(law, order, right, expected, step):
-    """Return what laws look at; a run adds the cents that are `left`."""
-    case = {"law": law, "order": order, "right": right, "expected": expected}
-    return SimpleNamespace(**case, step=step, answers=[], returned=True, error="")
+RUNS = [(*order, 0) for order in ORDERS]
+RUNS += [("in-memory", *order, 0) for _, *order in ORDERS]  # a process for each word
+for step in STEPS:
+    # It dies in the last word, which then comes again; or another process gets the
+    # last word in the middle of the one before.
+    RUNS += [("keeps-half", *ORDERS[n][1:], step) for n in (0, 3, 7, 8)]
+    RUNS += [("check-then-act", *ORDERS[n][1:], step) for n in (2, 3, 7, 8, 10)]
 
 
 async def run(world, answer, run):
     try_out(answer)
-    for number, case in enumerate(RUNS[run.seed]):
-        seen = seen_of(*case)
-        path = world.node("billing").disk.path / f"{number}.sqlite"
-        with closing(sqlite3.connect(path)) as db:
-            db.executescript(QUICK + TABLE)
-            await deliver(seen, partial(Process, path, made(answer, seen)), db)
-            (seen.left,) = db.execute("SELECT cents FROM balances").fetchone()
-        run.see(seen)
-        if run.broken:
-            return
+    law, order, right, expected, step = RUNS[run.seed]
+    seen = SimpleNamespace(law=law, order=order, right=right, expected=expected)
+    seen.step, seen.answers, seen.returned, seen.error = step, [], True, ""
+    path = world.node("billing").disk.path / "data.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(QUICK + TABLE)
+        await deliver(seen, lambda: Process(path, partial(made, answer, seen)), db)
+        (seen.left,) = db.execute("SELECT cents FROM balances").fetchone()
+    run.see(seen)
 
 
 def try_out(answer):
@@ -75,24 +63,21 @@ def try_out(answer):
     with closing(sqlite3.connect(":memory:")) as db:
         db.executescript(TABLE)
         balances = answer.made(db)
-        for method, key, *how in CALLS.values():
-            answer.ask(balances, method, f"trial/{key}", *how)
+        for method, *how in CALLS.values():
+            answer.ask(balances, method, *how)
 
 
-def made(answer, seen):
-    def make(db):
-        db.execute(QUICK)
-        balances = answer.made(db)
+def made(answer, seen, db):
+    db.execute(QUICK)
+    balances = answer.made(db)
 
-        async def handle(word):
-            method, *arguments = CALLS[word]
-            value = getattr(balances, method)(*arguments)
-            if method == "hold":
-                seen.answers.append(bool(value))
+    async def handle(word):
+        method, *arguments = CALLS[word]
+        value = getattr(balances, method)(*arguments)
+        if method == "hold":
+            seen.answers.append(bool(value))
 
-        return handle
-
-    return make
+    return handle
 
 
 async def deliver(seen, start, db):
@@ -138,9 +123,6 @@ def balanced(seen):
 
 LAWS = (
     *(Law(name, of(name), balanced) for name in dict.fromkeys(o[0] for o in ORDERS)),
-    Law(
-        "fails-to-undo-nothing", lambda s: s.order == "give_back", lambda s: s.returned
-    ),
     Law("keeps-raising", always, lambda s: s.returned),
     Law("in-memory", of("in-memory"), balanced),
     Law("answers-otherwise", lambda s: not s.step, lambda s: s.answers == s.expected),

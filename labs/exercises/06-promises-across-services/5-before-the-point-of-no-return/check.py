@@ -2,7 +2,7 @@
 
 from random import Random
 
-from movingparts.check import Check, Law, always, never
+from movingparts.check import Check, Law, always
 
 BOOKINGS = ("train", "hotel", "guide", "museum", "car", "dinner", "insurance")
 
@@ -57,16 +57,6 @@ def cases():
         yield (trip(Random(seed)),)
 
 
-def in_turn(steps, key):
-    """Return the names in order of a key, but each after what it depends on."""
-    left, names = list(steps), []
-    while left:
-        ready = [each for each in left if {*each["after"]} <= {*names}]
-        left.remove(chosen := min(ready, key=key))
-        names.append(chosen["name"])
-    return names
-
-
 class Planned:
     """A trip, the order that was returned, and where it breaks which rule."""
 
@@ -75,8 +65,6 @@ class Planned:
         self.none, self.steps = value is None, "; ".join(map(told, steps))
         names, value = [each["name"] for each in steps], value or []
         self.once, self.order = sorted(value) == sorted(names), ", ".join(value)
-        self.given = value == names
-        self.zero = value == in_turn(steps, lambda each: each["undo"] or 0)
         self.early = self.late = self.first = self.stays = ""
         self.final = self.second = self.dear = self.cheap = ""
         if self.once:
@@ -102,23 +90,6 @@ class Planned:
                 self.dear, self.cheap = before["name"], name
             final, done = final or ("" if can_undo else name), done | {name}
 
-    @property
-    def right(self):
-        broken = (self.early, self.second, self.stays, self.dear)
-        return self.none == (self.databases == 1) and not any(broken)
-
-
-class All:
-    """All trips together: whether one simple habit explains the answers."""
-
-    def __init__(self, seen):
-        sagas = [each for each in seen if each.databases > 1]
-        wrong = [each for each in sagas if not each.right]
-        self.example = min(wrong or seen, key=lambda each: len(each.steps))
-        self.order, self.steps = self.example.order, self.example.steps
-        self.given = wrong and all(each.given for each in sagas)
-        self.zero = wrong and all(each.zero for each in sagas)
-
 
 def told(each):
     """Return a step in words."""
@@ -132,8 +103,6 @@ def several(seen):
 
 
 LAWS = (
-    Law("given-order", lambda s: s.given, never, overall=True),
-    Law("cheapest-first", lambda s: s.zero, never, overall=True),
     Law("saga-in-one-database", lambda s: s.databases == 1, lambda s: s.none),
     Law("no-saga-for-several", several, lambda s: not s.none),
     Law("each-step-once", several, lambda s: s.once),
@@ -145,7 +114,6 @@ LAWS = (
 CHECK = Check(
     cases=cases,
     seen=Planned,
-    overall=All,
     laws=LAWS,
     returns=list[str] | None,
     wants="a list of the steps' names, or None",

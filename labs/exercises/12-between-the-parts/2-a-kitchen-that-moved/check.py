@@ -53,7 +53,7 @@ async def run(world, answer, run):
     kind, node, failed = [*PLANS][run.seed], world.node("dispatch"), {}
     clock, registry = node.clock, Registry(node.clock, ALL)
     thing = answer.made(registry, clock, node.tasks)
-    signature = Call("copies", (), is_async=True)
+    signature = Call("copies", ())
     kinds = {"returns": list[str], "wants": "a list of addresses"}
     method = getattr(thing, "copies", None)
     copies = Answer(method, signature, may_raise=(ConnectionError,), **kinds)

@@ -12,18 +12,15 @@ LAYERS = (
     ("accounts", "fraud", "rates"),
     ("ledger",),
 )
-SMALL = (
-    Call("app", "transfers", False, 0.3),
-    Call("transfers", "ledger", True, 0.2),
-    Call("marketing", "ledger", False, 5.0),
+SMALL = (  # a bank of four services
+    [
+        Call("app", "transfers", False, 0.3),
+        Call("transfers", "ledger", True, 0.2),
+        Call("marketing", "ledger", False, 5.0),
+    ],
+    Rules(frozenset({("marketing", "ledger")}), [Call("audit", "ledger", True, 0.25)]),
 )
 ENOUGH = 1e-6  # seconds: sums of floats differ a little
-
-
-def small():
-    """Return a bank of four services."""
-    audit = Call("audit", "ledger", True, 0.25)
-    return [*SMALL], Rules(frozenset({("marketing", "ledger")}), [audit])
 
 
 def bank(seed):
@@ -37,8 +34,7 @@ def bank(seed):
                 p99 = random.randint(1, 16) * 0.05
                 calls.append(Call(caller, name, again, p99))
     habit = Call("marketing", random.choice(LAYERS[2][:2]), False, 4.0)
-    spot = random.randint(0, len(calls))
-    calls.insert(spot, habit)
+    calls.insert(random.randint(0, len(calls)), habit)
     audit = Call("audit", random.choice(LAYERS[1] + LAYERS[3]), True, 0.6)
     forbidden = frozenset({(habit.caller, habit.service)})
     return calls, Rules(forbidden, [audit], frozenset({"rates"}))
@@ -65,7 +61,6 @@ BROKEN = {
     "everyone": lambda s: s.callers is None and not s.public,
     "shuts-out": lambda s: s.callers is not None and s.shut_out,
     "nobody-needs": lambda s: (s.callers or set()) - s.needed,
-    "done-twice": lambda s: s.attempts > s.right,
     "other-attempts": lambda s: s.attempts != s.right,
     "too-short": lambda s: s.seconds < s.p99 - ENOUGH,
     "gives-up-first": lambda s: s.seconds < s.wait - ENOUGH,
@@ -81,27 +76,24 @@ class Assessed:
         needed = [c for c in every if (c.caller, c.service) not in forbidden]
         names = sorted({call.service for call in needed})
         self.missing = ", ".join(name for name in names if name not in value)
-        self.law, self.at = ("no-policy" if self.missing else ""), None
+        self.law = "no-policy" if self.missing else ""
         if self.missing:
             return
         services = [Service(name, needed, rules.public, value) for name in names]
         for law, broken in BROKEN.items():
             for each in services:
                 if not self.law and broken(each):
-                    self.law, self.at = law, each
-
-    def __getattr__(self, name):
-        return getattr(self.__dict__.get("at"), name)  # for the messages
-
-
-def law(name):
-    return Law(name, always, lambda assessed: assessed.law != name)
+                    self.law = law
+                    vars(self).update(vars(each))
 
 
 CHECK = Check(
-    cases=lambda: [small(), *map(bank, range(30))],
+    cases=lambda: [SMALL, *map(bank, range(30))],
     seen=Assessed,
-    laws=tuple(map(law, ("no-policy", *BROKEN))),
+    laws=tuple(
+        Law(name, always, lambda s, name=name: s.law != name)
+        for name in ("no-policy", *BROKEN)
+    ),
     returns=dict[str, Policy],
     wants="a dict with a Policy for each service",
 )

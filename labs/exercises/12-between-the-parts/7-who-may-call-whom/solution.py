@@ -2,11 +2,8 @@ from movingparts.control_plane import Policy
 
 
 def policies(calls, rules):
-    needed = [
-        call
-        for call in [*calls, *rules.rare]
-        if (call.caller, call.service) not in rules.forbidden
-    ]
+    every = [*calls, *rules.rare]
+    needed = [c for c in every if (c.caller, c.service) not in rules.forbidden]
 
     def attempts(service):
         repeatable = [c.repeatable for c in needed if c.service == service]

@@ -76,7 +76,7 @@ def dock_changed(data: object) -> Message | None:
 
 
 def condition_changed(data: object) -> Message:
-    """Fleet reports a vehicle's state; here a bike can be ridden, or not."""
+    """Turn fleet's state of a vehicle into ours: can the bike be ridden?"""
     message = _Condition.model_validate(data)
     return FitnessChanged(
         message.bike_id, message.vehicle_state == "available", message.at

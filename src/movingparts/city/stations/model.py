@@ -337,7 +337,7 @@ class Bike:
 
 @dataclass(eq=False)
 class Unlock:
-    """A ride's wish for a bike, and its answer: the same one, however often it asks.
+    """A ride's request for a bike, and its answer: the same one, however often it asks.
 
     >>> Unlock(RideId("r1"))
     <Unlock for r1: not answered>

@@ -20,9 +20,9 @@ def sorted_on_disk(
 ) -> Iterator[Ride]:
     """All rides in order of start, those that start together in the order given.
 
-    Before the first one, ``repeated`` hears how many rides had the id of another, and
-    one such id, if any had. SQLite deletes its file when the iterator ends, is closed
-    or dropped, or when the process is killed.
+    Before the first one, ``repeated`` is called with how many rides had the id of
+    another, and one such id, if any had. SQLite deletes its file when the iterator
+    ends, is closed or dropped, or when the process is killed.
 
     Raises: TripsError where the disk is full; ``name`` says of what.
     """

@@ -62,4 +62,4 @@ class _Watch:
         before = len(charges(self._node))
         await self._app(scope, receive, send)
         for number in range(before + 1, len(charges(self._node)) + 1):
-            self._note(self._node.name, f"charge {number} written")
+            self._note(self._node.name, f"charge {number}")

@@ -1,4 +1,4 @@
-"""Larkhaven, stormed: the cards that riders, mechanics and accountants put on the wall.
+"""Larkhaven on a board: the cards that riders, mechanics and accountants put up.
 
 Each event on the wall is one that a model has; `as_built` says in which context.
 """
@@ -150,7 +150,7 @@ WALL = Board(
     rules=(
         Rule("a dock holds at most one bike", ("BikeDocked", "BikeUnlocked")),
         Rule(
-            "a bike has at most one promise, and so has a rider",
+            "each bike and each rider has at most one promise",
             ("BikeReserved", "ReservationExpired", "ReservationCollected"),
         ),
         Rule(

@@ -8,12 +8,21 @@ Source: chapter 02. Leaves out: everything else that a bike share does.
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
-from movingparts.core import Node
+from movingparts.core import Node, World
 
 DUE = 600  # minutes on the road after which the workshop wants to see a bike
+
+
+async def serve_teams(world: World, *, due: int = DUE) -> None:
+    """Start the services of the three teams, and `bikes`."""
+    for make in (bikes, rental, docks):
+        await world.serve(make.__name__, make)
+    await world.serve("workshop", partial(workshop, due=due))
 
 
 class Bike(BaseModel):

@@ -48,6 +48,7 @@ class Story:
         self.world, self.number, self._published = world, number, published
         self.bike, self.rider = f"B{212 + number:04d}", f"R{17 + number:04d}"
         self.ride, self.here = f"ride-{40 + number}", f"S{number + 1:02d}"
+        self.there = f"S{number + 51}"
 
     def events(self) -> Published:
         """Return what was published of this bike, this rider and this ride."""
@@ -133,6 +134,9 @@ lift: A truck took the bike away
     truck POST docklink/hubs/$here/lift vehs=$bike
 load: A truck brought the bike back
     truck POST docklink/hubs/$here/load vehs=$bike
+appear: The bike turned up in a dock that nobody had announced
+    operator PUT docklink/hubs/$there slots=1
+    truck POST docklink/hubs/$there/load vehs=$bike
 suspend: The rider was suspended
     operator PUT riders/riders/$rider/standing standing=suspended reason=complaint
 reinstate: The rider may ride again
@@ -152,6 +156,7 @@ STORIES = (
     "fault, workshop, repair",
     "jam, clear",
     "lift, load",
+    "appear",
     "suspend, reinstate",
     "reserve, wait",
     "reserve, ride, dock",

@@ -60,8 +60,8 @@ def wrong_places(report: Report, seed: int) -> list[int]:
     for _ in range(MOVES):
         bike = rng.randrange(BIKES)
         left, truth[bike] = truth[bike], rng.randrange(STATIONS)
-        told = [None if rng.random() < 0.1 else it for it in (left, truth[bike])]
-        report(where, bike, *told)
+        reports = [None if rng.random() < 0.1 else it for it in (left, truth[bike])]
+        report(where, bike, *reports)
         counts.append(sum(where.get(bike) != truth[bike] for bike in truth))
     return counts
 
@@ -70,7 +70,7 @@ def moved_unseen(handlers: Mapping[str, Handler], where: Where) -> Recording:
     """Move B7 from S01 to S02, lose S01's report, and let Eve unlock B7 at S01.
 
     Each of `handlers` gets `where`, a bike and a station; it may raise `Refused`. The
-    result says what S02 and Eve were told.
+    result says how S02 and Eve were answered.
 
     >>> def unlock(where, bike, station):
     ...     del where[bike]
@@ -100,18 +100,18 @@ def moved_unseen(handlers: Mapping[str, Handler], where: Where) -> Recording:
         await world.clock.sleep(0.02)
         world.note("s02", "B7 arrives")
         await world.clock.sleep(0.01)
-        told = await _send(world, "s02", "S02/B7/docked")
+        reported = await _send(world, "s02", "S02/B7/docked")
         world.note("stations", f"B7 is at {where.get('B7')}")
         await world.clock.sleep(0.02)
         unlocked = await _send(world, "eve", "S01/B7/unlock")
         world.note("eve", "finds no bike" if unlocked == "ok" else "goes to S02")
         lost.cancel()
-        return {"S02 reports": told, "Eve unlocks": unlocked}
+        return {"S02 reports": reported, "Eve unlocks": unlocked}
 
     return simulate(scenario, seed=7)
 
 
 async def _send(world: SimulatedWorld, name: str, what: str) -> str:
     reply = await world.client(name).post(f"http://stations/{what}")
-    told: str = reply.json() if reply.status_code == 200 else reply.json()["detail"]
-    return told
+    answer: str = reply.json() if reply.status_code == 200 else reply.json()["detail"]
+    return answer

@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -222,6 +223,16 @@ GUARDED: Mapping[str, Guarded] = {
 }
 
 
+async def two_bikes(work: UnitOfWork, now: datetime) -> None:
+    """Open a stand of two bikes, of which B1 is promised to Cleo."""
+    stands = work.of(model.Stand)
+    if await stands.find("S01") is None:
+        stand = stands.add(model.Stand(model.StandId("S01")))
+        stand.offer(model.BikeId("B1"), now)
+        stand.reserve(model.ReservationId("cleo-1"), model.RiderId("cleo"), now)
+        stand.offer(model.BikeId("B7"), now)
+
+
 def in_rows(db: sqlite3.Connection) -> Store:
     """Keep each stand as a row."""
     return RowStore(SqliteRows(db))
@@ -233,8 +244,9 @@ def guarded(
     handlers: Mapping[str, Guarded] = GUARDED,
     db: sqlite3.Connection | None = None,
     new_store: Callable[[sqlite3.Connection], Store] = in_rows,
+    set_up: Callable[[UnitOfWork, datetime], Awaitable[None]] = two_bikes,
 ) -> FastAPI:
-    """Serve the same two bikes at a stand that keeps its rule itself."""
+    """Serve stands that keep their rule themselves; at first the same two bikes."""
     store = new_store(db or node.disk.connect())
 
     def around(handler: Guarded) -> Answer:
@@ -245,20 +257,11 @@ def guarded(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await execute(store, lambda work: _set_up(work, node))
+        await execute(store, lambda work: set_up(work, node.clock.now()))
         yield
 
     answers = {name: around(handler) for name, handler in handlers.items()}
     return _counter(answers, lifespan)
-
-
-async def _set_up(work: UnitOfWork, node: Node) -> None:
-    stands, now = work.of(model.Stand), node.clock.now()
-    if await stands.find("S01") is None:
-        stand = stands.add(model.Stand(model.StandId("S01")))
-        stand.offer(model.BikeId("B1"), now)
-        stand.reserve(model.ReservationId("cleo-1"), model.RiderId("cleo"), now)
-        stand.offer(model.BikeId("B7"), now)
 
 
 # --- what is seen of it -----------------------------------------------------------

@@ -7,8 +7,8 @@ handlers that check versions themselves, `IN_WORKS` those around a unit of work.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from fastapi import FastAPI
 
@@ -17,8 +17,7 @@ from movingparts.core import Node
 from movingparts.scenes.ch03 import last_bike
 from movingparts.scenes.ch03.last_bike import Command, Guarded, Scattered, Stand
 from movingparts.scenes.ch03.versions import read, versioned, write
-from movingparts.service import refuses
-from movingparts.unit_of_work import Store, UnitOfWork, execute
+from movingparts.unit_of_work import Store, UnitOfWork
 
 STANDS = ("S01", "S02")
 RACE = {"truck": "moves", "ada": "reservations"}
@@ -94,25 +93,14 @@ def in_works(
     bikes: Sequence[str] = ("B7",),
 ) -> FastAPI:
     """Serve both stands with these handlers beside `IN_WORKS`; `bikes` are at S01."""
-    store = new_store(db or node.disk.connect())
 
-    async def set_up(work: UnitOfWork) -> None:
+    async def set_up(work: UnitOfWork, now: datetime) -> None:
         for stand_id, offered in (("S01", bikes), ("S02", ("B2",))):
             stand = work.of(model.Stand).add(model.Stand(model.StandId(stand_id)))
             for bike_id in offered:
-                stand.offer(model.BikeId(bike_id), node.clock.now())
+                stand.offer(model.BikeId(bike_id), now)
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await execute(store, set_up)
-        yield
-
-    app = FastAPI(title="availability", lifespan=lifespan)
-    refuses(app, model.Refused)
-
-    @app.post("/{what}")
-    async def answer(what: str, command: Command) -> str:
-        handler = {**IN_WORKS, **handlers}[what]
-        return await execute(store, lambda work: handler(node, work, command))
-
-    return app
+    served = {**IN_WORKS, **handlers}
+    return last_bike.guarded(
+        node, handlers=served, db=db, new_store=new_store, set_up=set_up
+    )

@@ -103,7 +103,7 @@ def forged(headers: Mapping[str, str], *, factory: Factory, seed: int = 1) -> Ta
 
 
 def headers_seen(node: Node) -> FastAPI:
-    """Serve billing, which says what it was told about the caller."""
+    """Serve billing, which answers what it received about the caller."""
     app = service(node, title="billing")
 
     @app.get("/seen")

@@ -20,7 +20,7 @@ from movingparts.upstream import TIMEOUT, Deadline
 
 LOOKS, WORK = 0.05, 0.20  # how long rides and billing work on a fare, in seconds
 MARGIN = 0.03  # what rides keeps for its own answer
-PATIENCE = 5.0  # how long anybody waits who was told nothing
+PATIENCE = 5.0  # how long anybody waits without a deadline
 
 Until = Callable[[Node, Request], Deadline]
 
@@ -71,10 +71,10 @@ def billing(
 
     def make(node: Node) -> FastAPI:
         app = service(node, title="billing", limits=Limits(request=60.0))
-        desk = asyncio.Lock()
+        in_turn = asyncio.Lock()
 
         async def something_else() -> None:
-            async with desk:
+            async with in_turn:
                 await node.clock.sleep(busy)
 
         node.tasks.create_task(something_else())
@@ -82,7 +82,7 @@ def billing(
         @app.get("/fares/{rider}")
         async def fare(rider: str, request: Request) -> Any:
             deadline = until(node, request)
-            async with desk:  # one fare at a time
+            async with in_turn:  # one fare at a time
                 if deadline.left(PATIENCE) < WORK:
                     return problem(504, "no time left to work it out")
                 await node.clock.sleep(WORK)

@@ -73,7 +73,7 @@ def slow(name: str, latency: Latency) -> dict[str, Factory]:
     return {name: make}
 
 
-def opened(  # noqa: PLR0913  # all but the first go by keyword
+def opened(
     app: App,
     *,
     count: int = 100,

@@ -54,7 +54,7 @@ def table(runs: Mapping[str, Recording]) -> Table:
     return Table(head, [run.result.row(name) for name, run in runs.items()])
 
 
-def screens(  # noqa: PLR0913 - all but the first go by keyword
+def screens(
     way: Way,
     *,
     count: int = 200,

@@ -58,7 +58,7 @@ def fares(found: dict[str, Rush]) -> Table:
 async def serve(
     world: SimulatedWorld, until: Until, found: Rush, *, busy: float = 0.0
 ) -> None:
-    """Start the chain, with marks for what each was told and for each fare."""
+    """Start the chain, with marks for the time each was given and for each fare."""
 
     def noted(node: Node, request: Request) -> Deadline:
         deadline = until(node, request)
@@ -79,8 +79,8 @@ async def serve(
 async def ask(world: SimulatedWorld, found: Rush, says: int | None) -> None:
     """Ask for a fare as the app does, and wait for a second."""
     begun, app = world.clock.monotonic(), world.node("app")
-    said = {} if says is None else {TIMEOUT: str(says)}
-    headers = {REQUEST: f"f-{len(found.asked) + 1}", **said}
+    limit = {} if says is None else {TIMEOUT: str(says)}
+    headers = {REQUEST: f"f-{len(found.asked) + 1}", **limit}
     url = "http://gateway/rides/riders/ada/fare"
     try:
         reply = await app.client.get(url, headers=headers, timeout=APP_WAITS)

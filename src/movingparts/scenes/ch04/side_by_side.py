@@ -49,8 +49,8 @@ def billing(node: Node) -> FastAPI:
     @app.get("/headers")
     async def headers(request: Request) -> dict[str, Any]:
         kept = ("x-rider", "authorization")
-        said = {name: request.headers.get(name) for name in kept}
-        return {**said, "query": request.url.query}
+        received = {name: request.headers.get(name) for name in kept}
+        return {**received, "query": request.url.query}
 
     @app.get("/slow")
     async def slow() -> None:
@@ -63,7 +63,7 @@ def billing(node: Node) -> FastAPI:
     return app
 
 
-def said(answer: httpx.Response) -> str:
+def summary(answer: httpx.Response) -> str:
     """Return an answer's status, and what else there is to compare."""
     if "db-3" in answer.text:
         return f"{answer.status_code}, with the service's text"
@@ -99,5 +99,5 @@ async def side_by_side(world: LocalWorld) -> Table:
         for what, (path, headers) in REQUESTS.items():
             doors = (ours.url, theirs)
             found = [await client.get(f"{at}{path}", headers=headers) for at in doors]
-            rows.append((what, *map(said, found)))
+            rows.append((what, *map(summary, found)))
     return Table(("what is asked", "ours", "Envoy"), rows)

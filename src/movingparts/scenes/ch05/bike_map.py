@@ -96,7 +96,7 @@ def plain(event: Event) -> str:
     return f"stations.{event.type}"
 
 
-def keep_map(  # noqa: PLR0913 - all but the first two go by keyword
+def keep_map(
     worker: Worker,
     reports: Reports,
     *,

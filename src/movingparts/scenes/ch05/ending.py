@@ -1,4 +1,4 @@
-"""A ride ends, and three other services have work to do: told by calls, or by an event.
+"""A ride ends, and three other services learn of it: by calls, or by an event.
 
 Source: chapter 05; Fowler 2017 (event notification, event-carried state transfer).
 Leaves out: a crash between saving the ride and publishing the event (chapter 06).
@@ -7,8 +7,7 @@ Leaves out: a crash between saving the ride and publishing the event (chapter 06
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ from fastapi import FastAPI
 
 from movingparts.bus import Event
 from movingparts.core import Node, Recording
+from movingparts.core.asgi import at_start
 from movingparts.core.random import Uniform
 from movingparts.world.simulated import SimulatedWorld, simulate
 
@@ -79,7 +79,7 @@ async def subscribe(node: Node, ride_of: RideOf, db: EndedRides) -> None:
 
 def serve_rides(node: Node, *, end: End, note: Callable[[str, str], None]) -> FastAPI:
     """Serve `rides`, which ends a ride as `end` says."""
-    app, db = FastAPI(title="rides", lifespan=_stream(node)), EndedRides(node, note)
+    app, db = FastAPI(lifespan=at_start(_stream(node))), EndedRides(node, note)
 
     @app.post("/ended-rides")
     async def ended(ride: Ride) -> None:
@@ -96,8 +96,10 @@ def serve_partner(
     node: Node, *, ride_of: RideOf | None, note: Callable[[str, str], None]
 ) -> FastAPI:
     """Serve billing, fleet or availability, which is called or else subscribes."""
-    db = EndedRides(node, note)
-    app = FastAPI(title=node.name, lifespan=_stream(node, ride_of, db))
+    db, begin = EndedRides(node, note), [_stream(node)]
+    if ride_of:
+        begin.append(partial(subscribe, node, ride_of, db))
+    app = FastAPI(lifespan=at_start(*begin))
 
     @app.post("/ended-rides")
     async def ended(ride: Ride) -> None:
@@ -106,17 +108,8 @@ def serve_partner(
     return app
 
 
-def _stream(
-    node: Node, ride_of: RideOf | None = None, db: EndedRides | None = None
-) -> Any:
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await node.bus.stream("rides", "rides.>")
-        if ride_of is not None and db is not None:
-            await subscribe(node, ride_of, db)
-        yield
-
-    return lifespan
+def _stream(node: Node) -> Callable[[], Awaitable[None]]:
+    return partial(node.bus.stream, "rides", "rides.>")
 
 
 def evening(
@@ -124,8 +117,8 @@ def evening(
 ) -> Recording:
     """Let Bob dock his bike while a service is down, for ten minutes.
 
-    `rides` itself goes down as soon as it has answered the dock. The result says what
-    the dock was told, and which services have dealt with the ride in the end.
+    `rides` itself goes down as soon as it has answered the dock. The result says how
+    the dock was answered, and which services have dealt with the ride in the end.
     """
 
     async def scenario(world: SimulatedWorld) -> dict[str, Any]:
@@ -134,7 +127,7 @@ def evening(
         if down != "rides":
             world.crash(down)
         answer = await _dock(world, "ride-1")
-        world.note("dock", f"is told: {answer}")
+        world.note("dock", f"gets: {answer}")
         if down == "rides":
             world.crash(down)
         await world.clock.sleep(600.0)

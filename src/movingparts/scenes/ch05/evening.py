@@ -1,20 +1,21 @@
-"""An evening on which bikes are docked, and every service reacts to what it hears.
+"""An evening on which bikes are docked, and every service reacts to what it receives.
 
-Each service has handlers, by the subject that it hears; billing's come from the page.
+Each service has handlers, by the subject that they subscribe to; billing's come from
+the page.
 
 Source: chapter 05. Leaves out: databases, and copies of an event (the pages before).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
 
 from movingparts.core import Node, Recording, Table
+from movingparts.core.asgi import at_start
 from movingparts.core.event import Event
 from movingparts.core.random import Uniform
 from movingparts.world.simulated import SimulatedWorld, simulate
@@ -136,14 +137,12 @@ async def _serve(world: SimulatedWorld, name: str, handlers: Handlers) -> Servic
     def make(node: Node) -> FastAPI:
         service.node = node
 
-        @asynccontextmanager
-        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async def begin() -> None:
             for subject, react in handlers.items():
                 durable = f"{name}-{subject.replace('.', '-')}"
                 await node.bus.subscribe(subject, subscriber(react), durable=durable)
-            yield
 
-        return FastAPI(title=name, lifespan=lifespan)
+        return FastAPI(lifespan=at_start(begin))
 
     service.log = (await world.serve(name, make)).logs
     return service

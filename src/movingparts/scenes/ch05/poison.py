@@ -21,6 +21,7 @@ from movingparts.core.bus import Handler
 from movingparts.core.event import Event
 from movingparts.core.random import Uniform
 from movingparts.draw.chart import percentiles
+from movingparts.scenes.crashes import Crashes
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 ENDED = "rides.ride-ended"
@@ -115,7 +116,7 @@ class City:
         await self.world.serve("bank", bank)
         for worker in range(workers):
             await self.serve(billing, f"billing-{worker + 1}" if worker else "billing")
-        await self._ops.bus.subscribe("dead.billing", self._keep, durable="letters")
+        await self._ops.bus.subscribe("dead.billing", self._save, durable="letters")
         if fleet is not None:
             await self._serve("fleet", "fleet", fleet)
 
@@ -178,9 +179,9 @@ class City:
 
         return counted
 
-    async def _keep(self, letter: Event) -> None:
+    async def _save(self, letter: Event) -> None:
         self.seen.letters.append(letter.data)
-        await self.letters.keep(letter)
+        await self.letters.save(letter)
 
     def close(self) -> Rush:
         """Return what was seen, with the rows that each service has written."""
@@ -193,7 +194,7 @@ class City:
         return self.seen
 
 
-def rush(  # noqa: PLR0913 - all but the first go by keyword
+def rush(
     billing: Make,
     *,
     seed: int,
@@ -215,9 +216,8 @@ def rush(  # noqa: PLR0913 - all but the first go by keyword
         city = City(world, max_deliver)
         await city.start(billing, fleet, workers)
         if outage is not None:
-            world.after(outage[0], world.crash, "bank")
-            again = _bank_returns(world, outage[1])
-            world.node("city").tasks.create_task(again)
+            begin, end = outage
+            world.after(begin, Crashes(world, down=end - begin).kill, "bank")
         for number in rides:
             await world.clock.sleep(2 * every * world.random.random())
             await city.ride(number)
@@ -228,8 +228,3 @@ def rush(  # noqa: PLR0913 - all but the first go by keyword
         return city.close()
 
     return simulate(scenario, seed=seed)
-
-
-async def _bank_returns(world: SimulatedWorld, at: float) -> None:
-    await world.clock.sleep(at)
-    await world.restart("bank")

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 
 from movingparts.bus import Event
 from movingparts.consumer import once
 from movingparts.core import Node
+from movingparts.core.asgi import at_start
 from movingparts.core.bus import Handler
 
 SUBJECT = "rides.ride-ended"
 CHARGES = "CREATE TABLE IF NOT EXISTS charges (ride TEXT, cents INTEGER)"
-RECEIPT = 0.2  # seconds to send a receipt, after the charge is committed
 
 # What makes billing's handler of its node and its database.
 Receiver = Callable[[Node, sqlite3.Connection], Handler]
@@ -59,15 +60,10 @@ def billing(node: Node, receiver: Receiver = remembering) -> FastAPI:
     """Serve billing, whose durable subscription calls what `receiver` makes."""
     db = node.disk.connect()
     db.execute(CHARGES)
-    receive = receiver(node, db)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await node.bus.stream("RIDES", "rides.>")
-        await node.bus.subscribe(SUBJECT, receive, durable="billing", ack_wait=1.0)
-        yield
-
-    return FastAPI(title="billing", lifespan=lifespan)
+    how: dict[str, Any] = {"durable": "billing", "ack_wait": 1.0}
+    stream = partial(node.bus.stream, "RIDES", "rides.>")
+    subscribe = partial(node.bus.subscribe, SUBJECT, receiver(node, db), **how)
+    return FastAPI(title="billing", lifespan=at_start(stream, subscribe))
 
 
 def noted(receiver: Receiver, note: Callable[[str, str], None]) -> Receiver:

@@ -80,11 +80,15 @@ class Database(sqlite3.Connection):
 
 
 class Process:
-    """A process with a connection and a handler of its own; `error` is its last one."""
+    """A process with a connection and a handler of its own.
+
+    `value` is what the handler returned last, and `error` what it raised last.
+    """
 
     def __init__(self, path: Path, make: Callable[[Database], Any]) -> None:
         self.db = sqlite3.connect(path, factory=Database, timeout=0)
         self.handler, self.error, self.tries = make(self.db), "", 0
+        self.value: Any = None
 
     @property
     def is_async(self) -> bool:
@@ -96,11 +100,11 @@ class Process:
         """Let something happen right before one of the next steps."""
         self.db.left, self.db.happen = step, what
 
-    async def deliver(self, event: Event, times: int = 1) -> bool:
+    async def deliver(self, event: Any, times: int = 1) -> bool:
         """Deliver an event until the handler returns, so often at most."""
         for self.tries in range(1, times + 1):
             try:
-                await self.handler(event)
+                self.value = await self.handler(event)
             except Exception as error:  # noqa: BLE001  # a refusal, whatever it is
                 self.error = f"{type(error).__name__}: {error}"
             else:

@@ -46,7 +46,7 @@ class Seen:
 
         return charge
 
-    async def keep(self, letter: Event) -> None:
+    async def save(self, letter: Event) -> None:
         """Count a dead letter, whose id begins with the name of its consumer."""
         self.letters[letter.id.partition(":")[0]] += 1
         self._changed.set()

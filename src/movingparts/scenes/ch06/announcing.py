@@ -6,9 +6,10 @@ subscribes as chapter 05 left it: durable, and each event applied once.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -16,11 +17,12 @@ from fastapi import FastAPI
 
 from movingparts.consumer import once
 from movingparts.core import Node, Recording
+from movingparts.core.asgi import at_start
 from movingparts.core.bus import Bus
 from movingparts.core.clock import Clock
 from movingparts.core.event import Event
 from movingparts.outbox import Outbox
-from movingparts.scenes.ch06.crashes import Crash, Crashes, MortalConnection
+from movingparts.scenes.crashes import Crash, Crashes, MortalConnection
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 RIDES = "CREATE TABLE IF NOT EXISTS rides (ride TEXT PRIMARY KEY, state TEXT)"
@@ -127,13 +129,11 @@ def _rides(node: Node, crashes: Crashes, end: End, relay: Relay | None) -> FastA
     db = Noted(plain, crashes, node.name)
     Outbox(db)  # type: ignore[arg-type]  # it stands for a connection
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def begin() -> None:
         if relay:
             node.tasks.create_task(relay(db, node.bus, node.clock))
-        yield
 
-    app = FastAPI(title="rides", lifespan=lifespan)
+    app = FastAPI(lifespan=at_start(begin))
 
     @app.put("/rides/{ride}/end")
     async def ended(ride: str) -> None:
@@ -156,9 +156,5 @@ def _billing(node: Node, crashes: Crashes, received: list[Event]) -> FastAPI:
         received.append(event)
         await handle(event)
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await node.bus.subscribe("rides.ride-ended", receive, durable="billing")
-        yield
-
-    return FastAPI(title="billing", lifespan=lifespan)
+    follow = partial(node.bus.subscribe, "rides.ride-ended", receive)
+    return FastAPI(lifespan=at_start(partial(follow, durable="billing")))

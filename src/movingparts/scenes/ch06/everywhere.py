@@ -15,15 +15,9 @@ import httpx
 from movingparts.core import Node, Recording
 from movingparts.core.clock import Clock
 from movingparts.saga import Act, Page, Refused, Step
-from movingparts.scenes.ch06.crashes import Crash
-from movingparts.scenes.ch06.starting import (
-    RIDERS,
-    Outcome,
-    Trouble,
-    ask,
-    rides,
-    take_back,
-)
+from movingparts.scenes.ch06.services import Trouble, ask, take_back
+from movingparts.scenes.ch06.starting import RIDERS, Outcome, rides
+from movingparts.scenes.crashes import Crash
 
 FAULTS = {"loss": 0.05, "duplicate": 0.1, "latency": (0.001, 1.2)}
 Call = Callable[[str, dict[str, Any]], Awaitable[Any]]
@@ -112,11 +106,15 @@ WAYS: dict[str, City] = {
 
 @dataclass
 class Tally:
-    """How many runs there were, how they ended, and which broke a promise, and how."""
+    """How many runs there were, how they ended, and which broke a promise, and how.
+
+    `at` has the numbers of those that did; the first run is number 1.
+    """
 
     runs: int = 0
     ends: Counter[str] = field(default_factory=Counter)
     broken: dict[str, list[str]] = field(default_factory=dict)
+    at: list[int] = field(default_factory=list)
 
     def add(self, name: str, outcome: Outcome) -> None:
         """Count one run."""
@@ -124,9 +122,11 @@ class Tally:
         self.ends.update(outcome.sagas.values())
         if wrong := outcome.broken():
             self.broken[name] = wrong
+            self.at.append(self.runs)
 
     def merge(self, other: Tally) -> None:
         """Count the runs of another tally too."""
+        self.at += [self.runs + number for number in other.at]
         self.runs += other.runs
         self.ends.update(other.ends)
         self.broken |= other.broken

@@ -8,8 +8,7 @@ second process of a service.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +16,11 @@ from fastapi import FastAPI, Response
 
 from movingparts.consumer import once
 from movingparts.core import Node, Recording, Table
+from movingparts.core.asgi import at_start
 from movingparts.core.event import Event
 from movingparts.core.random import LogNormal, stream
 from movingparts.outbox import Outbox
-from movingparts.scenes.ch06.crashes import Crash, Crashes, MortalConnection
+from movingparts.scenes.crashes import Crash, Crashes, MortalConnection
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 ASK = {"ada": 0.0, "bob": 10.0, "cleo": 150.0}  # the second in which each asks
@@ -98,8 +98,7 @@ class Town:
         db.execute(HERE)
         here = Service(node, db, Outbox(db), self.poor)  # type: ignore[arg-type]  # it stands for a connection
 
-        @asynccontextmanager
-        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async def begin() -> None:
             run = here.outbox.run(node.bus, node.clock, every=0.5)
             node.tasks.create_task(run)
             if self.watch and node.name == "availability":
@@ -108,9 +107,8 @@ class Town:
                 name = f"{node.name}-{subject.replace('.', '-')}"
                 handler = once(db, name, _apply(here, react))  # type: ignore[arg-type]  # as above
                 await node.bus.subscribe(subject, handler, durable=name, max_deliver=50)
-            yield
 
-        app = FastAPI(title=node.name, lifespan=lifespan)
+        app = FastAPI(lifespan=at_start(begin))
 
         @app.put("/reservations/{ride}")
         async def reserve(ride: str, response: Response) -> str:
@@ -134,10 +132,6 @@ class Town:
         """Ask for a bike at a second."""
         await self.world.clock.sleep(at)
         await self.world.client(rider).put(f"http://availability/reservations/{rider}")
-
-    def restart(self, name: str) -> None:
-        """Start a service again that has crashed."""
-        self.world.node("operator").tasks.create_task(self.world.restart(name))
 
     def outcome(self, riders: Mapping[str, float]) -> Outcome:
         """Return what is in all databases."""
@@ -169,7 +163,7 @@ def _row(found: Outcome, rider: str, asked: float) -> tuple[str, ...]:
     return rider, f"{asked:.0f} s", bike, money, opens
 
 
-def starts(  # noqa: PLR0913  # all but the first two go by keyword
+def starts(
     flow: Flow,
     watch: Watch | None = None,
     *,
@@ -193,8 +187,7 @@ def starts(  # noqa: PLR0913  # all but the first two go by keyword
         for name in names:
             await world.serve(name, town.service)
         if down:
-            world.crash(who)
-            world.after(down, town.restart, who)
+            Crashes(world, down=down).kill(who)
         for rider, at in riders.items():
             world.node(rider).tasks.create_task(town.ask(rider, at))
         await world.clock.sleep(until)

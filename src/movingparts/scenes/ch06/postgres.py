@@ -45,7 +45,7 @@ class Postgres:
         self._connections: list[Connection] = []
         self._server: subprocess.Popen[bytes] | None = None
         if self._launch("initdb", *INITDB).wait(START):
-            raise WorldError(f"PostgreSQL has not made its files:\n{self._said()}")
+            raise WorldError(f"PostgreSQL has not made its files:\n{self._log()}")
 
     def __repr__(self) -> str:
         return f"<Postgres {'up' if self._server else 'down'}>"
@@ -62,7 +62,7 @@ class Postgres:
             with suppress(subprocess.TimeoutExpired):
                 self._server.wait(SOON)
                 break
-        raise WorldError(f"PostgreSQL has not started:\n{self._said()}")
+        raise WorldError(f"PostgreSQL has not started:\n{self._log()}")
 
     def stop(self) -> None:
         """Stop the server; what is open is rolled back, what is prepared stays."""
@@ -93,7 +93,7 @@ class Postgres:
 
     def _launch(self, program: str, *options: str) -> subprocess.Popen[bytes]:
         with (self._folder / "log").open("ab") as log:
-            return subprocess.Popen(  # noqa: S603  # a program of the wheel
+            return subprocess.Popen(
                 [str(self._programs / program), "-D", self._data, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -103,7 +103,7 @@ class Postgres:
                 **self._user,
             )
 
-    def _said(self) -> str:
+    def _log(self) -> str:
         return (self._folder / "log").read_text("utf-8", "replace")
 
 

@@ -25,13 +25,14 @@ from movingparts.core.node import World
 from movingparts.outbox import Outbox
 from movingparts.saga import Act, Progress, Step
 from movingparts.scenes.ch06 import everywhere
-from movingparts.scenes.ch06.crashes import MortalConnection
-from movingparts.scenes.ch06.starting import Outcome, Services, Trouble, read_all
+from movingparts.scenes.ch06.services import Services, Trouble
+from movingparts.scenes.ch06.starting import Outcome, read_all
+from movingparts.scenes.crashes import MortalConnection
 
 BIKES = [f"B{number}" for number in range(1, 41)]
 POOR = [f"rider-{number}" for number in range(5, 101, 5)]  # each fifth can't pay
 ORDERS = "dies"  # a file: at which commit this process is to die
-PAGED = "paged"  # a file: the sagas of which somebody was told
+PAGED = "paged"  # a file: the sagas that somebody was paged for
 
 
 class RealConnection(MortalConnection):

@@ -85,7 +85,7 @@ def resumed(module: str, *more: str) -> dict[str, Any]:
 
 
 def _run(command: Sequence[str]) -> int:
-    return subprocess.run(  # noqa: S603  # a module of ours
+    return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -69,7 +69,7 @@ def participant(
 
 
 def one_bike(coordinate: Coordinator, *, crash: bool = True) -> Recording:
-    """Start Ada's ride; a second later Bob wants her bike. Return what Bob hears."""
+    """Start Ada's ride; a second later Bob wants her bike. Return Bob's answer."""
 
     async def scenario(world: SimulatedWorld) -> str:
         world.network.everywhere(latency=LATENCY)

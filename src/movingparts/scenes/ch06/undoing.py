@@ -18,7 +18,8 @@ from fastapi import FastAPI, Response
 from movingparts.core import Node, Recording
 from movingparts.core.random import Exponential
 from movingparts.saga import Progress, Refused, Sagas, Step
-from movingparts.scenes.ch06.starting import City, Steps, Trouble, ask
+from movingparts.scenes.ch06.services import Steps, Trouble, ask
+from movingparts.scenes.ch06.starting import City
 from movingparts.world.simulated import SimulatedWorld, simulate
 
 BIKES = "CREATE TABLE reservations (bike TEXT PRIMARY KEY, ride TEXT)"
@@ -199,7 +200,7 @@ def start_ride(steps: Steps, failure: str, *, retry: bool = False) -> Recording:
         if isinstance(what, str):
             world.network.link(what, "rides", loss=1.0)
             world.after(LOST, partial(world.network.link, what, "rides", loss=0.0))
-        sagas = Sagas(world.node("rides").disk.connect(), world.clock, (), city._page)  # noqa: SLF001  # a second look at the same sagas
+        sagas = Sagas(world.node("rides").disk.connect(), world.clock, (), city.page)
         start = partial(world.client("ada").put, "http://rides/rides/ride-ada")
         await start(params={"rider": "ada"})
         await world.clock.sleep(20.0)

@@ -19,8 +19,8 @@ from fastapi import FastAPI
 from movingparts.core import Node, Recording
 from movingparts.eventstore import StoredEvent
 from movingparts.projection import ADVANCE, Projection, RemoteLog
-from movingparts.scenes.ch06.crashes import Crashes, MortalConnection
 from movingparts.scenes.ch07 import stations as city
+from movingparts.scenes.crashes import Crashes, MortalConnection
 from movingparts.world import Table
 from movingparts.world.simulated import SimulatedWorld, simulate
 

@@ -28,7 +28,7 @@ def umadb_server() -> Iterator[str]:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         program = f"{sysconfig.get_path('scripts')}/umadb"
-        server = subprocess.Popen(  # noqa: S603  # UmaDB's own program
+        server = subprocess.Popen(
             [program, "--listen", address, "--db-path", folder],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -76,13 +76,13 @@ def charge_all(
     dies: float = 0.05,
     retry: Retry | None = None,
     poison: int | None = None,
-    mended: str = "",
+    fixed: str = "",
     seed: int = 1,
 ) -> Charged:
     """Send 400 fares to a function, of whose invocations the share `dies` is killed.
 
     The event with the number `poison` is one as rides wrote it last year. At the end,
-    `mended` is deployed, and the events of all dead letters are sent again.
+    `fixed` is deployed, and the events of all dead letters are sent again.
     """
 
     async def scenario(world: SimulatedWorld) -> Charged:
@@ -103,8 +103,8 @@ def charge_all(
         await node.bus.subscribe(LETTERS, keep)
         await platform.deploy("charge", source, retry=retry, **how)
         await send(node, platform, due)
-        if mended:
-            await platform.deploy("charge", mended, **how)
+        if fixed:
+            await platform.deploy("charge", fixed, **how)
             now = node.clock.monotonic()
             again = [(now, letter.data["event"]) for letter in found.letters]
             await send(node, platform, again)

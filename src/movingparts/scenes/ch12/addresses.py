@@ -21,12 +21,12 @@ SERVICE = "availability"
 
 
 async def live(
-    node: Node, told_to_stop: asyncio.Event, *, lease: float, drain: float
+    node: Node, stopping: asyncio.Event, *, lease: float, drain: float
 ) -> None:
-    """Be listed until told to stop, then work on while others have an old list."""
+    """Be listed until `stopping`, then work on while others have an old list."""
     url = f"http://{node.name}"
     async with registered(node, SERVICE, url, seconds=lease):
-        await told_to_stop.wait()
+        await stopping.wait()
     await node.clock.sleep(drain)
 
 

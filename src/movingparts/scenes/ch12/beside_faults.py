@@ -1,4 +1,4 @@
-"""What becomes of calls when a part of the mesh dies, or is told nonsense.
+"""What becomes of calls when a part of the mesh dies, or gets nonsense.
 
 Source: chapter 12. Leaves out: a network that is cut in two.
 """

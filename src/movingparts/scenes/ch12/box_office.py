@@ -23,7 +23,7 @@ class Sale:
     buyer: str
     copies: list[str]
     asked: list[str] = field(default_factory=list)
-    said: Any = None
+    outcome: Any = None
     value: Any = None
 
 
@@ -75,24 +75,24 @@ class BoxOffice:
         self.asked: Counter[str] = Counter()
         self.waiting: Counter[str] = Counter()
         self.took: list[float] = []
-        self._desks = {copy: asyncio.Lock() for copy in NAMES}
+        self._locks = {copy: asyncio.Lock() for copy in NAMES}
 
     async def send(self, sale: Sale, copy: str) -> object:
         """Sell a ticket at a copy, or fail as the evening has it."""
         sale.asked.append(copy)
         self.asked[copy] += 1
-        if copy not in self._desks:
+        if copy not in self._locks:
             raise ConnectionError(f"there is no copy {copy!r}")
         self.waiting[copy] += 1
         if self.trouble and copy == self.odd:
             self.longest = max(self.longest, self.waiting[copy])
-        async with self._desks[copy]:
+        async with self._locks[copy]:
             await self.clock.sleep(self._seconds(copy))
         self.waiting[copy] -= 1
-        sale.said = self._error(copy) or f"a ticket for {sale.buyer}"
-        if isinstance(sale.said, BaseException):
-            raise sale.said
-        return sale.said
+        sale.outcome = self._error(copy) or f"a ticket for {sale.buyer}"
+        if isinstance(sale.outcome, BaseException):
+            raise sale.outcome
+        return sale.outcome
 
     def well(self) -> None:
         """End all trouble; a new evening may have other copies."""

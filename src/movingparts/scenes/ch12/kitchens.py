@@ -13,7 +13,7 @@ class Registry:
 
     def __init__(self, clock: Clock, answer: list[str]) -> None:
         self._clock, self._answer, self._away = clock, answer, False
-        self._said: list[tuple[float, list[str]]] = [(clock.monotonic(), answer)]
+        self._answers: list[tuple[float, list[str]]] = [(clock.monotonic(), answer)]
         self.asked: list[float] = []
 
     async def copies(self) -> list[str]:
@@ -28,18 +28,18 @@ class Registry:
     def change(self, answer: list[str], *, away: bool = False) -> None:
         """Answer something else from now on, or not at all."""
         self._answer, self._away = answer, away
-        self._said.append((self._clock.monotonic(), [] if away else answer))
+        self._answers.append((self._clock.monotonic(), [] if away else answer))
 
     def lists(self, seconds: float) -> list[list[str]]:
-        """Return what it said within so many seconds; of silence, what it said before.
+        """Return its answers of so many seconds; of silence, the answer before.
 
         Whoever asked often enough has one of these.
         """
         found: list[list[str]] = []
         last: list[str] = []
-        for at, said in self._said:
+        for at, answer in self._answers:
             if at <= self._clock.monotonic() - seconds:
                 found = []
-            last = said or last
+            last = answer or last
             found += [last] if last not in found else []
         return found

@@ -67,7 +67,7 @@ class Seen:
         return [(span[0], 100 * (1 - self.riders.share(*span))) for span in spans]
 
 
-def morning(  # noqa: PLR0913 - all but the first go by keyword
+def morning(
     way: Way,
     *,
     events: Sequence[Event] = MORNING,

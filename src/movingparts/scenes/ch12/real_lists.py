@@ -52,7 +52,7 @@ async def in_etcd() -> list[tuple[str, ...]]:
             dying.kill()
             soon = await listed()
             await _until(listed, {LIVES})
-            return [(f"etcd, lease of {TTL} s", _said(soon), _said(await listed()))]
+            return [(f"etcd, lease of {TTL} s", _worded(soon), _worded(await listed()))]
 
 
 async def in_nats(world: LocalWorld) -> list[tuple[str, ...]]:
@@ -62,7 +62,7 @@ async def in_nats(world: LocalWorld) -> list[tuple[str, ...]]:
         await _until(lambda: _answering(world), {LIVES, DIES})
         await copies[DIES].close()
         await _until(lambda: _answering(world), {LIVES})  # the broker notices
-        soon = _said(await _answering(world))
+        soon = _worded(await _answering(world))
         return [("NATS: no list, a queue group", soon, soon)]
     finally:
         await asyncio.gather(*(copy.close() for copy in copies.values()))
@@ -79,9 +79,9 @@ async def in_dns(world: LocalWorld) -> list[tuple[str, ...]]:
         for each in callers.values():
             await each.addresses()
         zone.addresses.remove("127.0.0.12")
-        soon = [_said(await each.addresses()) for each in callers.values()]
+        soon = [_worded(await each.addresses()) for each in callers.values()]
         await world.clock.sleep(TTL)
-        later = [_said(await each.addresses()) for each in callers.values()]
+        later = [_worded(await each.addresses()) for each in callers.values()]
     return list(zip(callers, soon, later, strict=True))
 
 
@@ -94,7 +94,7 @@ async def refused_at_once(world: LocalWorld) -> bool:
     return False
 
 
-def _said(listed: Collection[str]) -> str:
+def _worded(listed: Collection[str]) -> str:
     return "listed" if any(each.endswith("12") for each in listed) else "gone"
 
 

@@ -65,7 +65,7 @@ def slow(times: float) -> Copy:
     return Copy(work=work, at_once=1)
 
 
-def rush(  # noqa: PLR0913 - all but the first two go by keyword
+def rush(
     pick: Way,
     last: Copy | None = None,
     *,

@@ -52,7 +52,7 @@ class City:
 
         def note(fault: Fault, request: httpx.Request) -> None:
             hit.add(request.headers["x-request-id"])
-            world.note("app", f"a fault: {said(fault)}")
+            world.note("app", f"a fault: {described(fault)}")
 
         injector = Injector(world.node("experiments"), note=note)
         parts = {name: Part(work) for name, work in WORK.items()}
@@ -95,7 +95,7 @@ def in_the_city(
     return simulate(run, seed=seed)
 
 
-def said(fault: Fault) -> str:
+def described(fault: Fault) -> str:
     """Return what a fault does, in a few words."""
     did = f"{fault.delay:g} s late" if fault.delay else f"answers {fault.abort}"
     return f"{fault.service} {did}"

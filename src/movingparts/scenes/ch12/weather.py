@@ -64,7 +64,7 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """When a client asked, when `take` had decided, and what it said."""
+    """When a client asked, when `take` had decided, and what it answered."""
 
     client: str
     asked: float

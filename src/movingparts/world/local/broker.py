@@ -138,7 +138,7 @@ class Broker:
 
     def _launch(self, server: Path, config: Path) -> int:
         try:
-            self._process = subprocess.Popen(  # noqa: S603  # the server that was found
+            self._process = subprocess.Popen(
                 [str(server), "-c", str(config)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -121,7 +121,7 @@ class Child:
     async def _settle(self, message: Msg) -> None:
         """Report all; say that it was all once the service's bus is there too."""
         ready = self._life is not None and self._life.connected
-        assert self._nats is not None  # noqa: S101  # it brought the message
+        assert self._nats is not None  # it brought the message
         await self._report(self._nats, *([{"settled": self.name}] if ready else []))
 
 

@@ -12,10 +12,11 @@ from movingparts.core.asgi import Lifespan, build
 from movingparts.core.node import ASGIApp, Disk, Factory, Node, Tasks, summary
 from movingparts.core.random import Random, stream
 from movingparts.world.local.bus import Line, LocalBus
-from movingparts.world.local.calls import Door, LocalTransport
 from movingparts.world.local.clock import RealClock
 from movingparts.world.local.directory import Directory
+from movingparts.world.local.incoming import Door
 from movingparts.world.local.ledger import Notes
+from movingparts.world.local.outgoing import LocalTransport
 from movingparts.world.local.server import GRACE, Listener
 
 

@@ -92,11 +92,11 @@ class SpawnedService:
         ready = config.with_suffix(".ready")
         module = "movingparts.world.local.process"
 
-        async def told() -> dict[str, Any] | None:
+        async def listening() -> dict[str, Any] | None:
             return json.loads(ready.read_bytes()) if ready.exists() else None
 
         command = [sys.executable, "-m", module, str(config)]
-        await self._start(command, {"PYTHONUNBUFFERED": "1"}, told, timeout)
+        await self._start(command, {"PYTHONUNBUFFERED": "1"}, listening, timeout)
 
     async def start_command(
         self,
@@ -143,7 +143,7 @@ class SpawnedService:
     def _launch(self, command: list[str], env: dict[str, str]) -> None:
         try:
             with self._log.open("ab") as log:
-                self._process = subprocess.Popen(  # noqa: S603  # the reader's own command
+                self._process = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -213,8 +213,8 @@ class SpawnedService:
         code = self._process.poll() if self._process is not None else None
         state = "is not ready yet, and was ended" if self.up else "ended"
         how = "" if code is None else f" with code {code}"
-        said = f"It said:\n{lines}" if lines else "It said nothing."
-        return f"{self._name} did not start: its process {state}{how}. {said}"
+        output = f"It said:\n{lines}" if lines else "It said nothing."
+        return f"{self._name} did not start: its process {state}{how}. {output}"
 
 
 def _free_port() -> int:

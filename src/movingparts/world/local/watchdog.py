@@ -81,14 +81,15 @@ class Watchdog:
             self._start()
             line = "".join(f"{value}\t{key}\n" for key, value in self._owned.items())
         process = self._process
-        assert process is not None and process.stdin is not None  # noqa: S101, PT018  # narrows a type
+        assert process is not None
+        assert process.stdin is not None
         process.stdin.write(line.encode())
 
     def _start(self) -> None:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
         # -I -S: no user's site, no .pth files: it starts in 10 ms and needs nothing.
-        self._process = subprocess.Popen(  # noqa: S603  # our own file
+        self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(Path(__file__))],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -107,7 +108,7 @@ def started(pid: int) -> str:
             text = (_PROC / str(pid) / "stat").read_text("utf-8", "replace")
             return text.rpartition(")")[2].split()[19]
         command = ["ps", "-o", "lstart=", "-p", str(pid)]
-        return subprocess.check_output(command, text=True).strip().replace("\t", " ")  # noqa: S603  # a fixed command
+        return subprocess.check_output(command, text=True).strip().replace("\t", " ")
     except (OSError, IndexError, subprocess.CalledProcessError):
         return ""
 

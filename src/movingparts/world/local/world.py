@@ -334,14 +334,14 @@ class LocalWorld:
     def nats(self) -> Client:
         """The connection of nats-py to this world's broker."""
         self._reachable()
-        assert self._nats is not None  # noqa: S101  # an open world has one
+        assert self._nats is not None  # an open world has one
         return self._nats
 
     @property
     def broker(self) -> Broker:
         """The NATS server's process."""
         self._check_open()
-        assert self._broker is not None  # noqa: S101  # an open world has one
+        assert self._broker is not None  # an open world has one
         return self._broker
 
     async def restart_broker(self) -> None:
@@ -366,7 +366,7 @@ class LocalWorld:
     @property
     def _here(self) -> Site:
         self._check_open()
-        assert self._site is not None  # noqa: S101  # an open world has one
+        assert self._site is not None  # an open world has one
         return self._site
 
     def _check_open(self) -> None:
@@ -381,7 +381,7 @@ class LocalWorld:
         check_name(name, "bus", "outside")
 
     def _reachable(self) -> Broker:
-        """Return the broker if it runs; say how to mend it if it does not."""
+        """Return the broker if it runs; say how to fix it if it does not."""
         broker = self.broker
         if broker.why():
             raise WorldError(gone(broker.why()))

@@ -1,12 +1,6 @@
-GROUPS = (
-    ("people", "RiderSignedUp RiderSuspended PassBought"),
-    ("promises", "BikeReserved ReservationExpired ReservationCollected"),
-    ("money", "PaymentAuthorized PaymentDeclined FareCharged"),
-    ("bikes", "BikeUnlocked BikeDocked RideStarted RideEnded"),
-    ("workshop", "BikeReportedFaulty BikeRepaired"),
-    ("trucks", "RebalancingWanted BikesMoved"),
-)
+from solution import sort as right
 
 
 def sort(board):
-    return {event: name for name, events in GROUPS for event in events.split()}
+    joined = {"docks": "bikes", "trips": "bikes"}
+    return {event: joined.get(name, name) for event, name in right(board).items()}

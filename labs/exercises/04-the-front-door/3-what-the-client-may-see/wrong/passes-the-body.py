@@ -1,9 +1,8 @@
-from solution import Reply
+from dataclasses import replace
+
 from solution import reply as right
 
 
 def reply(outcome, request_id):
     made = right(outcome, request_id)
-    if outcome.status is None:
-        return made
-    return Reply(outcome.status, outcome.body, made.headers, made.log)
+    return replace(made, body=outcome.body or made.body)

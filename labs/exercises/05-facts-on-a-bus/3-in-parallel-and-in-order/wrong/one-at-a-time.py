@@ -1,8 +1,5 @@
+from solution import run as in_parallel
+
+
 async def run(events, handle, workers):
-    failed = []
-    for event in events:
-        try:
-            await handle(event)
-        except Exception:
-            failed.append(event)
-    return failed
+    return await in_parallel(events, handle, 1)

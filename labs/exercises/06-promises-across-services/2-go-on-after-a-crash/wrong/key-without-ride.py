@@ -1,17 +1,8 @@
-from solution import LOAD, SAVE, TABLE, json
+import solution
 
 
 def runner(db, steps):
-    db.execute(TABLE)
+    def by_name(name, do):
+        return name, lambda _, data: do(name, data)
 
-    async def run(ride):
-        row = db.execute(LOAD, (ride,)).fetchone()
-        data = json.loads(row[0]) if row else {"ride": ride}
-        for name, do in steps:
-            if name not in data:
-                data[name] = await do(name, data)
-                with db:
-                    db.execute(SAVE, (ride, json.dumps(data)))
-        return data
-
-    return run
+    return solution.runner(db, [by_name(*step) for step in steps])

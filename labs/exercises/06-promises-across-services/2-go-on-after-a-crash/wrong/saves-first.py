@@ -1,19 +1,16 @@
-from solution import LOAD, SAVE, TABLE, json
+import json
+
+import solution
 
 
 def runner(db, steps):
-    db.execute(TABLE)
+    def noted(name, do):
+        async def first(key, data):
+            with db:
+                row = (data["ride"], json.dumps(data | {name: None}))
+                db.execute(solution.SAVE, row)
+            return await do(key, data)
 
-    async def run(ride):
-        row = db.execute(LOAD, (ride,)).fetchone()
-        data = json.loads(row[0]) if row else {"ride": ride}
-        for name, do in steps:
-            if name not in data:
-                with db:
-                    db.execute(SAVE, (ride, json.dumps(data | {name: None})))
-                data[name] = await do(f"{ride}/{name}", data)
-                with db:
-                    db.execute(SAVE, (ride, json.dumps(data)))
-        return data
+        return name, first
 
-    return run
+    return solution.runner(db, [noted(*step) for step in steps])

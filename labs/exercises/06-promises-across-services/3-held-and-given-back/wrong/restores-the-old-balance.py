@@ -1,20 +1,14 @@
 import solution
 
-OLD = """UPDATE holds SET cents = ? + (SELECT cents FROM balances WHERE rider = ?)
-    WHERE key = ? AND state = 'held'"""
-BACK = "UPDATE balances SET cents = ? WHERE rider = ?"
+BALANCE = "SELECT cents FROM balances WHERE rider = ?"
 
 
 class Balances(solution.Balances):
     def hold(self, key, rider, cents):
-        held = super().hold(key, rider, cents)
-        with self.db as db:
-            db.execute(OLD, (cents, rider, key))
-        return held
+        (self.old,) = self.db.execute(BALANCE, [rider]).fetchone()
+        return super().hold(key, rider, cents)
 
     def give_back(self, key):
-        state, rider, old = self._known(key) or ("", "", 0)
         super().give_back(key)
-        if state == "held":
-            with self.db as db:
-                db.execute(BACK, (old, rider))
+        with self.db as db:
+            db.execute("UPDATE balances SET cents = ?", [self.old])

@@ -1,12 +1,11 @@
-import asyncio
-from contextlib import suppress
+from types import SimpleNamespace
+
+from solution import answer as right
 
 
 async def answer(view, needs, limit):
-    newest = max(needs.values(), default=0)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(limit):
-            while max(view.position("web"), view.position("desk")) < newest:
-                await view.moved()
-    is_new = max(view.position("web"), view.position("desk")) >= newest
-    return is_new, view.seats()
+    def position(log):
+        return max(view.position("web"), view.position("desk"))
+
+    furthest = SimpleNamespace(position=position, moved=view.moved, seats=view.seats)
+    return await right(furthest, needs, limit)

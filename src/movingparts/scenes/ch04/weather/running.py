@@ -48,7 +48,7 @@ async def home(world: LocalWorld) -> Any:
 
 def on_the_port_of(taken: int, name: str) -> dict[str, Any]:
     """Start a script on a port that is taken; return what it says and its exit code."""
-    done = subprocess.run(  # noqa: S603  # our own script
+    done = subprocess.run(
         script(name),
         env={**os.environ, "PORT": str(taken)},
         capture_output=True,

@@ -50,10 +50,11 @@ class Crash:
 
 @dataclass(eq=False)
 class Crashes:
-    """Which process dies when, in one run; counts the commits of all."""
+    """Which process dies when and how long it is down, in one run; counts commits."""
 
     world: SimulatedWorld
     planned: Sequence[Crash] = ()
+    down: float = DOWN
     commits: Counter[str] = field(default_factory=Counter)
 
     def connect(self, node: Node) -> MortalConnection:
@@ -80,7 +81,7 @@ class Crashes:
     def kill(self, process: str) -> None:
         """Crash a process, and start it again after a while."""
         self.world.crash(process)
-        self.world.after(DOWN, self._restart, process)
+        self.world.after(self.down, self._restart, process)
 
     def _restart(self, process: str) -> None:
         operator = self.world.node("operator")

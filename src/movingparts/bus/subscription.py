@@ -1,4 +1,4 @@
-"""A subscription's inbox: what has arrived, and the task that handles it."""
+"""A subscription in memory, and the inbox of any: what has arrived, and its task."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ import contextvars
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from movingparts.bus.router import Answer, Arrive, Settle
+from movingparts.bus.streams import Durable, Envelope
 from movingparts.bus.trace import Trace
 from movingparts.core.bus import Handler
 from movingparts.core.event import Event
 from movingparts.core.node import Tasks, current_span, ended, summary
+from movingparts.core.recording import Fate, Message, MessageKind
+
+if TYPE_CHECKING:
+    from movingparts.bus.memory import MemoryBus
 
 
 @dataclass(slots=True)
@@ -40,7 +48,8 @@ class Inbox:
     ...     inbox = Inbox("rides.*", handler, Tasks(print), context, silent)
     ...     inbox.put(Delivery("rides.ended", Event("1", "/rides", "RideEnded")))
     ...     await inbox.empty()
-    >>> asyncio.run(scenario())
+    >>> with asyncio.Runner() as runner:
+    ...     runner.run(scenario())
     RideEnded
     """
 
@@ -122,3 +131,87 @@ def _checked(answer: object) -> Event:
         what = type(answer).__name__
         raise TypeError(f"a request is answered with an Event or None, not {what}")
     return answer
+
+
+class MemorySubscription:
+    """A handler bound to a subject, on one node."""
+
+    def __init__(
+        self,
+        bus: MemoryBus,
+        subject: str,
+        inbox: Inbox,
+        queue: str | None,
+        durable: Durable | None,
+    ) -> None:
+        self.subject, self.queue = subject, queue
+        self.node, self.context = bus.name, bus.context
+        self._bus, self._inbox, self._durable = bus, inbox, durable
+        self._open = True
+
+    def __repr__(self) -> str:
+        how = f" as {self._durable.name}" if self._durable is not None else ""
+        state = "" if self._open else ", stopped"
+        return f"<Subscription of {self.node} to {self.subject}{how}{state}>"
+
+    async def stop(self) -> None:
+        """Take no more events; what has not been begun goes back, or is gone."""
+        self.close()
+        for left in self._inbox.close():
+            if left.settle is not None:
+                left.settle("the subscription was stopped before its turn")
+
+    def close(self) -> None:
+        """Leave the broker's tables."""
+        self._open = False
+        self._bus.subscriptions.pop(self, None)
+        self._bus.router.remove(self)
+        if self._durable is not None:
+            self._durable.leave(self)
+
+    def ready(self) -> bool:
+        """Return whether it would take an event now."""
+        return self._open and self._inbox.idle
+
+    def deliver(self, envelope: Envelope, settle: Callable[[str | None], None]) -> None:
+        """Bring an event of the durable here, and the acknowledgment back."""
+        router, durable = self._bus.router, self._durable
+
+        def settled(delivery: Message | None, reason: str | None) -> None:
+            def arrive(_: Message | None) -> Fate:
+                settle(reason)
+                return "delivered"
+
+            if not self._bus.alive or durable is None:
+                return
+            label = envelope.event.type + (" refused" if reason else "")
+            self.send("ack", envelope, arrive, label=label, answers=delivery)
+            durable.retry_later()
+
+        router.dispatch("event", self, envelope, settled)
+
+    def receive(
+        self,
+        envelope: Envelope,
+        settle: Settle | None,
+        answer: Answer | None,
+        message: Message | None,
+    ) -> Fate:
+        """Put what has arrived into the inbox."""
+        if not self._open:
+            return "refused"
+        delivery = Delivery(envelope.subject, envelope.opened())
+        if settle is not None:
+            delivery.settle = partial(settle, message)
+        if answer is not None:
+            delivery.answer = partial(answer, message)
+        self._inbox.put(delivery)
+        return "delivered"
+
+    def send(
+        self, kind: MessageKind, envelope: Envelope, arrive: Arrive, **recorded: Any
+    ) -> None:
+        """Send something to the broker, unless this life of the node has ended."""
+        if self._bus.alive:
+            wire, link = self._bus.router.wire, self._bus.out
+            wire.send(kind, link, envelope, arrive, **recorded)
