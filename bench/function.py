@@ -37,6 +37,7 @@ from movingparts.function import (
     Result,
     SimulatedBackend,
 )
+from movingparts.function.instance import LocalInstance
 from movingparts.function.local import LocalBackend
 from movingparts.function.pool import Pool
 from movingparts.measure.latency import percentile
@@ -154,24 +155,31 @@ def bare_and_blocking() -> float:
 # --- cold -------------------------------------------------------------------------
 
 
-async def started(backend: LocalBackend, source: str) -> float:
-    """The milliseconds from a start to the first answer."""
+async def started(backend: LocalBackend, source: str, at_once: int = 1) -> float:
+    """The milliseconds from a start, or from some at once, to all first answers."""
+    code = Code("cold", 1, source, Config(**ROOMY), {})
+
+    async def answered() -> LocalInstance:
+        instance = await backend.start(code)
+        await instance.run(Request("r", None))
+        return instance
+
     begun = time.perf_counter()
-    instance = await backend.start(Code("cold", 1, source, Config(**ROOMY), {}))
-    await instance.run(Request("r", None))
+    instances = await asyncio.gather(*(answered() for _ in range(at_once)))
     took = (time.perf_counter() - begun) * 1000
-    await instance.close()
+    for instance in instances:
+        await instance.close()
     return took
 
 
-def cold(preload: tuple[str, ...] | None) -> float:
+def cold(preload: tuple[str, ...] | None, at_once: int = 1) -> float:
     """The same, in the median of some."""
 
     async def main() -> float:
         async with LocalBackend(preload=preload) as backend:
             await started(backend, ECHO)
             return statistics.median(
-                [await started(backend, ECHO) for _ in range(COLD)]
+                [await started(backend, ECHO, at_once) for _ in range(COLD)]
             )
 
     return asyncio.run(main())
@@ -210,8 +218,8 @@ while fds := socket.recv_fds(control, 1, 1)[1]:
 """
 
 
-def fork_alone() -> float:
-    """The milliseconds until a child of a bare fork server has answered."""
+def fork_alone(at_once: int = 1) -> float:
+    """The milliseconds until children of a bare fork server have answered."""
     took = []
     control, theirs = socket.socketpair()
     command = [sys.executable, "-I", "-c", FORKS, str(theirs.fileno())]
@@ -220,21 +228,31 @@ def fork_alone() -> float:
         control.recv(5)
         for _ in range(COLD + 1):
             begun = time.perf_counter()
-            ours, child = socket.socketpair()
-            with ours, child:
-                ours.send(json.dumps(ECHO).encode() + b"\n")
-                socket.send_fds(control, [b"f"], [child.fileno()])
+            asked = [ask_for_a_child(control) for _ in range(at_once)]
+            for ours in asked:
                 ours.recv(100)
                 ours.send(b"1\n")
+            for ours in asked:
                 json.loads(ours.recv(100))
             took.append((time.perf_counter() - begun) * 1000)
+            for ours in asked:
+                ours.close()
         control.shutdown(socket.SHUT_RDWR)
     return statistics.median(took[1:])
 
 
-def only_fork() -> float:
-    """The milliseconds of `os.fork` in that server until its child says a word."""
-    source = FORKS.partition("control =")[0] + ONLY
+def ask_for_a_child(control: socket.socket) -> socket.socket:
+    """Send a bare fork server a child's socket; return the other end of it."""
+    ours, child = socket.socketpair()
+    with child:
+        ours.send(json.dumps(ECHO).encode() + b"\n")
+        socket.send_fds(control, [b"f"], [child.fileno()])
+    return ours
+
+
+def only_fork(module: str) -> float:
+    """The milliseconds of `os.fork` in a server with a module until a child's word."""
+    source = f"import {module}\n{FORKS.partition('control =')[0]}{ONLY}"
     found = subprocess.run(
         [sys.executable, "-I", "-c", source, str(COLD)], check=True, capture_output=True
     )
@@ -452,7 +470,7 @@ def modeled() -> list[Row]:
 
 
 MODEL = "It draws from the trace before: what else runs here in between is not in it."
-FORKED = "The rest is a folder, limits, an environment, and the watchdog's note."
+FORKED = "Copies wait, forked before; the rest is a folder, limits, the watchdog."
 LOOP = (
     "On a quiet machine, 75 us: 37 are the process's and its socket's, the rest the"
     " scheduler's, with a task for each request."
@@ -489,8 +507,21 @@ def rows() -> list[Row]:
             FORKED,
         ),
         Row(
-            "cold start by fork server / os.fork alone",
-            *interleaved(partial(cold, ()), only_fork),
+            "cold start by fork server with FastAPI / os.fork alone in such a one",
+            *interleaved(partial(cold, ("fastapi",)), partial(only_fork, "fastapi")),
+            "<= 1.3",
+            "ms",
+            FORKED,
+        ),
+        Row(
+            "cold start by fork server without imports / os.fork alone in such a one",
+            *interleaved(partial(cold, ()), partial(only_fork, "json")),
+            "",
+            "ms",
+        ),
+        Row(
+            "16 cold starts at once by fork server / the same source in a bare one",
+            *interleaved(partial(cold, (), 16), partial(fork_alone, 16)),
             "",
             "ms",
         ),

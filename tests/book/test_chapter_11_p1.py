@@ -75,12 +75,13 @@ def test_the_figure_of_the_day_says_how_many_instances_there_are(run: Names) -> 
     assert 0 == run["served"].sizes[-1][1]
 
 
-def test_the_platform_starts_from_zero_in_the_animation(run: Names) -> None:
-    done = run["short"].invocations
-    assert 2 * len(done) <= 60  # all of them are in the figure
-    assert [*range(1, run["short"].most + 1)] == sorted({e.instance for e in done})
-    first = min(done, key=lambda each: each.began)
-    assert first.cold
+def test_the_animation_has_as_many_instances_up_as_there_were(run: Names) -> None:
+    counts = run["served"].every(1800)
+    shown = run["scaling"](counts)
+    assert len(shown.messages) <= 60  # all of them are in the figure
+    for at, count in counts:
+        kinds = [m.kind for m in shown.moments if m.at_us <= at * 1_000_000]
+        assert count == kinds.count("start") - kinds.count("end")
 
 
 def test_from_zero_keeps_all_rides() -> None:

@@ -72,6 +72,19 @@ def tries(found: Settled, function: str) -> int:
     return sum(done.function == function for done in found.invocations)
 
 
+def test_only_the_saga_charges_nobody_who_gets_no_receipt(run: Names) -> None:
+    for seed in SEEDS:
+        calls, events, saga = (
+            rides_end(run[deploy], unknown=1, seed=seed)
+            for deploy in ("calls", "events", "saga")
+        )
+        assert [90] * 3 == [len(each.waits) for each in (calls, events, saga)]
+        assert [10, 10, 0] == [each.unsent for each in (calls, events, saga)]
+        assert (100, 0.0) == (saga.asked, saga.waiting)
+        assert 10 == saga.count("ok", "refunds")
+    assert [100, 100] == [run["outage_by"][2].asked, len(run["outage_by"][2].waits)]
+
+
 def test_the_chart_agrees_with_runs(run: Names) -> None:
     fixed = {
         "fares": Profile(run=TIMES["fares"].run, wait=Constant(1.0)),

@@ -196,6 +196,17 @@ def test_on_a_phone_it_plays_the_narrow_drawing(opened: Open) -> None:
     expect(page.get_by_role("button", name="Play")).to_have_count(1)
 
 
+def test_on_a_phone_a_map_dots_what_is_down(opened: Open) -> None:
+    phone = {"width": 360, "height": 720}
+    page = opened(play(ride(), view="topology").html(), viewport=phone)
+    page.get_by_role("slider").press("End")
+    up = page.locator("[data-node=pricing]:not(.down)")
+    expect(up).to_have_count(1)
+    while not page.locator("[data-node=pricing].down").count():
+        page.get_by_role("button", name="Step back").click()
+        assert 0 < state(page)["row"]
+
+
 @pytest.mark.parametrize("view", ["sequence", "topology"])
 def test_at_any_time_exactly_the_messages_under_way_are_shown(
     opened: Open, view: str

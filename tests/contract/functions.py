@@ -1,4 +1,4 @@
-"""Three places to run the same functions in: simulated, spawned, and forked."""
+"""Places to run the same functions in: simulated, spawned, forked, and AWS's own."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from movingparts.function import (
     Result,
     SimulatedBackend,
 )
+from movingparts.function.lambda_backend import LambdaBackend
 from movingparts.function.local import LocalBackend
 from movingparts.world import LocalWorld, SimulatedWorld, World, simulate
 from movingparts.world.local.clock import RealClock
@@ -109,6 +110,20 @@ def in_processes(preload: tuple[str, ...] | None, *, world: bool = False) -> Any
         return asyncio.run(main())
 
     return run
+
+
+def in_lambda(scenario: Scenario) -> Any:
+    """Run with AWS's own runtime."""
+
+    async def main() -> Any:
+        backend = LambdaBackend(RealClock())
+        async with asyncio.timeout(30), alone(backend) as place:
+            try:
+                return await scenario(place)
+            finally:
+                await place.close()
+
+    return asyncio.run(main())
 
 
 @asynccontextmanager

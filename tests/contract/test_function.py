@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter
 from functools import partial
 from typing import Any
@@ -23,7 +24,7 @@ from movingparts.function import (
     Subject,
     gateway,
 )
-from tests.contract.functions import ECHO, Place, in_processes, simulated
+from tests.contract.functions import ECHO, Place, in_lambda, in_processes, simulated
 
 PLACES = {
     "simulated": simulated,
@@ -42,11 +43,19 @@ def places(known: dict[str, Any]) -> list[Any]:
     ]
 
 
-anywhere = pytest.mark.parametrize("run", places(PLACES))
-in_each_world = pytest.mark.parametrize("run", places(IN_WORLDS))
-on_each = pytest.mark.parametrize(
-    "run", places({name: PLACES[name] for name in ("simulated", "forked")})
+linux = pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="awslambdaric has wheels for Linux alone: run `make test` there",
 )
+AWS = pytest.param(in_lambda, id="lambda", marks=[pytest.mark.slow, linux])
+
+anywhere = pytest.mark.parametrize("run", places(PLACES))
+# AWS's runtime calls no async handler, takes one request at a time, and words errors
+# in its own way: tests/function/test_lambda_api.py.
+on_lambda_too = pytest.mark.parametrize("run", [*places(PLACES), AWS])
+in_each_world = pytest.mark.parametrize("run", places(IN_WORLDS))
+TWO = places({name: PLACES[name] for name in ("simulated", "forked")})
+on_each = pytest.mark.parametrize("run", TWO)
 # Waits of a retry that a test in real time can afford.
 SOON = partial(Retry, first=0.01, longest=0.02)
 
@@ -131,7 +140,7 @@ def test_a_timeout_that_the_handler_meets_itself_is_an_error(run: Any) -> None:
     assert ("error", None, error, True) == result_of(run(scenario))
 
 
-@anywhere
+@on_lambda_too
 def test_a_handler_out_of_memory_ends_its_instance(run: Any) -> None:
     async def scenario(place: Place) -> Any:
         return await place.run("def handler(event, context):\n    raise MemoryError")
@@ -159,7 +168,7 @@ def handler(event, context):
 """
 
 
-@anywhere
+@on_lambda_too
 def test_a_global_survives_in_an_instance_and_is_new_in_the_next(run: Any) -> None:
     async def scenario(place: Place) -> Any:
         one, two = await place.start(COUNTS), await place.start(COUNTS)
@@ -191,7 +200,7 @@ def test_an_instance_has_its_environment_and_not_the_platforms(
     assert ["15", "15", None] == run(scenario).value
 
 
-@anywhere
+@on_lambda_too
 def test_the_context_has_lambdas_names(run: Any) -> None:
     source = (
         "def handler(event, context):\n"
@@ -204,10 +213,10 @@ def test_the_context_has_lambdas_names(run: Any) -> None:
     async def scenario(place: Place) -> Any:
         return await place.run(source, memory_mb=256)
 
-    assert ["r1", "fares", "1", 256, True] == run(scenario).value
+    assert ["r1", "fares", "1", "256", True] == run(scenario).value
 
 
-@anywhere
+@on_lambda_too
 @pytest.mark.parametrize("event", [None, 1.5, "é", [1, {"a": []}], {"x": "y" * 10**6}])
 def test_events_and_values_are_any_json(run: Any, event: Any) -> None:
     async def scenario(place: Place) -> Any:
@@ -216,7 +225,7 @@ def test_events_and_values_are_any_json(run: Any, event: Any) -> None:
     assert event == run(scenario).value
 
 
-@anywhere
+@on_lambda_too
 def test_a_handler_cannot_change_the_platforms_event(run: Any) -> None:
     async def scenario(place: Place) -> Any:
         event = {"ride": 1}
@@ -470,7 +479,7 @@ def test_those_who_share_a_start_share_its_error(run: Any) -> None:
     assert [("init", "ZeroDivisionError", 0)] * 3 == run(scenario)
 
 
-@on_each
+@pytest.mark.parametrize("run", [*TWO, AWS])
 def test_a_new_version_replaces_and_a_rollback_returns(run: Any) -> None:
     async def scenario(place: Place) -> Any:
         platform = place.platform()
@@ -488,7 +497,7 @@ def test_a_new_version_replaces_and_a_rollback_returns(run: Any) -> None:
     assert ([20, 15, 20, 20, 15], 1) == run(scenario)
 
 
-@on_each
+@pytest.mark.parametrize("run", [*TWO, AWS])
 def test_functions_get_the_secrets_that_they_name(run: Any) -> None:
     source = (
         "import os\ndef handler(event, context):\n"

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from movingparts.core.recording import Recorder
 from movingparts.draw import play, sequence
 from movingparts.draw.player import MODULE, _widget_class
 from tests.draw.recordings import HOSTILE, calls, digests, hostile, ride, traffic
@@ -200,3 +201,11 @@ def test_a_node_that_crashes_is_down_until_it_restarts() -> None:
     assert [["pricing", 5_008_000, 5_009_800]] == play(recording).data["downs"]
     recording.moments = [m for m in recording.moments if m.kind != "restart"]
     assert [["pricing", 5_008_000, None]] == play(recording).data["downs"]
+
+
+def test_a_node_that_starts_was_not_there_before_and_one_that_ends_is_gone() -> None:
+    to = Recorder("functions", None, "")
+    to.join("a", "service")
+    for at, kind in enumerate(("start", "end", "start"), start=1):
+        to.moment(at, kind, ("a",), f"a: {kind}")
+    assert [["a", 0, 1], ["a", 2, 3]] == play(to.seal(9)).data["downs"]

@@ -510,6 +510,7 @@ def test_a_small_figure_is_as_it_was(name: str) -> None:
         (250_000, "250 ms"),
         (5_000_000, "5.00 s"),
         (3_600_000_000, "3,600 s"),
+        (86_400_000_000, "24.0 h"),
     ],
 )
 def test_durations_are_shown_in_the_unit_that_suits_them(
@@ -520,10 +521,10 @@ def test_durations_are_shown_in_the_unit_that_suits_them(
 
 
 @pytest.mark.parametrize(
-    ("stretch", "unit"), [(1, "µs"), (1_000, "ms"), (10_000_000, "s")]
+    ("stretch", "unit"), [(1, "µs"), (1_000, "ms"), (10_000_000, "s"), (10**9, "h")]
 )
 def test_the_axis_names_its_unit(stretch: int, unit: str) -> None:
-    """A run of microseconds, of milliseconds, of minutes."""
+    """A run of microseconds, of milliseconds, of minutes, of hours."""
     to = Recorder("simulated", 1, "")
     for i in range(3):
         sent, arrived = 10 * i * stretch, (10 * i + 5) * stretch

@@ -1,4 +1,7 @@
-"""The same source in AWS's own runtime: the same values, errors and endings."""
+"""AWS's own runtime: how it words errors, and how it ends.
+
+What it has in common with our backends is in tests/contract/test_function.py.
+"""
 
 from __future__ import annotations
 
@@ -115,16 +118,6 @@ def running(
             await instance.close()
 
     return asyncio.run(main())
-
-
-def test_a_value_comes_back_and_a_global_survives() -> None:
-    async def scenario(instance: LambdaInstance) -> list[Result]:
-        return [await instance.run(Request("1", {"minutes": 4})) for _ in range(2)]
-
-    assert [
-        Result("ok", {"cents": 160, "count": 1}),
-        Result("ok", {"cents": 160, "count": 2}),
-    ] == running(scenario)
 
 
 def test_a_handler_that_raises_is_an_error_and_the_instance_goes_on() -> None:

@@ -210,16 +210,37 @@ def test_a_killed_fork_server_is_started_again_and_its_instances_go_on() -> None
     assert ["ok", "ok"] == locally(scenario, preload=())
 
 
+def test_a_fork_server_whose_waiting_copy_is_killed_is_started_again() -> None:
+    async def scenario(place: Place) -> Any:
+        backend = place.backend
+        assert isinstance(backend, LocalBackend)
+        await place.start(ECHO)
+        assert backend._server is not None
+        process, used = backend._server.process, backend.pids
+        server = psutil.Process(process.pid)
+        await place.until(lambda: len(server.children()) == 3)
+        waits = [each for each in server.children() if each.pid not in used]
+        waits[0].kill()
+        await place.until(lambda: not process.up)
+        await place.until(lambda: not waits[1].is_running())
+        return (await (await place.start(ECHO)).run(Request("r", 1))).status
+
+    assert "ok" == locally(scenario, preload=())
+
+
 def test_a_fork_server_that_ends_while_it_is_asked_is_an_error() -> None:
     async def scenario(place: Place) -> Any:
         backend = place.backend
         assert isinstance(backend, LocalBackend)
         await place.start(ECHO)
         assert backend._server is not None
-        os.kill(backend._server.process.pid, signal.SIGSTOP)
+        server = psutil.Process(backend._server.process.pid)
+        await place.until(lambda: len(server.children()) == 3)  # two of them wait
+        server.suspend()
+        await asyncio.gather(place.start(ECHO), place.start(ECHO))
         asks = asyncio.create_task(place.start(ECHO))
         await asyncio.sleep(0.05)
-        os.kill(backend._server.process.pid, signal.SIGKILL)
+        server.kill()
         with pytest.raises(InitError, match="the fork server is gone"):
             await asks
 
@@ -306,6 +327,7 @@ def test_virtual_time_and_other_systems_are_refused_with_advice() -> None:
 
 KERNEL = """
 import asyncio
+import psutil
 from movingparts.function.local import LocalBackend
 from movingparts.function import Code, Config, Request
 
@@ -317,7 +339,11 @@ async def main():
         code = Code("fares", 1, SOURCE, Config(timeout=60), {})
         instance = await backend.start(code)
         asyncio.create_task(instance.run(Request("r", 1)))
-        print(*backend.pids, backend._folder, flush=True)
+        print(backend._folder, flush=True)
+    # A spawned instance; the fork server, its instance and two that wait; watchdogs.
+    while len(found := psutil.Process().children(recursive=True)) < 7:
+        await asyncio.sleep(0.01)
+    print(*(each.pid for each in found), flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())
@@ -330,17 +356,18 @@ def test_nothing_outlives_a_platform_that_is_killed(tmp_path: Path) -> None:
         [sys.executable, "-c", KERNEL], stdout=subprocess.PIPE, env=environment
     ) as kernel:
         assert kernel.stdout is not None
-        lines = [kernel.stdout.readline().decode().split() for _ in (1, 2)]
+        *folders, pids = (kernel.stdout.readline().decode() for _ in range(3))
         kernel.kill()
+    assert 7 == len(pids.split())
     ends = time.monotonic() + 10
-    while time.monotonic() < ends and any(map(left, lines)):
+    while time.monotonic() < ends and left(folders, pids):
         time.sleep(0.02)
-    assert [False, False] == [left(line) for line in lines]
+    assert [] == left(folders, pids)
 
 
-def left(line: list[str]) -> bool:
-    pid, folder = line
-    return bool(started(int(pid))) or Path(folder).exists()
+def left(folders: list[str], pids: str) -> list[str]:
+    there = [each for each in folders if Path(each.strip()).exists()]
+    return there + [pid for pid in pids.split() if started(int(pid))]
 
 
 # --- Landlock ---------------------------------------------------------------------

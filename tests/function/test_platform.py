@@ -121,6 +121,33 @@ def test_a_function_that_waits_for_a_failed_one_fails_in_turn() -> None:
     assert ("error", True) == on_platform(scenario)
 
 
+def test_only_versions_that_an_alias_means_keep_provisioned_instances() -> None:
+    async def scenario(platform: Platform) -> Any:
+        versions = platform.functions
+
+        async def up() -> list[int]:
+            await platform.node.clock.sleep(60.0)
+            return [len(pool) for pool in versions["fares"].versions.values()]
+
+        for _ in (1, 2):
+            await platform.deploy("fares", ECHO, provisioned=2, keep_warm=10.0)
+        found = [await up()]
+        platform.alias("fares", "blue", 1)
+        found.append(await up())
+        platform.alias("fares", "blue", 2)
+        found.append(await up())
+        platform.roll_back("fares")
+        platform.roll_back("fares")
+        platform.alias("fares", "blue", 1)
+        found.append(await up())
+        again = [await platform.invoke("fares:blue", each) for each in (1, 2)]
+        return found, [(each.cold, each.provisioned) for each in again]
+
+    found, again = on_platform(scenario)
+    assert [[0, 2], [2, 2], [0, 2], [2, 2]] == found
+    assert [(False, True)] * 2 == again
+
+
 def test_a_functions_reservation_is_that_of_its_newest_version() -> None:
     async def scenario(platform: Platform) -> Any:
         for reserved in (9, 2, None):

@@ -10,6 +10,8 @@ from movingparts.draw.figure import TextTable
 from movingparts.draw.ink import duration, in_units, printable, units
 
 _TYPICAL_US = 1_000
+# Kinds of moments after which a node is down, or up (again).
+DOWN, UP = ("crash", "end"), ("restart", "start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Excerpt:
         unit = units(self.until_us)
         sent = {m.sent_us for m in self.messages} | {m.at_us for m in self.moments}
         sent |= {self.ends(m) for m in self.messages}
-        most = {"µs": 0, "ms": 2, "s": 3}[unit]
+        most = {"µs": 0, "ms": 2, "s": 3, "h": 2}[unit]
         for places in range(most):
             if len({in_units(at, unit, places) for at in sent}) == len(sent):
                 return unit, places
@@ -69,7 +71,8 @@ class Excerpt:
 
     def table(self) -> TextTable:
         """Return the table of what happened."""
-        unit, places = ("µs", 0) if self.until_us < 1_000 else ("ms", 3)
+        places = {"µs": 0, "h": 2}.get(unit := units(self.until_us), 3)
+        unit = "ms" if unit == "s" else unit
         rows = tuple(_row(h, unit, places) for h in self.happenings())
         times = (f"sent ({unit})", f"arrived ({unit})")
         columns = (*times, "from", "to", "what", "became")

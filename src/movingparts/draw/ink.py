@@ -13,6 +13,7 @@ Screen = Literal["wide", "narrow"]
 
 SIZE = 15  # pixels, 11.25 pt: the smallest type in a figure
 LINE = 19  # pixels from one baseline to the next
+HOUR = 3_600_000_000  # microseconds
 
 # Widths of Arial's characters in em; a character not named here takes half an em.
 _WIDTHS = {
@@ -224,7 +225,7 @@ def cross(x: int, y: int, reach: int = 6) -> str:
 
 def in_units(at_us: int, unit: str, places: int) -> str:
     """Write microseconds in a unit with a fixed number of decimal places."""
-    per = {"µs": 1, "ms": 1_000, "s": 1_000_000}[unit]
+    per = {"µs": 1, "ms": 1_000, "s": 1_000_000, "h": HOUR}[unit]
     scaled = at_us * 10**places
     whole = (scaled + per // 2) // per  # integers only: floats round by platform
     text = f"{whole:0{places + 1}d}"
@@ -236,7 +237,9 @@ def units(span_us: int) -> str:
     """Choose the unit for an axis that spans so many microseconds."""
     if span_us < 1_000:
         return "µs"
-    return "ms" if span_us < 10_000_000 else "s"
+    if span_us < 10_000_000:
+        return "ms"
+    return "s" if span_us < 6 * HOUR else "h"
 
 
 def duration(at_us: int) -> str:
@@ -245,4 +248,6 @@ def duration(at_us: int) -> str:
         return f"{at_us} µs"
     if at_us < 1_000_000:
         return f"{in_units(at_us, 'ms', 1 if at_us < 100_000 else 0)} ms"
-    return f"{in_units(at_us, 's', 2 if at_us < 100_000_000 else 0)} s"
+    if at_us < 6 * HOUR:
+        return f"{in_units(at_us, 's', 2 if at_us < 100_000_000 else 0)} s"
+    return f"{in_units(at_us, 'h', 1)} h"

@@ -269,7 +269,8 @@ class MovingPartsPlayer extends HTML {
   pane(view) {
     const { data } = this;
     const brought = !data.svg[view];
-    const named = data === this.whole ? "svg" : "svg.mp-narrow";
+    const narrow = data !== this.whole && view === "sequence"; // a map has but one
+    const named = narrow ? "svg.mp-narrow" : "svg";
     let art = brought ? this.querySelector(`[slot=art] ${named}`)
       : drawing(data.svg[view], this.shadowRoot);
     const pane = make("div", { class: "pane", "data-view": view });
@@ -548,7 +549,7 @@ class MovingPartsPlayer extends HTML {
 
   clock() {
     const { unit, digits } = this.data;
-    const per = { "µs": 1, ms: 1e3, s: 1e6 }[unit];
+    const per = { "µs": 1, ms: 1e3, s: 1e6, h: 3.6e9 }[unit];
     const places = { minimumFractionDigits: digits, maximumFractionDigits: digits };
     return `${(Math.max(this.time, 0) / per).toLocaleString("en", places)} ${unit}`;
   }

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from movingparts.core.recording import Recording
-from movingparts.draw.excerpt import Excerpt, described, excerpt, finding
+from movingparts.draw.excerpt import DOWN, UP, Excerpt, described, excerpt, finding
 from movingparts.draw.figure import Figure, art
 from movingparts.draw.ink import escaped, printable, quoted
 from movingparts.draw.sequence import classes_of, drawings, layouts
@@ -153,15 +153,20 @@ def _data(
 
 
 def _downs(part: Excerpt) -> list[list[Any]]:
-    """Return when nodes were down: name, from, to (microseconds; null: to the end)."""
-    downs: list[list[Any]] = []
-    since: dict[str, list[Any]] = {}
+    """Return when nodes were down: name, from, to (microseconds; null: to the end).
+
+    A node of which a start is the first that is known was down before it.
+    """
+    first = {name: m.kind for m in reversed(part.moments) for name in m.nodes}
+    starts = [name for name, kind in first.items() if kind == "start"]
+    since = {name: [name, 0, None] for name in starts}
+    downs: list[list[Any]] = list(since.values())
     for moment in part.moments:
         for name in moment.nodes:
-            if moment.kind == "crash" and name not in since:
+            if moment.kind in DOWN and name not in since:
                 since[name] = [name, moment.at_us, None]
                 downs.append(since[name])
-            elif moment.kind == "restart" and name in since:
+            elif moment.kind in UP and name in since:
                 since.pop(name)[2] = moment.at_us
     return downs
 

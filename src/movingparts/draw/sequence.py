@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 from movingparts.core.recording import Message, Recording
-from movingparts.draw.excerpt import Excerpt, described, excerpt, finding
+from movingparts.draw.excerpt import DOWN, UP, Excerpt, described, excerpt, finding
 from movingparts.draw.figure import Figure
 from movingparts.draw.ink import (
     LINE,
@@ -135,9 +135,11 @@ def _outages(layout: Diagram, name: str) -> list[int]:
     """Return where a node goes down, comes up, goes down …, in pixels."""
     edges: list[int] = []
     for moment in layout.part.moments:
-        if name not in moment.nodes or moment.kind not in ("crash", "restart"):
+        if name not in moment.nodes or moment.kind not in (*DOWN, *UP):
             continue
-        if (moment.kind == "crash") == (len(edges) % 2 == 0):
+        if moment.kind == "start" and not edges:  # it was not there before
+            edges.append(layout.top)
+        if (moment.kind in DOWN) == (len(edges) % 2 == 0):
             edges.append(layout.y(moment.at_us))
     return edges
 

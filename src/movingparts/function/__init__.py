@@ -19,7 +19,7 @@ from movingparts.function.contract import (
 from movingparts.function.meter import AWS, Bill, Prices, break_even
 from movingparts.function.platform import Platform
 from movingparts.function.queue import Retry
-from movingparts.function.recorded import recorded
+from movingparts.function.recorded import recorded, scaling
 from movingparts.function.simulated import Profile, SimulatedBackend
 from movingparts.function.triggers import Destination, Every, Subject, gateway
 
@@ -46,4 +46,5 @@ __all__ = [
     "break_even",
     "gateway",
     "recorded",
+    "scaling",
 ]

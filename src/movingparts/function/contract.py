@@ -30,7 +30,8 @@ class Config:
     is ended after `timeout` seconds. An instance takes `concurrency` requests at once
     and is ended after `keep_warm` idle seconds. `reserved` instances are this
     function's own, and all that it gets; `provisioned` ones are started before anybody
-    asks and never end. `secrets` are names: the platform knows the values.
+    asks, and stay while an alias means this version. `secrets` are names: the platform
+    knows the values.
 
     >>> Config(memory_mb=64)
     Traceback (most recent call last):

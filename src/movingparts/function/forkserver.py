@@ -1,19 +1,23 @@
 """Forks instances that need no imports: `python -I forkserver.py FD json pydantic`.
 
-It imports those modules once. Whenever it is then sent an instance's socket and log, it
-forks a worker, and answers with the worker's process id.
+It imports those modules once. Copies of it wait, forked and ready: one takes the next
+instance's socket and log, and answers with its process id. Then another is forked, so
+that nobody waits for that, unless many start at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
+import json
 import os
+import select
 import signal
 import socket
 import sys
 
-# Compiled once here, so that children need not set up the compiler for their source.
+READY = 2  # copies that wait
 EXAMPLE = "import sys\ndef handler(event, context):\n    return event\n"
 
 
@@ -30,33 +34,55 @@ def serve(control: socket.socket, modules: list[str]) -> None:
     except Exception as error:  # noqa: BLE001  # whatever it is, it is reported
         control.send(repr(error).encode())
         return
-    exec(compile(EXAMPLE, "example.py", "exec"), {})  # noqa: S102  # our own, just above
+    rehearse()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel forgets dead children
     control.send(b"ready")
+    waiting: list[int] = []
     while True:
-        _, fds, *_ = socket.recv_fds(control, 1, 2)
-        if not fds:
-            return
-        pid = os.fork()
-        if pid == 0:
-            control.close()
-            work(*fds)
-            return
-        for fd in fds:
-            os.close(fd)
-        control.send(b"%d" % pid)
+        while len(waiting) < READY:
+            reader, writer = os.pipe()
+            if os.fork() == 0:
+                os.close(reader)
+                work(control, writer)
+                return
+            os.close(writer)
+            waiting.append(reader)
+        reader = select.select(waiting, [], [])[0][0]
+        if not os.read(reader, 1):
+            # A copy has ended, unused: the platform is gone, or finds that we are.
+            os.killpg(0, signal.SIGKILL)
+        waiting.remove(reader)
+        os.close(reader)
 
 
-def work(fd: int, log: int) -> None:
-    """Become an instance, as if started by the platform."""
+def rehearse() -> None:
+    """Do what each start does: a copy's memory is its own only once it is written."""
+    os.environ.update(json.loads(json.dumps({"HOME": ""})))
+    os.environ.clear()
+    exec(compile(EXAMPLE, "example.py", "exec"), {})  # noqa: S102  # our own, above
+
+
+def work(control: socket.socket, writer: int) -> None:
+    """Wait for a socket and a log, and become an instance, as if it was spawned."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    worker = importlib.import_module("worker").Worker()
+    rehearse()
+    _, fds, *_ = socket.recv_fds(control, 1, 2)
+    if not fds:
+        return
     os.setsid()
+    control.send(b"%d" % os.getpid())
+    control.close()
+    with contextlib.suppress(BrokenPipeError):  # the server is gone
+        os.write(writer, b"x")
+    os.close(writer)
+    fd, log = fds
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
-    importlib.import_module("worker").Worker(fd).serve()
+    worker.serve(fd)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import py_compile
@@ -214,8 +215,12 @@ class ForkServer:
 
     def end(self) -> None:
         """End it; its instances go on."""
-        self._control.close()
         self.process.end()
+        with contextlib.suppress(OSError):
+            self._control.settimeout(1.0)
+            while self._control.recv(4096):  # until the copy that waits is gone, too
+                pass
+        self._control.close()
 
 
 def check_system(platform: str) -> None:

@@ -66,7 +66,7 @@ class Pool:
         self._admit, self._resized = admit, resized
         self._slots: list[Slot] = []  # the one that was used last is the last
         self._starting: list[Start] = []
-        self._reaping = False
+        self._reaping, self._ready = False, True
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -78,8 +78,26 @@ class Pool:
 
     async def _provision_one(self) -> None:
         slot = await self._start()
-        slot.provisioned = True
+        there = sum(each.provisioned for each in self._slots)
+        slot.provisioned = self._ready and there < self.code.config.provisioned
         await self._release(slot)
+
+    def keep_ready(self, ready: bool) -> None:
+        """Provision instances again, or let them end as the others do when idle."""
+        if ready and not self._ready:
+            again = self.provision()
+            self._tasks.create_task(again, name=f"provision {self.code.name}")
+        self._ready = ready
+        for slot in self._slots:
+            if slot.provisioned and not ready:
+                slot.provisioned, slot.idle_since = False, self._clock.monotonic()
+                self._end_idle()
+
+    def _end_idle(self) -> None:
+        """See that instances end which nobody uses, unless a task does already."""
+        if not self._reaping:
+            self._reaping = True
+            self._tasks.create_task(self._reap(), name=f"end idle {self.code.name}")
 
     async def invoke(self, request: Request) -> Invocation:
         """Run a request on an idle instance, or on a new one; or refuse it.
@@ -162,9 +180,8 @@ class Pool:
         self._slots.remove(slot)
         self._slots.append(slot)
         slot.idle_since = self._clock.monotonic()
-        if not (self._reaping or slot.provisioned):
-            self._reaping = True
-            self._tasks.create_task(self._reap(), name=f"end idle {self.code.name}")
+        if not slot.provisioned:
+            self._end_idle()
 
     async def _reap(self) -> None:
         """End each instance that nobody has used for `keep_warm` seconds."""

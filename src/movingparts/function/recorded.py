@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from movingparts.core.recording import Message, Recorder, Recording
 from movingparts.function.contract import Invocation
@@ -39,6 +39,31 @@ def recorded(
     recording.messages.sort(key=lambda message: (message.sent_us, message.id))
     _renumber(recording)
     return recording
+
+
+def scaling(counts: Sequence[tuple[float, int]]) -> Recording:
+    """Return how instances come and go, from how many were up at some seconds.
+
+    A request is one that finds too few instances, so that another one starts.
+
+    >>> scaling([(0, 0), (900, 2), (1800, 1)])
+    <Recording functions: 2 messages among 3 nodes in 1800.000 s>
+    """
+    recorder, there = Recorder("functions", None, ""), 0
+    recorder.join("riders", "caller")
+    names = [f"instance {n}" for n in range(1, max(n for _, n in counts) + 1)]
+    for name in names:
+        recorder.join(name, "service")
+    for at, count in counts:
+        now = round(at * 1_000_000)
+        for name in names[there:count]:
+            begun = {"sent_us": now, "arrived_us": now, "fate": "delivered"}
+            recorder.message("request", "riders", name, label="receipt", **begun)
+            recorder.moment(now, "start", (name,), f"{name} starts")
+        for name in names[count:there]:
+            recorder.moment(now, "end", (name,), f"{name} ends")
+        there = count
+    return recorder.seal(round(counts[-1][0] * 1_000_000))
 
 
 def named(done: Invocation) -> str:

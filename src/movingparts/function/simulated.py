@@ -52,7 +52,7 @@ class Context:
     aws_request_id: str
     function_name: str
     function_version: str
-    memory_limit_in_mb: int
+    memory_limit_in_mb: str
     invoke: Callable[[str, Any], Any] | None
     remaining: Callable[[], int]
 
@@ -171,7 +171,7 @@ class SimulatedInstance:
             request.id,
             self.code.name,
             str(self.code.version),
-            config.memory_mb,
+            str(config.memory_mb),
             request.invoke,
             lambda: max(0, round((ends - clock.monotonic()) * 1000)),
         )

@@ -65,11 +65,13 @@ class Function:
         if version not in self.versions:
             raise UnknownFunctionError(f"{self.name} has no version {version}")
         self.aliases[alias] = version
+        self._keep_ready()
 
     def go_live(self, version: int) -> None:
         """Let the function's name mean this version from now on."""
         self.previous = self.aliases.get(LIVE)
         self.aliases[LIVE] = version
+        self._keep_ready()
 
     def roll_back(self) -> int:
         """Let the function's name mean the version before the last deployment."""
@@ -77,3 +79,9 @@ class Function:
             raise FunctionError(f"{self.name} has no version before this one")
         self.go_live(self.previous)
         return self.aliases[LIVE]
+
+    def _keep_ready(self) -> None:
+        """Provision instances for the versions that an alias means, and no others."""
+        meant = set(self.aliases.values())
+        for version, pool in self.versions.items():
+            pool.keep_ready(version in meant)

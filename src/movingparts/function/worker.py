@@ -42,7 +42,7 @@ class Context:
         self.aws_request_id = request["id"]
         self.function_name = settings["name"]
         self.function_version = settings["version"]
-        self.memory_limit_in_mb = settings["memory_mb"]
+        self.memory_limit_in_mb = str(settings["memory_mb"])
         self._worker, self._number = worker, request["n"]
         self._ends = time.monotonic() + settings["timeout"]
 
@@ -62,9 +62,9 @@ class Context:
 class Worker:
     """Runs a function's source once, and then its handler for each request."""
 
-    def __init__(self, fd: int) -> None:
-        self._fd, self._lines = fd, os.fdopen(fd, "rb", closefd=False)
-        self.settings = json.loads(self._lines.readline())
+    def __init__(self) -> None:
+        self.settings: dict[str, Any] = {}
+        self._fd = -1
         self._handler: Any = None
         self._lock: Any = None  # where requests run in threads
         self._asked: dict[int, Any] = {}
@@ -72,8 +72,10 @@ class Worker:
         self._null = os.open(os.devnull, os.O_RDWR)  # before anything is confined
         os.register_at_fork(after_in_child=self._let_go)
 
-    def serve(self) -> None:
+    def serve(self, fd: int) -> None:
         """Start, and run requests until the platform closes the socket."""
+        self._fd, lines = fd, os.fdopen(fd, "rb", closefd=False)
+        self.settings = json.loads(lines.readline())
         try:
             self._init()
         except MemoryError:
@@ -84,13 +86,13 @@ class Worker:
             self.write(init=summary(error))
         else:
             try:
-                self._serve()
+                self._serve(lines)
             except ConnectionError:
                 return  # the platform is gone
 
-    def _serve(self) -> None:
+    def _serve(self, lines: Any) -> None:
         self.write(ready=True)
-        for line in self._lines:
+        for line in lines:
             message = json.loads(line)
             if "answer" in message:
                 loop, future = self._asked.pop(message["answer"])
@@ -272,4 +274,4 @@ def confine(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    Worker(int(sys.argv[1])).serve()
+    Worker().serve(int(sys.argv[1]))

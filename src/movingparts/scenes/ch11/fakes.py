@@ -26,6 +26,7 @@ TIMES = MappingProxyType(
         "fares": Profile(init=INIT, run=WORK, wait=BANK),
         "receipts": Profile(init=INIT, run=WORK, wait=MAIL),
         "both": Profile(init=INIT, run=Constant(0.02), wait=Uniform(0.4, 0.8)),
+        "refunds": Profile(init=INIT, run=WORK, wait=BANK),
         "revenue": Profile(init=INIT, run=WORK),
     }
 )
@@ -33,6 +34,10 @@ TIMES = MappingProxyType(
 
 class MailDown(Exception):
     """The mail server took nothing: definite."""
+
+
+class NoAddress(Exception):
+    """The rider has no mail address: definite, and the same at each try."""
 
 
 @dataclass
@@ -47,19 +52,29 @@ class Bank:
         self.asked += 1
         return self.charged.setdefault(ride_id, 100 + 15 * minutes)
 
+    def refund(self, ride_id: str) -> None:
+        """Take back the charge of a ride, if there is one."""
+        self.charged.pop(ride_id, None)
+
 
 @dataclass
 class Mail:
-    """Sends one receipt a ride, and none in the first `down` seconds."""
+    """Sends one receipt a ride, and none in the first `down` seconds.
+
+    Of every ten rides, `unknown` are of riders without an address.
+    """
 
     clock: Clock
     down: float = 0.0
+    unknown: int = 0
     sent: dict[str, float] = field(default_factory=dict)
 
     def send(self, ride_id: str, cents: int) -> None:
-        """Send a receipt; raises `MailDown`."""
+        """Send a receipt; raises `MailDown` and `NoAddress`."""
         if self.clock.monotonic() < self.down:
             raise MailDown("try later")
+        if int(ride_id[1:]) % 10 < self.unknown:
+            raise NoAddress(ride_id)
         self.sent.setdefault(ride_id, self.clock.monotonic())
 
 

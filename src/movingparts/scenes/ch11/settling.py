@@ -24,8 +24,9 @@ Deploy = Callable[[Platform], Awaitable[None]]
 class Settled:
     """What ran. `waits` are seconds from a ride's end to its receipt.
 
-    `asked` says how often the bank was asked, `charged` what it has charged and
-    `revenue` what the view has, both in cents.
+    `asked` says how often the bank was asked to charge, `charged` what it has charged
+    and `revenue` what the view has, both in cents. `unsent` counts rides that are
+    charged and have no receipt.
     """
 
     invocations: tuple[Invocation, ...]
@@ -33,6 +34,7 @@ class Settled:
     asked: int
     charged: int
     revenue: int
+    unsent: int
 
     @property
     def billed(self) -> float:
@@ -75,20 +77,22 @@ def rides_end(
     at: Sequence[float] = range(100),
     limit: int = 1_000,
     mail_down: float = 0.0,
+    unknown: int = 0,
     times: Mapping[str, Profile] = TIMES,
     seed: int = 1,
 ) -> Settled:
     """End rides at these seconds, on functions that `deploy` deploys.
 
     `limit` is the platform's; the mail server is down for the first `mail_down`
-    seconds. Sources find `bank`, `mail` and `db`, a database.
+    seconds, and knows no address for `unknown` of every ten rides. Sources find
+    `bank`, `mail` and `db`, a database.
     """
 
     async def scenario(world: SimulatedWorld) -> Settled:
         node = world.node("functions")
         for name in ("rides", "billing"):
             await node.bus.stream(name, f"{name}.>")
-        bank, mail = Bank(), Mail(node.clock, mail_down)
+        bank, mail = Bank(), Mail(node.clock, mail_down, unknown)
         db = node.disk.connect("view.sqlite")
         db.executescript(TABLES)
         layers = {"bank": bank, "mail": mail, "db": db}
@@ -104,6 +108,7 @@ def rides_end(
             bank.asked,
             sum(bank.charged.values()),
             revenue,
+            len(bank.charged.keys() - mail.sent.keys()),
         )
 
     settled: Settled = simulate(scenario, seed=seed).result
