@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from bench import function, peak, sidecars, store
+from bench import eventstore, function, peak, sidecars, store
 from movingparts.measure.latency import percentile
 from movingparts.scenes.ch01.one_ride import fare
 from movingparts.world import LocalWorld
@@ -178,6 +178,7 @@ CHAPTERS: dict[str, Callable[[], list[dict[str, Any]] | dict[str, Any]]] = {
     "01": chapter_01,
     "03": chapter_03,
     "07": peak.chapter_07,
+    "08": eventstore.chapter_08,
     "11": function.chapter_11,
     "12": sidecars.chapter_12,
 }

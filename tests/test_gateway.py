@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -14,30 +13,11 @@ from fastapi import FastAPI, Request, Response
 from movingparts.core import Node
 from movingparts.gateway import Part, Route, gateway
 from movingparts.scenes.ch04.home import HOME, SERVICES, authenticate, serve_city
-from movingparts.world import LocalWorld
 from movingparts.world.simulated import SimulatedWorld, simulate
+from tests.each_world import Run, each_world, simulated
 
 ADA = {"authorization": "Bearer token-of-ada"}
-Scenario = Callable[[Any], Awaitable[Any]]
-Run = Callable[[Scenario], Any]
-
-
-def simulated(scenario: Scenario) -> Any:
-    return simulate(scenario, seed=7).result
-
-
-def local(scenario: Scenario) -> Any:
-    async def main() -> Any:
-        async with LocalWorld(seed=7) as world:
-            return await scenario(world)
-
-    return asyncio.run(main())
-
-
-@pytest.fixture(params=[simulated, pytest.param(local, marks=pytest.mark.slow)])
-def run(request: pytest.FixtureRequest) -> Run:
-    chosen: Run = request.param
-    return chosen
+run = each_world
 
 
 def echo(node: Node) -> FastAPI:

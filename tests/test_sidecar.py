@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,29 +14,10 @@ from movingparts.control_plane import Configuration, Mesh, Policy, control_plane
 from movingparts.core import Node
 from movingparts.faults import Fault
 from movingparts.sidecar import inbound, outbound, sidecar, through
-from movingparts.world import LocalWorld
-from movingparts.world.simulated import SimulatedWorld, simulate
+from movingparts.world.simulated import SimulatedWorld
+from tests.each_world import Run, each_world, simulated
 
-Scenario = Callable[[Any], Awaitable[Any]]
-Run = Callable[[Scenario], Any]
-
-
-def simulated(scenario: Scenario) -> Any:
-    return simulate(scenario, seed=7).result
-
-
-def local(scenario: Scenario) -> Any:
-    async def main() -> Any:
-        async with LocalWorld(seed=7) as world:
-            return await scenario(world)
-
-    return asyncio.run(main())
-
-
-@pytest.fixture(params=[simulated, pytest.param(local, marks=pytest.mark.slow)])
-def run(request: pytest.FixtureRequest) -> Run:
-    chosen: Run = request.param
-    return chosen
+run = each_world
 
 
 @dataclass

@@ -89,7 +89,7 @@ class MovingPartsKnob extends HTMLElement {
   find() {
     const figure = this.querySelector(":scope > .mp-figure");
     this.finding = figure.querySelector(":scope > .mp-title");
-    this.svg = figure.querySelector(":scope > .mp-art > svg");
+    this.svgs = [...figure.querySelectorAll(":scope > .mp-art > svg")];
     this.textTable = figure.querySelector(":scope > .mp-text-table");
     this.rows = [...this.querySelectorAll(":scope > .mp-text-table tbody tr")];
     this.mark();
@@ -195,25 +195,27 @@ class MovingPartsKnob extends HTMLElement {
     const variant = this.data.variants[this.index];
     this.shown = this.index;
     this.finding.textContent = variant.title;
-    this.draw(variant.svg);
+    this.applyStyle(variant.svgs.map((text, i) => this.draw(this.svgs[i], text)).join(""));
     this.tabulate(variant);
     this.mark();
     clearTimeout(this.settling);
     this.settling = setTimeout(() => { this.announcement.textContent = variant.title; }, SETTLED);
   }
 
-  /** Keep the page's <style>, which its policy knows by hash, and change the rest. */
-  draw(text) {
+  /** Keep the page's <style>, which its policy knows by hash, and change the rest.
+   * Returns a style that differs from the page's, or "".
+   */
+  draw(svg, text) {
     const [all, css] = text.match(OWN_STYLE) ?? ["", ""];
     const fresh = parsed(text.replace(all, ""));
-    if (!fresh || !this.svg) return;
-    attributed(this.svg, fresh);
-    const before = [...this.svg.childNodes];
+    if (!fresh || !svg) return "";
+    attributed(svg, fresh);
+    const before = [...svg.childNodes];
     const at = before.findIndex((child) => child.localName === "style");
     const after = children(fresh);
     if (at >= 0) after.splice(at, 0, before[at]);
-    this.svg.replaceChildren(...after);
-    this.applyStyle(css);
+    svg.replaceChildren(...after);
+    return css;
   }
 
   /** Put a style that differs from the page's into a constructed sheet, "" into none. */

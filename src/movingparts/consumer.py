@@ -136,7 +136,7 @@ class DeadLetters:
         db.execute(LETTERS)
 
     async def save(self, letter: Event) -> None:
-        """Save a dead letter; a handler for the subject `dead.` and the durable."""
+        """Save a letter: the handler of a subject such as `dead.billing`."""
         about = letter.data
         event = json.dumps(about["event"])
         row = (letter.id, about["subject"], about["reason"], event)

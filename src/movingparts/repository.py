@@ -162,7 +162,7 @@ class SqliteRows:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write all or, where one is not at its expected version, none."""
-        self.db.execute("BEGIN IMMEDIATE")  # waits here for other writers, or never
+        self.db.execute("BEGIN IMMEDIATE")  # waits for other writers here, not later
         with self.db:  # commits at its end, rolls back if it raises
             for row in rows:
                 new = (row.kind, row.key, row.version, row.state)

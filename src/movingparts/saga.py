@@ -122,7 +122,7 @@ class Sagas:
                 there = self._turn(here, here.step, str(late))
             else:
                 there = self._next(here, result)
-            if there.state == "stuck":  # after the save, a crash would tell nobody
+            if there.state == "stuck":  # first, so that no crash skips the page
                 self._page(there)
             self._save(here, there)
         return here

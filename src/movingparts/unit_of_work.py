@@ -1,4 +1,4 @@
-"""The unit of work: what one command reads and changes is saved whole, or not at all.
+"""The unit of work: what one command changes is saved whole, or not at all.
 
 No transaction is open while the code in between awaits something; only `commit` opens
 one, and it awaits nothing.

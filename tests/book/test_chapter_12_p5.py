@@ -108,4 +108,4 @@ def test_a_share_is_the_same_in_envoys_words() -> None:
     said_so = envoy_fault(Fault("billing", share=0.01, abort=500))["typed_config"]
     share = {"numerator": 10_000, "denominator": "MILLION"}
     assert {"http_status": 500, "percentage": share} == said_so["abort"]
-    assert {"upstream_cluster", "abort", "@type"} == set(said_so)
+    assert {"upstream_cluster", "abort", "@type", "headers"} == set(said_so)

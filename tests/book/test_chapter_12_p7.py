@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from movingparts.control_plane import Mesh, Policy
+from movingparts.faults import Fault
 from movingparts.identity import PREFIX
 from movingparts.scenes.ch12.callers import CALLERS, five_callers
 from movingparts.scenes.ch12.city_without import City
@@ -60,16 +61,24 @@ def test_envoy_answers_all_five_as_our_sidecar_does(real: dict[str, Any]) -> Non
     assert REFUSED == real["by_envoy"]
 
 
-def test_envoys_follow_each_change_and_go_on_without_a_control_plane(
+def test_envoys_do_the_chapters_five_and_go_on_without_a_control_plane(
     real: dict[str, Any],
 ) -> None:
     first, second = "200 from availability", "200 from availability-2"
+    riders, half = "rides for riders", "no limit; half of all tests fail"
     assert [
-        ("nothing yet", first, "403"),
-        ("another copy takes over", second, "403"),
-        ("at most 20 ms for an answer", "504", "403"),
-        ("1 s again, and billing may call", second, "200"),
-        ("the control plane stops", second, "200"),
+        ("nothing yet", "rides", first),
+        ("billing may call too", "billing", first),
+        ("each may call once a minute", "rides", "429"),
+        ("each may call once a minute", "billing", "429"),
+        (half, riders, first),
+        (half, "rides for tests", f"{first} or 503"),
+        ("a second copy fails each time", riders, f"{first} or 500"),
+        ("five failures later", riders, first),
+        ("it's mended; the first one leaves", "rides", second),
+        ("at most 20 ms for an answer", "rides", "504"),
+        ("1 s again", "rides", second),
+        ("the control plane stops", "rides", second),
     ] == real["changed"]
 
 
@@ -100,13 +109,18 @@ def test_who_shows_no_good_certificate_never_reaches_availability() -> None:
 
 
 def test_a_policy_in_envoys_words_names_who_may_call_and_how() -> None:
-    mesh = Mesh(policies={"rides": Policy(callers=("app",), attempts=3, seconds=0.2)})
-    route = leaving("rides", mesh)["routes"][0]["route"]
-    assert 2 == route["retry_policy"]["num_retries"]
-    assert "0.2s" == route["retry_policy"]["per_try_timeout"]
-    text = str(arriving("rides", mesh))
-    assert f"{PREFIX}app" in text
-    assert "principals" not in str(arriving("billing", mesh))
+    fault = Fault("rides", path="/slow", header=("x-test", "yes"), delay=2)
+    policy = Policy(callers=("app",), attempts=3, seconds=0.2, rate=4, faults=(fault,))
+    mesh = Mesh(policies={"rides": policy})
+    faulty, usual = leaving("rides", mesh)["routes"]
+    assert 2 == usual["route"]["retry_policy"]["num_retries"]
+    assert "0.2s" == usual["route"]["retry_policy"]["per_try_timeout"]
+    yes = {"name": "x-test", "string_match": {"exact": "yes"}}
+    assert {"prefix": "/slow", "headers": [yes]} == faulty["match"]
+    assert f"{PREFIX}app" in str(arriving("rides", mesh))
+    assert "'max_tokens': 4" in str(arriving("rides", mesh))
+    nothing_said = str(arriving("billing", mesh))
+    assert not any(word in nothing_said for word in ("principals", "tokens"))
 
 
 def test_a_policy_for_everyone_lets_billing_in() -> None:

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from movingparts.draw import Dial, Figure, Knob, chart, knob
+from movingparts.draw import Dial, Figure, Knob, chart, knob, sequence
 from tests.browser.chromium import MARKS
+from tests.draw.recordings import fan_out
 from tools.site.serve import SiteServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,7 +204,9 @@ def test_the_finding_is_read_out_once_it_settles(opened: Open) -> None:
 
 def test_a_drawing_with_a_style_of_its_own_keeps_it(opened: Open) -> None:
     """Under the policy a <style> would be dead; a constructed sheet is not."""
-    styles = {variant["svg"].count("<style>") for variant in made().data()["variants"]}
+    styles = {
+        svg.count("<style>") for v in made().data()["variants"] for svg in v["svgs"]
+    }
     assert {0, 1} == styles
     page = opened()
     sheets = "document.adoptedStyleSheets.length"
@@ -216,6 +219,25 @@ def test_a_drawing_with_a_style_of_its_own_keeps_it(opened: Open) -> None:
     per(page).select_option("calls")
     expect(finding(page)).to_have_text("1 % fails 4 calls")
     assert 0 == page.evaluate(sheets)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_drawing_of_each_screen_turns(
+    opened: Open, folder: Path, width: int
+) -> None:
+    """A phone shows another drawing, and it must be that of the setting too."""
+
+    def asked(limit: int) -> Figure:
+        return sequence(fan_out(), limit=limit, title=f"{limit} messages")
+
+    html = extracted(folder, knob(asked, limit=Dial("messages", (4, 16))).html())
+    page = opened(html, viewport={"width": width, "height": 800})
+    shown = page.locator(".mp-art > svg:visible")
+    before = shown.evaluate("svg => svg.querySelectorAll('text').length")
+    page.get_by_role("slider", name="messages", exact=True).press("End")
+    expect(finding(page)).to_have_text("16 messages")
+    expect(shown).to_have_count(1)
+    assert before < shown.evaluate("svg => svg.querySelectorAll('text').length")
 
 
 def test_a_file_that_does_not_come_says_so_and_retry_goes_on(opened: Open) -> None:
@@ -301,7 +323,7 @@ def test_a_drawing_cannot_bring_scripts_or_handlers(
     ran: list[str] = []
     evil = made().data()
     for variant in evil["variants"]:
-        variant |= {"title": "<img src=x onerror=alert(1)>", "svg": EVIL}
+        variant |= {"title": "<img src=x onerror=alert(1)>", "svgs": [EVIL]}
     page = browser.new_page()
     page.on("dialog", lambda dialog: ran.append(dialog.message))
     page.route(re.compile(r"/_static/knobs/"), lambda route: route.fulfill(json=evil))

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from movingparts.draw import Dial, Figure, chart, knob
-from tests.draw.recordings import digests
+from movingparts.draw import Dial, Figure, chart, knob, sequence
+from tests.draw.recordings import digests, fan_out
 
 
 def line(n: float, unit: str = "ms") -> Figure:
@@ -16,6 +16,12 @@ def line(n: float, unit: str = "ms") -> Figure:
     )  # fmt: skip
 
 
+def asked(limit: int) -> Figure:
+    return sequence(fan_out(), limit=limit, title=f"{limit} messages")
+
+
+NAME = re.compile(r"mp-[0-9a-f]{10}")
+STYLE = re.compile(r"<style>.*?</style>\n?", re.DOTALL)
 SIZES = Dial("size <b>", (1, 2.5, 10), unit="kB", start=2.5)
 UNITS = Dial("unit", ("ms", "s"))
 
@@ -46,10 +52,26 @@ def test_numbers_slide_and_texts_are_chosen() -> None:
 def test_drawings_share_the_name_and_the_style_of_the_one_shown() -> None:
     """What repeats is not written again."""
     made = knob(line, n=SIZES)
-    name = re.findall(r"mp-[0-9a-f]{10}", made.shown.svg)[0]
+    name = NAME.findall(made.shown.svg)[0]
     for variant in made.data()["variants"]:
-        assert {name} == set(re.findall(r"mp-[0-9a-f]{10}", variant["svg"]))
-        assert "<style>" not in variant["svg"]
+        [svg] = variant["svgs"]
+        assert {name} == {*NAME.findall(svg)}
+        assert "<style>" not in svg
+
+
+def test_a_drawing_for_phones_changes_with_the_wide_one() -> None:
+    """Each is as its figure has it, under the name of the one that is shown."""
+    made = knob(asked, limit=Dial("messages", (4, 16)))
+    shown = [NAME.findall(svg) for svg in (made.shown.svg, made.shown.narrow)]
+    assert shown[0][0] != shown[1][0]
+    for figure, variant in zip(
+        made.figures.values(), made.data()["variants"], strict=True
+    ):
+        for svg, kept, (name, *_) in zip(
+            (figure.svg, figure.narrow), variant["svgs"], shown, strict=True
+        ):
+            assert {name} == {*NAME.findall(kept)}
+            assert STYLE.sub("", NAME.sub(name, svg)) == STYLE.sub("", kept)
 
 
 def test_the_data_reads_back_and_cannot_end_its_script() -> None:

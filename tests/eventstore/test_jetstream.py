@@ -25,12 +25,16 @@ class Lagging(DirectClient):
 
     lacks, looks = 0, 0
 
-    async def messages(self, *args: Any, **options: Any) -> tuple[list[Raw], int]:
-        found, pending = await super().messages(*args, **options)
+    async def messages(
+        self, stream: str, take: Callable[[list[Raw]], object], **options: Any
+    ) -> int:
+        found: list[Raw] = []
+        pending = await super().messages(stream, found.extend, **options)
         self.looks += 1
         if self.looks % 3 == 0:
             self.lacks = max(0, self.lacks - 1)
-        return found[: len(found) - self.lacks], pending
+        take(found[: len(found) - self.lacks])
+        return pending
 
 
 def run(

@@ -171,8 +171,8 @@ class Soak:
     def _spawn(self, name: str) -> None:
         command = [sys.executable, "-m", "tools.dev.soak_services", name]
         options = [str(self.folder), self._broken]
-        said, log = (self.folder / f"{name}.{kind}" for kind in ("out", "log"))
-        with said.open("ab") as out, log.open("ab") as errors:
+        output, log = (self.folder / f"{name}.{kind}" for kind in ("out", "log"))
+        with output.open("ab") as out, log.open("ab") as errors:
             process = subprocess.Popen(
                 command + options,
                 stdin=subprocess.DEVNULL,

@@ -134,6 +134,7 @@ def _known(recording: Recording) -> dict[str, str]:
     for message in recording.messages:
         known.setdefault(message.source, "caller")
     things = {"dock", "docks", "app", "phone", "phones", "client", "page", "city"}
+    things |= {"truck"}
     things |= {"rides"}  # as the caller alone, where a scene needs no more of it
     return {
         name: "person" if kind == "caller" and name not in things else kind

@@ -20,7 +20,7 @@ MOST_SETTINGS = 120  # each is a drawing of a few kilobytes in the page's file
 Value = float | str
 Setting = tuple[int, ...]  # the place of each dial's value among its values
 
-_NAME = re.compile(r'class="mp-svg (mp-[0-9a-f]{10})"')
+_NAME = re.compile(r'class="mp-svg (mp-[0-9a-f]{10})\b')
 _STYLE = re.compile(r"<style>.*?</style>\n?", re.DOTALL)
 _INERT = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&"})
 
@@ -105,12 +105,12 @@ class Knob:
             "variants": [
                 {
                     "title": printable(figure.title),
-                    "svg": svg,
+                    "svgs": svgs,
                     "caption": printable(figure.table.caption),
                     "table": [figure.table.columns, *figure.table.rows],
                     "more": figure.table.more() if figure.table.left_out else "",
                 }
-                for figure, svg in zip(
+                for figure, svgs in zip(
                     self.figures.values(), self._drawings(), strict=True
                 )
             ],
@@ -120,16 +120,18 @@ class Knob:
         for dial, place in zip(self.dials, setting, strict=True):
             yield dial.text(dial.values[place])
 
-    def _drawings(self) -> Iterator[str]:
-        """Yield each drawing under one name, and without the style that is shared.
+    def _drawings(self) -> Iterator[list[str]]:
+        """Yield each setting's drawings, the wide one first, as the page keeps them.
 
         A drawing's ids and style are scoped by a name made from its content; as one
         takes the other's place, they can share the name, and mostly the style.
         """
-        name, style = _name(self.shown.svg), _style(self.shown.svg)
+        shown = [(_name(svg), _style(svg)) for svg in _svgs(self.shown)]
         for figure in self.figures.values():
-            svg = figure.svg.replace(_name(figure.svg), name)
-            yield svg.replace(style, "") if _style(svg) == style else svg
+            yield [
+                _sharing(svg, *each)
+                for svg, each in zip(_svgs(figure), shown, strict=True)
+            ]
 
     def _repr_html_(self) -> str:
         return self.html()
@@ -191,6 +193,16 @@ def _refuse_bad(dials: dict[str, Dial]) -> None:
             f"a knob figure has at most {MOST_SETTINGS} settings, got {settings}:"
             " give the dials fewer values"
         )
+
+
+def _svgs(figure: Figure) -> list[str]:
+    """Return a figure's drawings: one, or one for wide screens and one for phones."""
+    return [figure.svg, figure.narrow] if figure.narrow else [figure.svg]
+
+
+def _sharing(svg: str, name: str, style: str) -> str:
+    renamed = svg.replace(_name(svg), name)
+    return renamed.replace(style, "") if _style(renamed) == style else renamed
 
 
 def _name(svg: str) -> str:

@@ -274,12 +274,26 @@ def _lower(layout: Diagram) -> None:
             ends = (layout.columns[other.source], layout.columns[other.target])
             near = min(ends) < reach[1] and max(ends) > reach[0]
             if other.id < message.id and near and other.source != other.target:
-                layout.lowered[message.id] = LINE
+                layout.lowered[message.id] = LINE * _labels(layout, message)
         if (message.sent_us, message.source) in marked:
             # Below the mark's words too, if its own don't fit on the other side.
             behind = x0 - wide if x1 >= x0 else x0 + wide
             fits = layout.left <= behind <= layout.size[0] - EDGE
-            layout.lowered[message.id] = LINE if fits else 2 * LINE
+            room = LINE if fits else 2 * LINE
+            layout.lowered[message.id] = max(layout.lowered.get(message.id, 0), room)
+
+
+def _labels(layout: Diagram, message: Message) -> int:
+    """Count the labels that leave together with a message, for the same side."""
+    leaves = _leaves(layout, message)
+    together = [m for m in layout.part.messages if _leaves(layout, m) == leaves]
+    return len({_alike(each) for each in together})
+
+
+def _leaves(layout: Diagram, message: Message) -> tuple[object, ...]:
+    """Return when and where a message leaves, and for which side."""
+    ahead = layout.columns[message.target] >= layout.columns[message.source]
+    return message.sent_us, message.source, ahead
 
 
 def is_work(kind: str) -> bool:
@@ -382,12 +396,15 @@ def _spots(layout: Diagram) -> dict[int, list[Spot]]:
     for message in part.messages:
         key = _alike(message)
         alike[key] = alike.get(key, 0) + 1
+    left: set[tuple[object, ...]] = set()
     for message in part.messages:
         count = alike.pop(_alike(message), 0)
         here = spots.setdefault(message.sent_us, [])
         if count:
             times = f" \u00d7{count}" if count > 1 else ""
-            here.append(_beside(layout, message, times))
+            leaves = _leaves(layout, message)
+            here.append(_beside(layout, message, times, second=leaves in left))
+            left.add(leaves)
         spots.setdefault(part.ends(message), [])
     return spots
 
@@ -450,10 +467,13 @@ def _met(
             yield target, 0
 
 
-def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
+def _beside(
+    layout: Diagram, message: Message, times: str = "", *, second: bool = False
+) -> Spot:
     """Return the places for a message's label: above the tail of its own arrow.
 
-    Where another arrow runs there: on the other side of the lifeline, or below.
+    Where another arrow runs there: on the other side of the lifeline, or below. The
+    second of two that leave together for that side: above the label of the first.
     """
     text, *rest = _words(message)
     text, suffix = text + times, rest[0] if rest else ""
@@ -478,6 +498,8 @@ def _beside(layout: Diagram, message: Message, times: str = "") -> Spot:
     label = Label(0, 0, wide, text, suffix, suffix_class=color)
     down = layout.lowered.get(message.id, 0)
     places = [(x, down + dy) for dy in (-6, 17) for x in fits]
+    if second:
+        places.insert(1, (fits[0], down - 6 - LINE))
     return Spot(message.sent_us, places, label)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from nats.aio.client import Client
@@ -31,22 +32,29 @@ class DirectClient(Client):
         super().__init__()
         self._answers: dict[int, _Answer] = {}
 
-    async def _process_msg(
+    def _process_msg(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:
         answer = self._answers.get(sid)
         if answer is None:
-            await super()._process_msg(sid, subject, reply, data, headers)
-        else:
-            answer.take(data, headers)
+            return super()._process_msg(sid, subject, reply, data, headers)
+        return answer.arrive(data, headers)
 
     async def messages(
-        self, stream: str, *, after: int, count: int, timeout: float, **which: Any
-    ) -> tuple[list[Raw], int]:
-        """Return messages after that sequence, and how many more there are.
+        self,
+        stream: str,
+        take: Callable[[list[Raw]], object],
+        *,
+        after: int,
+        count: int,
+        timeout: float,
+        **which: Any,
+    ) -> int:
+        """Take messages after that sequence, and return how many more there are.
 
-        With `next_by_subj`, only those of one subject. Raises `BusError`, and
-        `BusTimeout` if there is no answer within `timeout` seconds.
+        `take` gets them as they arrive, some at a time, while the broker sends the next
+        ones. With `next_by_subj`, only those of one subject. Raises `BusError`, and
+        `BusTimeout` if the batch isn't there within `timeout` seconds.
         """
         ask = json.dumps({"seq": after + 1, "batch": count, **which}).encode()
         answer, inbox = _Answer(), self.new_inbox()
@@ -57,17 +65,19 @@ class DirectClient(Client):
             try:
                 await self.publish(f"$JS.API.DIRECT.GET.{stream}", ask, reply=inbox)
                 async with asyncio.timeout(timeout):
-                    end = await answer.end
+                    while not (end := answer.end):
+                        await answer.arrived.wait()
+                        take(answer.pieces())
             finally:
                 del self._answers[sid]
                 await subscription.unsubscribe()
         status = end[len(STATUS) : len(STATUS) + 3]
         if status == NOTHING:
-            return [], 0
+            return 0
         if status != LAST:
             reason = end[len(STATUS) :].split(b"\r\n")[0].decode()
             raise BusError(f"read stream {stream}: the broker says {reason!r}")
-        return answer.found, int(header(end, PENDING))
+        return int(header(end, PENDING))
 
 
 class _Answer:
@@ -75,13 +85,21 @@ class _Answer:
 
     def __init__(self) -> None:
         self.found: list[Raw] = []
-        self.end: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.end = b""
+        self.arrived = asyncio.Event()
 
-    def take(self, data: bytes, headers: bytes) -> None:
+    async def arrive(self, data: bytes, headers: bytes) -> None:
         if data or not headers.startswith(STATUS):
             self.found.append((data, headers))
-        elif not self.end.done():
-            self.end.set_result(headers)
+        else:
+            self.end = headers
+        self.arrived.set()
+
+    def pieces(self) -> list[Raw]:
+        """Return what has arrived since this was last asked."""
+        self.arrived.clear()
+        found, self.found = self.found, []
+        return found
 
 
 def header(headers: bytes, name: bytes) -> bytes:

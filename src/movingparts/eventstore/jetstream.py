@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
+import nats.errors
 import nats.js.errors
 from nats.js.api import Header, StreamConfig
 
-from movingparts.bus.jetstream import ACK_TIMEOUT, translated
+from movingparts.bus.jetstream import (
+    ACK_TIMEOUT,
+    EXPECTED_STREAM,
+    translated,
+    translation,
+)
 from movingparts.bus.subjects import (
     check_declaration,
     check_name,
     check_subject,
     stored_or_not,
 )
-from movingparts.core.bus import BusError, BusTimeout
+from movingparts.core.bus import BusTimeout
 from movingparts.core.clock import Clock
 from movingparts.eventstore.direct import DirectClient, Raw, header
 from movingparts.eventstore.protocol import (
@@ -152,19 +158,28 @@ class JetStreamEventStore:
             f"[{n},{text[1:]}" for n, text in enumerate(texts, head.version + 1)
         )
         payload = f"[{','.join(numbered)}]".encode()
-        headers = {EXPECTED: str(head.sequence)}
+        headers = {EXPECTED: str(head.sequence), EXPECTED_STREAM: self._name}
         try:
-            with translated(f"append to {subject}"):
-                ack = await self._js.publish(
-                    subject, payload, self._timeout, self._name, headers
-                )
-        except BusTimeout:
+            ack = await self._ask(subject, payload, headers)
+        except nats.errors.TimeoutError:
             raise stored_or_not(self._name, subject, self._timeout) from None
-        except BusError as error:
-            if getattr(error.__cause__, "err_code", None) in WRONG_LAST:
+        except nats.errors.Error as error:
+            if getattr(error, "err_code", None) in WRONG_LAST:
                 return 0
-            raise
-        return ack.seq
+            raise translation(f"append to {subject}", error) from error
+        return int(ack["seq"])
+
+    async def _ask(
+        self, subject: str, payload: bytes, headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Return JetStream's answer; the library's objects of it would cost time."""
+        reply = await self._connection.request(
+            subject, payload, self._timeout, headers=headers
+        )
+        answer: dict[str, Any] = json.loads(reply.data)
+        if "error" in answer:
+            raise nats.js.errors.APIError.from_error(answer["error"])
+        return answer
 
     async def _again(
         self, stream: str, events: Sequence[NewEvent], asked: int, expected: int
@@ -187,23 +202,22 @@ class JetStreamEventStore:
     async def _read(self, stream: str, at_least: int) -> list[StoredEvent]:
         """Return a stream's events; ask a replica that lags until it has those."""
         found: list[StoredEvent] = []
-        last = looks = 0
+        looks = 0
         while looks < PATIENCE:
-            more, pending = await self._connection.messages(
+            before = len(found)
+            pending = await self._connection.messages(
                 self._name,
-                after=last,
+                lambda some: found.extend(self._events(some, stream)),
+                after=_last(found),
                 count=MOST * AT_ONCE,
                 timeout=self._timeout,
                 next_by_subj=self._subject(stream),
             )
-            found += self._events(more, stream)
-            if more:
-                last = _sequence(more[-1])
             if not pending and len(found) >= at_least:
                 if self._heads.get(stream, _Head(0, 0)).version < len(found):
-                    self._remember(stream, _Head(len(found), last))
+                    self._remember(stream, _Head(len(found), _last(found)))
                 return found
-            if not more:
+            if len(found) == before:
                 looks += 1
                 await self._clock.sleep(self._every)
         self._heads.pop(stream, None)
@@ -220,8 +234,13 @@ class JetStreamEventStore:
         found: list[StoredEvent] = []
         after, pending = max(from_position, MOST) // MOST - 1, 1
         while pending and (limit is None or len(found) < limit):
-            more, pending = await self._connection.messages(
-                self._name, after=after, count=AT_ONCE, timeout=self._timeout
+            more: list[Raw] = []
+            pending = await self._connection.messages(
+                self._name,
+                more.extend,
+                after=after,
+                count=AT_ONCE,
+                timeout=self._timeout,
             )
             found += [
                 each
@@ -247,12 +266,7 @@ class JetStreamEventStore:
         while True:  # the broker names at most 100,000 at once
             ask = json.dumps({"subjects_filter": ">", "offset": len(found)}).encode()
             with translated(f"read the subjects of {self._name}"):
-                reply = await self._connection.request(
-                    f"$JS.API.STREAM.INFO.{self._name}", ask, self._timeout
-                )
-                info = json.loads(reply.data)
-                if "error" in info:
-                    raise nats.js.errors.APIError.from_error(info["error"])
+                info = await self._ask(f"$JS.API.STREAM.INFO.{self._name}", ask)
             found |= info["state"].get("subjects") or {}
             if len(found) >= info.get("total", 0):
                 break
@@ -287,6 +301,11 @@ def _subject(log: str, stream: str) -> str:
     name = quote(stream, safe="").replace(".", "%2E")
     check_subject(subject := f"{log}.{name}")
     return subject
+
+
+def _last(events: Sequence[StoredEvent]) -> int:
+    """Return the sequence of the message that has the last event, 0 without one."""
+    return events[-1].position // MOST if events else 0
 
 
 def _sequence(message: Raw) -> int:

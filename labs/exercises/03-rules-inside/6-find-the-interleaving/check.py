@@ -39,8 +39,8 @@ class Scheduled:
     @property
     def told(self):
         """What the riders were told."""
-        given = " and ".join(self.stand.told) or "nobody"
-        said = f"{given} {'were' if len(self.stand.told) > 1 else 'was'} given B7"
+        given = " and ".join(self.stand.given) or "nobody"
+        said = f"{given} {'were' if len(self.stand.given) > 1 else 'was'} given B7"
         refused = " and ".join(self.stand.refused)
         return f"{said}, and {refused} was refused" if refused else said
 
@@ -55,7 +55,7 @@ async def run(world, answer, run):
 
 
 def broken(seen):
-    return len(seen.stand.told) > 1
+    return len(seen.stand.given) > 1
 
 
 CHECK = Check(

@@ -28,7 +28,7 @@ class Seen:
     timeout: int
     left: float  # until the deadline, at this moment
     name: str = ""
-    told: float = 0  # how long the call may take
+    given: float = 0  # how long the call may take
     tries: int = 0  # calls of the same service before this one
     value: object = None  # of the whole handler
     gave_up: bool = False  # after a call had run out of time
@@ -72,12 +72,12 @@ def early(s):
 
 RIGHT = "a receipt: the answer of rides, the answer of billing"
 LAWS = (
-    Law("own-timeout", call, lambda s: s.told <= s.timeout),
-    Law("forgets-time-used", first, lambda s: s.told <= s.left),
-    Law("retries-past-the-end", lambda s: s.tries, lambda s: s.told <= s.left),
+    Law("own-timeout", call, lambda s: s.given <= s.timeout),
+    Law("forgets-time-used", first, lambda s: s.given <= s.left),
+    Law("retries-past-the-end", lambda s: s.tries, lambda s: s.given <= s.left),
     Law("calls-with-nothing-left", hopeless, never),
-    Law("no-margin", call, lambda s: s.told <= s.most),
-    Law("gives-time-away", call, lambda s: s.told >= s.most - 1),
+    Law("no-margin", call, lambda s: s.given <= s.most),
+    Law("gives-time-away", call, lambda s: s.given >= s.most - 1),
     Law("ends-too-late", lambda s: not s.name, lambda s: s.left >= 0),
     Law("gives-up-early", early, lambda s: s.most < 1),
     Law("another-receipt", lambda s: s.value is not None, lambda s: s.value == RIGHT),

@@ -54,7 +54,7 @@ LAWS = (
     Law("sold-twice", sale, lambda s: len(s.asked) < 2),
     Law("never-asked", sale, lambda s: s.asked),
     Law("an-old-list", sale, lambda s: s.asked[0] in s.copies),
-    Law("another-answer", sale, lambda s: s.value is s.said or s.value == s.said),
+    Law("another-answer", sale, lambda s: s.value is s.outcome or s.value == s.outcome),
     Law("like-any-other", evening("slow"), lambda s: s.longest <= 10),
     Law("always-the-first", evening("quiet"), even),
     Law("never-again", evening("errors"), even),

@@ -127,7 +127,7 @@ def watched() -> Mapping[type, Any]:
 
 def _mapped(maps: orm.registry, kind: type, table: sa.Table, more: Any) -> Any:
     mapped = type(kind.__name__, (kind,), {})
-    # A version counts events here, not commits, so that `_save` sets it.
+    # A version counts events here, not commits, so `_save` sets it.
     version = {
         "version_id_col": table.c.version,
         "version_id_generator": False,

@@ -35,7 +35,7 @@ class Stand:
 
     def __init__(self) -> None:
         self.rider_of: dict[str, str | None] = {"B7": None}
-        self.told: list[str] = []  # to whom it was said that a bike is theirs
+        self.given: list[str] = []  # who was given a bike
         self.refused: list[str] = []
 
     def free(self) -> list[str]:
@@ -94,7 +94,7 @@ async def play(world: Any, evening: str, schedule: Sequence[str]) -> Stand:
             except Refused as refused:
                 stand.refused.append(rider)
                 raise HTTPException(409, str(refused)) from None
-            stand.told.append(rider)
+            stand.given.append(rider)
             return bike
 
         return app

@@ -110,30 +110,50 @@ class _Notes:
 
     def __init__(self, note: Callable[[str], None], riders: Collection[str]) -> None:
         self._note, self._riders = note, riders
-        self._read: list[str] = []  # and not noted yet
-        self._written: list[str] = []
+        self._rider = ""
+        self._written: list[str] = []  # in the transaction under way
+        # What the rider did at this moment, and is not noted yet.
+        self._read: list[str] = []
+        self._saved: list[str] = []
+        self._late: list[str] = []
 
     def statement(self, sql: str) -> None:
         """Take in a statement that runs for the request under way."""
         work = current_span.get()
         if work is None or work.peer not in self._riders:
             return
+        if work.peer != self._rider:
+            self._moment()
+            self._rider = work.peer
         word, stands = sql.partition(" ")[0], ["".join(s) for s in STAND.findall(sql)]
         if word == "SELECT":
             self._read += stands
-            asyncio.get_running_loop().call_soon(self._reads, work.peer)
-            return
-        self._reads(work.peer)
-        if word == "BEGIN":
+        elif word == "BEGIN":
             self._written = []
         elif word == "COMMIT":
-            self._note(f"{work.peer} saves {' and '.join(self._written)}")
+            if self._saved:
+                self._moment()
+            self._saved = self._written
         elif word == "ROLLBACK":
-            self._note(f"{work.peer} is too late for {self._written[-1]}")
-        self._written += stands
+            self._late = self._written[-1:]
+        else:
+            self._written += stands
+        asyncio.get_running_loop().call_soon(self._moment)
 
-    def _reads(self, rider: str) -> None:
-        """Note all at once what was read at one moment."""
-        if self._read:
-            self._note(f"{rider} reads {' and '.join(self._read)}")
-            self._read = []
+    def _moment(self) -> None:
+        """Note what the rider did at one moment, in as few words as a figure has room.
+
+        Whoever is too late reads again at once: that needs no note of its own.
+        """
+        stands = (self._read, self._saved, self._late)
+        read, saved, late = (" and ".join(names) for names in stands)
+        if late:
+            did = [f"saves {saved}, not {late}" if saved else "is too late"]
+        elif read == saved:
+            did = [f"reads and saves {saved}"] if saved else []
+        else:
+            words = (("reads", read), ("saves", saved))
+            did = [f"{word} {names}" for word, names in words if names]
+        for each in did:
+            self._note(f"{self._rider} {each}")
+        self._read, self._saved, self._late = [], [], []

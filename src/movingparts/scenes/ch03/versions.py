@@ -26,13 +26,13 @@ UPDATE = """UPDATE stands SET version = version + 1, state = ?
 
 
 def read(db: Connection, stand_id: str) -> tuple[Stand, int]:
-    """Return a stand, and the version that it was read at."""
+    """Return a stand and its version."""
     version, state = db.execute(READ, [stand_id]).fetchone()
     return Stand(**json.loads(state)), version
 
 
 def write(db: Connection, stand: Stand, version: int) -> None:
-    """Save a stand if it is still at this version."""
+    """Save a stand if its row still has this version."""
     row = [json.dumps(asdict(stand)), stand.stand_id, version]
     with db:  # commits at the end, rolls back if it raises
         if db.execute(UPDATE, row).rowcount == 0:
@@ -40,7 +40,7 @@ def write(db: Connection, stand: Stand, version: int) -> None:
 
 
 def deciding_again(handler: Scattered) -> Scattered:
-    """Start a handler over as long as its save is too late."""
+    """Return a handler that starts over when its save is too late."""
 
     async def handle(node: Node, db: Connection, command: Command) -> str:
         for _ in range(10):

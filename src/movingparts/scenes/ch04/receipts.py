@@ -52,7 +52,7 @@ class Services:
             raise TypeError(f"call({name!r}, …) needs a number of ms, not {ms!r}")
         takes, refusals = self._plan[name]
         refuses = self._tries[name] < refusals
-        self._see(name=name, told=ms, tries=self._tries[name])
+        self._see(name=name, given=ms, tries=self._tries[name])
         self._tries[name] += 1
         takes = REFUSES if refuses else takes
         await self._world.clock.sleep(max(0.0, min(takes, ms)) / 1000)

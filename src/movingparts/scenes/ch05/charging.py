@@ -54,7 +54,7 @@ class Noted(MortalConnection):
 
 
 def billing(subscribe: Subscribe, crashes: Crashes) -> Callable[[Node], FastAPI]:
-    """Return a service that has a table of charges, and subscribes as it is told."""
+    """Return a service that has a table of charges, and calls `subscribe`."""
 
     def make(node: Node) -> FastAPI:
         real = node.disk.connect()

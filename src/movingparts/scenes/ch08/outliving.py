@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from movingparts.core import Node
 from movingparts.eventstore import NewEvent, SqliteEventStore, StoredEvent
-from movingparts.projection import Log, Projection, RemoteLog, log_router
+from movingparts.projection import Projection, RemoteLog, log_router
 from movingparts.service import service
 
 STAYS = """CREATE TABLE stays (bike TEXT, station TEXT, since TEXT, until TEXT,
@@ -24,18 +24,6 @@ COMES = "INSERT INTO stays VALUES (?, ?, ?, NULL)"
 GOES = "UPDATE stays SET until = ? WHERE bike = ? AND until IS NULL"
 BIKES = """SELECT count(*) FROM stays
     WHERE station = ?1 AND since <= ?2 AND (until > ?2 OR until IS NULL)"""
-
-
-def rides(node: Node, log: Log) -> FastAPI:
-    """Return the service that has the log, and answers from it."""
-    app = service(node, title="rides")
-    app.include_router(log_router(log))
-
-    @app.get("/stations/{station}/bikes")
-    async def bikes(station: str, at: str) -> dict[str, int]:
-        return {"bikes": count_bikes(await log.read_all(), station, at)}
-
-    return app
 
 
 def count_bikes(events: Iterable[StoredEvent], station: str, at: str) -> int:

@@ -44,7 +44,7 @@ def peak(
         tasks = world.node("riders").tasks
         running = [
             tasks.create_task(
-                come(world, of(world, name, policy), rate=10, seconds=8, into=riders)
+                come(world, of(world, name, policy), rate=6, seconds=8, into=riders)
             )
             for name, riders in seen.riders.items()
         ]
@@ -88,7 +88,7 @@ def changed(before: Policy, after: Policy, *, seed: int = 1) -> Recording:
             answer.raise_for_status()
 
         team.tasks.create_task(change())
-        await come(world, of(world, "map", before), rate=15, seconds=8, into=riders)
+        await come(world, of(world, "map", before), rate=10, seconds=8, into=riders)
         return riders
 
     return simulate(scenario, seed=seed)

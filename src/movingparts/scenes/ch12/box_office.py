@@ -23,7 +23,7 @@ class Sale:
     buyer: str
     copies: list[str]
     asked: list[str] = field(default_factory=list)
-    said: Any = None
+    outcome: Any = None
     value: Any = None
 
 
@@ -89,10 +89,10 @@ class BoxOffice:
         async with self._locks[copy]:
             await self.clock.sleep(self._seconds(copy))
         self.waiting[copy] -= 1
-        sale.said = self._error(copy) or f"a ticket for {sale.buyer}"
-        if isinstance(sale.said, BaseException):
-            raise sale.said
-        return sale.said
+        sale.outcome = self._error(copy) or f"a ticket for {sale.buyer}"
+        if isinstance(sale.outcome, BaseException):
+            raise sale.outcome
+        return sale.outcome
 
     def well(self) -> None:
         """End all trouble; a new evening may have other copies."""

@@ -1,7 +1,7 @@
 """Our faults as a configuration of Envoy, and the same calls through it.
 
 Source: chapter 12; Envoy 1.40, its fault filter. Leaves out: a fault for one path,
-which Envoy has at a route.
+which Envoy has at a route (`xds`).
 """
 
 from __future__ import annotations
@@ -12,23 +12,21 @@ import httpx
 
 from movingparts.core import Constant
 from movingparts.faults import Fault
-from movingparts.scenes.ch04.envoy import MANAGER, Config, cluster, filter_, loopback
+from movingparts.scenes.ch04.envoy import Config, cluster, filter_, listener, static
 from movingparts.scenes.ch04.envoy_process import envoy
 from movingparts.scenes.ch12.screens import TEST, described
 from movingparts.scenes.ch12.start_screen import Part
 from movingparts.world import LocalWorld, Table
 
 RIDER = ("x-test", "no")
+FAULT = "envoy.filters.http.fault"
 
 
 def envoy_fault(fault: Fault) -> Config:
     """Return the fault in Envoy's words."""
     millionths = round(1_000_000 * fault.share)
     of = {"percentage": {"numerator": millionths, "denominator": "MILLION"}}
-    words: Config = {"upstream_cluster": fault.service}
-    if fault.header is not None:
-        name, value = fault.header
-        words["headers"] = [{"name": name, "string_match": {"exact": value}}]
+    words: Config = {"upstream_cluster": fault.service, "headers": of_header(fault)}
     if fault.delay:
         words["delay"] = {"fixed_delay": f"{fault.delay}s", **of}
     if fault.abort is not None:
@@ -36,29 +34,23 @@ def envoy_fault(fault: Fault) -> Config:
     return filter_("fault", "HTTPFault", **words)
 
 
+def of_header(fault: Fault) -> list[Config]:
+    """Return the header of the requests that the fault is for, if it has one."""
+    if fault.header is None:
+        return []
+    name, value = fault.header
+    return [{"name": name, "string_match": {"exact": value}}]
+
+
 def config(faults: Sequence[Fault], ports: Mapping[str, int]) -> Config:
     """Return all of Envoy's configuration; `/name/…` leads to each service."""
     routes = [
         {"match": {"prefix": f"/{name}/"}, "route": {"cluster": name}} for name in ports
     ]
-    manager = {
-        "@type": MANAGER,
-        "stat_prefix": "faults",
-        "route_config": {
-            "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]
-        },
-        "http_filters": [*map(envoy_fault, faults), filter_("router", "Router")],
-    }
-    door = {"name": "http_connection_manager", "typed_config": manager}
-    listener = {"filter_chains": [{"filters": [door]}], "address": loopback(0)}
-    clusters = [cluster(name, port) for name, port in ports.items()]
-    return {
-        "admin": {"address": loopback(0)},
-        "static_resources": {
-            "listeners": [{"name": "faults", **listener}],
-            "clusters": clusters,
-        },
-    }
+    hosts = [{"name": "all", "domains": ["*"], "routes": routes}]
+    filters = [envoy_fault(fault) for fault in faults]
+    door = listener("faults", filters, route_config={"virtual_hosts": hosts})
+    return static([door], [cluster(name, port) for name, port in ports.items()])
 
 
 async def through_envoy(faults: Sequence[Fault]) -> Table:

@@ -6,10 +6,9 @@ it runs.
 
 from __future__ import annotations
 
-from typing import Any
-
 from movingparts.identity import PREFIX, Identity
-from movingparts.scenes.ch04.envoy import MANAGER, Config, cluster, filter_, loopback
+from movingparts.scenes.ch04.envoy import Config, cluster, filter_, listener, static
+from movingparts.scenes.ch12.envoy_rules import RULES
 
 OUTBOUND = "outbound"  # the routes of all calls that leave a sidecar
 TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
@@ -29,9 +28,8 @@ def sidecar_config(
     service: str, identity: Identity, *, app: int, control_plane: int
 ) -> Config:
     """Return what the Envoy beside a service starts with; the rest are ports."""
-    goes_out = listener(OUTBOUND, OUTBOUND, [filter_("router", "Router")])
-    guard = [filter_("rbac", "RBAC"), filter_("router", "Router")]
-    comes_in = listener("inbound", service, guard)
+    goes_out = door(OUTBOUND, OUTBOUND, [filter_("fault", "HTTPFault")])
+    comes_in = door("inbound", service, RULES)
     comes_in["filter_chains"][0]["transport_socket"] = {
         "name": "envoy.transport_sockets.tls",
         "typed_config": {
@@ -43,32 +41,18 @@ def sidecar_config(
             },
         },
     }
+    clusters = [cluster("xds", control_plane), cluster("app", app)]
     return {
         "node": {"id": service, "cluster": service},
-        "admin": {"address": loopback(0)},
         "dynamic_resources": {"cds_config": REST},
-        "static_resources": {
-            "listeners": [goes_out, comes_in],
-            "clusters": [cluster("xds", control_plane), cluster("app", app)],
-            "secrets": secrets(identity),
-        },
+        **static([goes_out, comes_in], clusters, secrets=secrets(identity)),
     }
 
 
-def listener(name: str, routes: str, filters: list[Config]) -> Config:
+def door(name: str, routes: str, filters: list[Config]) -> Config:
     """Return a door whose routes come from the control plane."""
-    manager: dict[str, Any] = {
-        "@type": MANAGER,
-        "stat_prefix": name,
-        "rds": {"route_config_name": routes, "config_source": REST},
-        "http_filters": filters,
-    }
-    chain = {"name": "http_connection_manager", "typed_config": manager}
-    return {
-        "name": name,
-        "address": loopback(0),
-        "filter_chains": [{"filters": [chain]}],
-    }
+    rds = {"route_config_name": routes, "config_source": REST}
+    return listener(name, filters, rds=rds)
 
 
 def secrets(identity: Identity) -> list[Config]:

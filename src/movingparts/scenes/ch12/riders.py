@@ -52,16 +52,6 @@ class Riders:
         then = [not each.error for each in self.asked if start <= each.at < end]
         return sum(then) / len(then) if then else 1.0
 
-    def by_second(self, seconds: int, *, step: int = 1) -> list[tuple[float, float]]:
-        """Return points (second, answers a second), one for each `step`."""
-        return [
-            (start, self.share(start, start + step) * self._rate(start, step))
-            for start in range(0, seconds, step)
-        ]
-
-    def _rate(self, start: float, step: float) -> float:
-        return sum(start <= each.at < start + step for each in self.asked) / step
-
     def row(self, name: str) -> tuple[str, ...]:
         """Return the counts and the times as text."""
         times = [f"{self.at(p):,.0f} ms" for p in (50, 95, 99)]

@@ -1,7 +1,7 @@
 """Our control plane in Envoy's words: xDS, asked for over REST.
 
 Source: chapter 12; Envoy 1.40, "xDS REST and gRPC protocol". Leaves out: pushing over
-gRPC, refused configurations, rates and faults.
+gRPC, refused configurations.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from fastapi import FastAPI, Request, Response
 
 from movingparts.control_plane import Configuration, Mesh
 from movingparts.core import Node
-from movingparts.identity import PREFIX
-from movingparts.scenes.ch04.envoy import TYPE, Config, loopback
+from movingparts.scenes.ch04.envoy import Config, loopback
+from movingparts.scenes.ch12.envoy_faults import FAULT, envoy_fault, of_header
+from movingparts.scenes.ch12.envoy_rules import at_most, may_call
 from movingparts.scenes.ch12.envoy_sidecar import OUTBOUND, REST, proves
 from movingparts.service import problem, service
 
@@ -62,6 +63,7 @@ def cluster(name: str, mesh: Mesh) -> Config:
         "outlier_detection": {
             "consecutive_5xx": policy.failures,
             "base_ejection_time": f"{policy.open_seconds}s",
+            "max_ejection_percent": 100,  # by default 10: none of nine
         },
         "transport_socket": {
             "name": "envoy.transport_sockets.tls",
@@ -89,7 +91,7 @@ def routes(name: str, mesh: Mesh) -> Config:
 
 
 def leaving(name: str, mesh: Mesh) -> Config:
-    """Return the route of calls to a service."""
+    """Return the routes of calls to a service: one for each fault, and one for all."""
     policy = mesh.policy(name)
     retry = {
         # Envoy would repeat a POST too, so only where nothing can have been done.
@@ -99,28 +101,26 @@ def leaving(name: str, mesh: Mesh) -> Config:
     }
     most = f"{policy.seconds * policy.attempts}s"
     route = {"cluster": name, "timeout": most, "retry_policy": retry}
-    return {
-        "name": name,
-        "domains": [name],
-        "routes": [{"match": {"prefix": "/"}, "route": route}],
-    }
+    found = [
+        {
+            "match": {"prefix": fault.path, "headers": of_header(fault)},
+            "typed_per_filter_config": {FAULT: envoy_fault(fault)["typed_config"]},
+        }
+        for fault in policy.faults
+    ]
+    ways = [{**way, "route": route} for way in (*found, {"match": {"prefix": "/"}})]
+    return {"name": name, "domains": [name], "routes": ways}
 
 
 def arriving(name: str, mesh: Mesh) -> Config:
-    """Return the route to a service from its door, and who may take it."""
-    target = {"cluster": "app", "timeout": "0s"}
-    callers = mesh.policy(name).callers
-    rules: Config = {}
-    if callers is not None:
-        ids = [{"exact": PREFIX + caller} for caller in callers]
-        who = [{"authenticated": {"principal_name": each}} for each in ids]
-        allowed = {"permissions": [{"any": True}], "principals": who}
-        # Without any policy in it, the filter lets nobody in.
-        rules = {"rules": {"policies": {"callers": allowed} if callers else {}}}
-    rbac = {"@type": f"{TYPE}.http.rbac.v3.RBACPerRoute", "rbac": rules}
+    """Return the route to a service from its door, and the rules there."""
+    policy, target = mesh.policy(name), {"cluster": "app", "timeout": "0s"}
+    rules = {"envoy.filters.http.rbac": may_call(policy.callers)}
+    if policy.rate is not None:
+        rules["envoy.filters.http.local_ratelimit"] = at_most(policy.rate)
     return {
         "name": name,
         "domains": ["*"],
         "routes": [{"match": {"prefix": "/"}, "route": target}],
-        "typed_per_filter_config": {"envoy.filters.http.rbac": rbac},
+        "typed_per_filter_config": rules,
     }
