@@ -15,6 +15,7 @@ import time
 import weakref
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -381,6 +382,31 @@ def test_chance_is_the_same_in_each_run_and_is_found():
         "keeps-between-calls"
         == verdict_on(by_chance, doubling(Law("any", always, always))).misconception
     )
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_what_an_object_leaves_to_the_next_run_is_found(shared):
+    """A shelf gives out a thing once; with a class attribute, once for all shelves."""
+
+    class Shelf:
+        given: ClassVar = []
+
+        def __init__(self):
+            self.given = self.given if shared else ["never any"]
+
+        def take(self):
+            self.given.append(1)
+            return len(self.given) == 1
+
+    async def run(world, answer, run):
+        run.see(SimpleNamespace(value=answer.ask(answer.made(), "take")))
+
+    stub = "class Shelf:\n    def __init__(self): ...\n\n    def take(self): ...\n"
+    exercise = Small(
+        Check(run=run, laws=(Law("gone", always, lambda s: s.value),)), stub
+    )
+    why = "keeps-between-calls" if shared else "gone"
+    assert why == verdict_on(Shelf, exercise).misconception
 
 
 def test_an_answer_that_changes_its_input_passes_with_a_remark():

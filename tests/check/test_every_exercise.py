@@ -17,7 +17,6 @@ from tools.dev.exercises import cells
 
 REPOSITORY = Path(__file__).parents[2]
 LINES = 250  # of an exercise, with everything in its folder
-LONGER = {"1.3": 270, "2.3": 290, "3.2": 315, "6.3": 305}  # docs/adr/0008 says why
 ALL = exercises()
 each_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda each: each.id)
 each_wrong_answer = pytest.mark.parametrize(
@@ -67,7 +66,7 @@ def test_an_exercise_is_whole(exercise):
 def test_an_exercise_is_short(exercise):
     files = [*exercise.folder.rglob("*.py"), *exercise.folder.rglob("*.md")]
     lines = sum(len(file.read_text("utf-8").splitlines()) for file in files)
-    assert lines <= LONGER.get(exercise.id, LINES)
+    assert lines <= LINES
 
 
 @each_exercise

@@ -1,6 +1,5 @@
 """Lab 01 with a file of the reader's own, and a first exercise for everybody."""
 
-import inspect
 import re
 from dataclasses import replace
 
@@ -8,7 +7,6 @@ import pytest
 
 from movingparts.check import exercises
 from movingparts.city.synthetic import larkhaven, write_trips
-from movingparts.scenes.ch01.split import monolith
 from tests.labs.labs import local_cells, read, run, texts
 
 LAB = "01-one-ride-two-services"
@@ -62,10 +60,3 @@ def test_its_own_city_can_be_read_where_there_are_no_sockets():
 
 def test_the_first_exercise_is_easy():
     assert exercises()[0].difficulty == "easy"
-
-
-def test_exercise_3_shows_the_transaction_that_the_lab_has_run():
-    _, _, shown = exercises()[2].statement.partition("with db:")
-    transaction, _, _ = shown.partition("```")
-    assert transaction.count("\n") > 5
-    assert transaction.strip() in inspect.getsource(monolith)

@@ -23,6 +23,13 @@ KEEPS = (
     " chance."
 )
 
+APART = (
+    "A run that had gone well went wrong when it was played again: something is left"
+    " of the runs in between. Keep nothing in a global, in an attribute of the class,"
+    " or in a mutable default: all objects of a process share that, and nothing saves"
+    " it."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -109,7 +116,15 @@ class Search:
                 failing.append(trial)
             if len(failing) >= ENOUGH:
                 break
+        self._see_that_runs_are_apart(failing)
         return self._smallest(failing) if failing else None, all_seen
+
+    def _see_that_runs_are_apart(self, failing: Sequence[Trial]) -> None:
+        """Play the first run again; it goes wrong only if something was left behind."""
+        first = self._check.seeds[0]
+        went_well = failing and failing[0].seed != first
+        if went_well and any(self._again(first, ()) for _ in range(2)):
+            raise Rejected("keeps-between-calls", APART)
 
     def _smallest(self, failing: list[Trial]) -> Trial:
         first = min(failing, key=lambda trial: trial.size)

@@ -8,8 +8,8 @@ from movingparts.world import Uniform
 
 FAULTS = (*split.BROKEN, *split.UNREADABLE)
 MORNINGS = (*FAULTS, "two at once", "two at once", "rush")
-SIZES = {"two at once": (2, 2), "rush": (6, 6)}  # riders and bikes, else 4 and 2
-RUSH, PATIENCE = 0.9, 8.0  # seconds that a rider waits; pricing takes 0.5 in a rush
+# How many riders and bikes, and the seconds that a rider waits.
+SIZES = {"two at once": (2, 2, 8.0), "rush": (6, 6, 0.9)}
 
 
 @dataclass
@@ -26,20 +26,21 @@ class Asked:
     raised: str  # the last exception of rides
 
     def __post_init__(self) -> None:
-        ride, self.is_alone = self.ride, self.kind in FAULTS
+        ride, self.alone = self.ride, self.kind in FAULTS
         self.rider, self.bike, self.paid = ride.rider, ride.bike, ride.cents
         self.status, self.text = ride.status, ride.text
         mine = [bike for bike, who in ride.table.items() if who == self.rider]
         self.held, self.is_saved = ", ".join(mine), self.bike in mine
         self.is_held = (self.status or 0) >= 400 and bool(mine)
-        self.was_theirs = self.is_alone and self.is_saved
         self.is_theirs = self.owners.get(self.bike) == self.rider
+        saved = self.is_saved and self.is_theirs
+        self.agrees = saved if self.bike else not self.is_held
         self.given = [each.bike for each in self.rides if each.bike]
         self.because = f" Here `pricing` {self.fault}." if self.fault else ""
         self.error = self.raised and f" `rides` raised {self.raised}."
         self.said = self.fault or f"answered {self.price}"
-        late = sum(each.status is None for each in self.rides)
-        self.waited = f"{late} of {len(self.rides)} riders gave up after {RUSH} s."
+        late, count = sum(r.status is None for r in self.rides), len(self.rides)
+        self.waited = f"{late} of {count} riders gave up after {ride.patience} s."
         self.has_queue = self.kind == "rush" and late
         if "is locked" in self.raised:
             self.waited, self.has_queue = "sqlite3 said: database is locked.", True
@@ -47,14 +48,14 @@ class Asked:
 
 async def run(world, answer, run):
     kind, rng = MORNINGS[run.seed], world.random
-    (count, places), is_rush = SIZES.get(kind, (4, 2)), kind == "rush"
-    pricing = split.Pricing(300 + rng.randrange(600), 0.5 if is_rush else 0.04)
+    count, places, patience = SIZES.get(kind, (4, 2, 8.0))
+    seconds = 0.5 if kind == "rush" else 0.04
+    pricing = split.Pricing(300 + rng.randrange(600), seconds)
     await world.serve("pricing", pricing.service)
     split.park(world.node("rides"), places)
     await world.serve("rides", lambda node: answer.served(split.impatient(node)))
     world.network.everywhere(latency=Uniform(0.001, 0.009))
     come = [0.03 * rng.random() for _ in range(count)]
-    patience = RUSH if is_rush else PATIENCE
     rides = [split.Ride(f"rider-{n}", come[n], patience) for n in range(count)]
     rides = [ride for ride in rides if run.step(ride.rider)]
     if kind == "two at once":
@@ -76,20 +77,16 @@ async def run(world, answer, run):
         run.see(Asked(ride, rides, kind, fault, wanted, price, owners, raised))
 
 
-def answered(asked):
-    return asked.bike or asked.is_held
-
-
 CHECK = Check(
     run=run,
     seeds=range(len(MORNINGS)),
     praise=lambda _: {"faults": len(FAULTS)},
     laws=(
-        Law("frees-too-many", lambda a: a.was_theirs, lambda a: a.is_theirs),
+        Law("frees-too-many", lambda a: a.alone and a.is_saved, lambda a: a.is_theirs),
         Law("given-twice", always, lambda a: a.given.count(a.bike) <= 1),
         Law("lock-across-the-call", always, lambda a: not a.has_queue),
-        Law("held-after-failure", lambda a: a.is_alone, lambda a: not a.is_held),
-        Law("open-transaction", answered, lambda a: a.is_saved and a.is_theirs),
+        Law("held-after-failure", lambda a: a.alone, lambda a: not a.is_held),
+        Law("open-transaction", always, lambda a: a.agrees),
         Law("invented-price", lambda a: a.bike, lambda a: a.paid == a.price),
         Law("keeps-riders-waiting", always, lambda a: a.status is not None),
         Law("another-answer", always, lambda a: a.status == a.wanted),

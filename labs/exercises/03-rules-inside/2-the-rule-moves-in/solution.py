@@ -6,37 +6,36 @@ from movingparts.scenes.ch03.refusal import Refused
 class Stand:
     def __init__(self, bikes):
         self.bikes = list(bikes)
-        self.promised = {}  # bike: (rider, until)
-        self.riding = {}  # bike: rider
+        self.promised = {}  # rider: (bike, until)
+        self.riding = {}  # rider: bike
 
     def reserve(self, rider, now):
-        promises = self._promises(now)
-        if rider in [*self.riding.values(), *(whose for whose, _ in promises.values())]:
+        promised = self._promises(now)
+        if rider in promised or rider in self.riding:
             raise Refused(f"{rider} has a bike already")
-        bike = self._free(promises)
-        self.promised = promises | {bike: (rider, now + timedelta(minutes=10))}
+        bike = self._free(promised)
+        self.promised = promised | {rider: (bike, now + timedelta(minutes=10))}
         return bike
 
     def walk_up(self, rider, now):
-        if rider in self.riding.values():
+        promised = self._promises(now)
+        if rider in self.riding:
             raise Refused(f"{rider} has a bike already")
-        promises = self._promises(now)
-        mine = [bike for bike, (whose, _) in promises.items() if whose == rider]
-        bike = mine[0] if mine else self._free(promises)
-        promises.pop(bike, None)
-        self.promised, self.riding[bike] = promises, rider
+        bike = promised.pop(rider)[0] if rider in promised else self._free(promised)
+        self.promised, self.riding[rider] = promised, bike
         return bike
 
-    def give_back(self, rider, bike, now):
-        if self.riding.get(bike) != rider:
-            raise Refused(f"{rider} is not riding {bike}")
-        del self.riding[bike]
+    def give_back(self, rider, now):
+        if rider not in self.riding:
+            raise Refused(f"{rider} is riding no bike")
+        return self.riding.pop(rider)
 
     def _promises(self, now):
-        return {bike: p for bike, p in self.promised.items() if now < p[1]}
+        return {rider: p for rider, p in self.promised.items() if now < p[1]}
 
-    def _free(self, promises):
+    def _free(self, promised):
+        taken = [*self.riding.values(), *(bike for bike, _ in promised.values())]
         for bike in self.bikes:
-            if bike not in promises and bike not in self.riding:
+            if bike not in taken:
                 return bike
         raise Refused("no bike is left")

@@ -29,16 +29,10 @@ Item = Docked | Taken | Unreadable
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sent:
-    """A message, and what each of its events means; None is for what means nothing.
-
-    One that `is_plain` has one event and no surprise; one that `has_more` has fields
-    that nobody has seen before.
-    """
+    """A message, and what each of its events means; None is for what means nothing."""
 
     message: Any
     meant: list[Docked | Taken | None]
-    is_plain: bool = False
-    has_more: bool = False
 
 
 Translated = tuple[Event, Docked | Taken | None]  # an event, and what it means
@@ -61,11 +55,11 @@ def vehicle(
     return body, Docked(known, STATION, DockId(f"{STATION}-{clamp:02d}"), at)
 
 
-def message(version: int, *pairs: Translated, plain: bool = False, **more: Any) -> Sent:
+def message(version: int, *pairs: Translated, **more: Any) -> Sent:
     """Return a message with some events."""
     whole = {"protocol": version, "rail": PREFIX + STATION, "sent": NOON.isoformat()}
     whole |= {"events": [event for event, _ in pairs], **more}
-    return Sent(whole, [meaning for _, meaning in pairs], plain, bool(more))
+    return Sent(whole, [meaning for _, meaning in pairs])
 
 
 @cache
@@ -77,10 +71,10 @@ def sent() -> tuple[Sent, ...]:
 def _plain() -> Iterator[Sent]:
     for version in (1, 2):
         for state in (*HELD, *GONE):
-            yield message(version, vehicle(version, state), plain=True)
+            yield message(version, vehicle(version, state))
         for ago in (0, 3, 90, 4 * HOUR, 50 * HOUR):
             late = vehicle(version, "available", bike="V0138", clamp=12, ago=ago)
-            yield message(version, late, plain=True)
+            yield message(version, late)
         again = vehicle(version, "on_trip", bike="H0041", ago=5)
         back = vehicle(version, "available", bike="H0041", clamp=3, ago=50)
         yield message(version, again, again, back)
@@ -114,7 +108,7 @@ def _odd() -> Iterator[Sent]:
             ({name: event[name] for name in needed if name != gone}, None)
             for gone in needed
         ]
-        clear = vehicle(version, "reserved", bike="B0007")
+        clear = vehicle(version, "available", bike="B0007")
         for pair in odd:
             yield message(version, pair)
             yield message(version, clear, pair, vehicle(version, "removed"))

@@ -1,12 +1,5 @@
-from solution import translate as right
+import solution
 
-from movingparts.city.stations.model import Docked, Taken
-
-
-def translate(message):
-    items = right(message)
-    for n, item in enumerate(items):
-        state = message["events"][n].get("state")
-        if isinstance(item, Docked) and "available" not in (state, state[-1]):
-            items[n] = Taken(item.bike_id, item.station_id, item.at)
-    return items
+solution.HELD = ("available",)
+solution.GONE = (*solution.GONE, "reserved", "non_operational")
+translate = solution.translate
