@@ -288,9 +288,11 @@ def _labels(layout: Map) -> None:
         ]
         x, y = min(
             _places(layout, link, wide, high),
-            key=lambda place: _covered((*place, wide, high), taken, strange),
+            key=lambda place: _covered(
+                _on_a_phone((*place, wide, high)), taken, strange
+            ),
         )
-        taken.append((x, y, wide, high))
+        taken.append(_on_a_phone((x, y, wide, high)))
         layout.labels.append((x, y, wide, lines))
     lowest = max((y + h for _, y, _, h in taken), default=0)
     layout.size = (layout.size[0], max(layout.size[1], lowest + 6))
@@ -309,7 +311,11 @@ def _places(layout: Map, link: Link, wide: int, high: int) -> list[tuple[int, in
     if y == layout.boxes[link.target].y:
         # Between two boxes side by side there is little room: below, or above.
         x, away = x0 + dx // 2 - wide // 2, HIGH // 2 + 5
-        places += [(x, y + away), (x, y - away - high)]
+        places += [
+            (x + aside, beside)
+            for aside in (0, -wide // 4, wide // 4, -wide // 2, wide // 2)
+            for beside in (y + away, y - away - high)
+        ]
     return [(max(4, min(x, layout.size[0] - 4 - wide)), y) for x, y in places if y >= 4]
 
 
@@ -328,10 +334,16 @@ def _label_lines(layout: Map, link: Link, back: Link | None) -> list[tuple[str, 
     return lines
 
 
+def _on_a_phone(label: Rect) -> Rect:
+    """Return a label as wide as it is in the larger type of a phone."""
+    x, y, wide, high = label
+    return x - wide // 10, y, wide + wide // 5, high
+
+
 def _covered(label: Rect, taken: Sequence[Rect], lines: Sequence[Line]) -> int:
     """Return what a label covers of what is not its own: pixels, and whole lines."""
     over = sum(_shared(label, other) for other in taken)
-    return over + 400 * sum(goes_through(*line, label) for line in lines)
+    return 10 * over + 400 * sum(goes_through(*line, label) for line in lines)
 
 
 def _shared(one: Rect, other: Rect) -> int:
@@ -353,6 +365,7 @@ def _shapes(layout: Map) -> Iterator[str]:
         high = LINE * len(lines) + 4
         where = f'x="{x}" y="{y}" width="{wide}" height="{high}"'
         yield f'<rect class="bg" {where} rx="4"/>'
+    for x, y, wide, lines in layout.labels:  # after all papers, which cover no words
         for i, (text, gone) in enumerate(lines):
             more = f' <tspan class="alarm">{gone}</tspan>' if gone else ""
             yield (
