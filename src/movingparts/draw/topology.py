@@ -226,11 +226,10 @@ def _boxes(layout: Map) -> None:
             first += (-1) ** number * across // 5  # makes way for links that skip it
         y = 20 + HIGH // 2 + number * STEP
         for i, name in enumerate(row):
-            box = Box(first + i * slot, y, wide, name, part.kinds[name])
-            layout.boxes[name] = box
+            x = first + i * slot
+            layout.boxes[name] = Box(x, y, wide, name, part.kinds[name])
     _apart(layout, (10 + wide // 2, 10 + across - wide // 2), across // most)
-    high = 40 + HIGH + max(len(rows) - 1, 0) * STEP
-    layout.size = (across + 20, high)
+    layout.size = (across + 20, 40 + HIGH + max(len(rows) - 1, 0) * STEP)
 
 
 def _apart(layout: Map, room: tuple[int, int], step: int) -> None:
@@ -265,7 +264,7 @@ def _lines(layout: Map) -> None:
 
 
 def _labels(layout: Map) -> None:
-    """Put one label on each pair of nodes, where it covers no box and no label."""
+    """Put one label on each pair of nodes, and make the map as high as they need."""
     taken = [(b.x - b.wide // 2 - 4, b.y - HIGH // 2 - 4, b.wide + 8, HIGH + 8)
              for b in layout.boxes.values()]  # fmt: skip
     for link in layout.links.values():
@@ -279,23 +278,30 @@ def _labels(layout: Map) -> None:
         done.add(pair)
         back = layout.links.get((target, source)) if source != target else None
         lines = _label_lines(layout, link, back)
-        wide = max(width(f"{text} {gone}") for text, gone in lines) + 8
-        high = LINE * len(lines) + 4
         strange = [
             (other.ends[:2], other.ends[2:])
             for other in layout.links.values()
             if other not in (link, back)
         ]
-        x, y = min(
-            _places(layout, link, wide, high),
-            key=lambda place: _covered(
-                _on_a_phone((*place, wide, high)), taken, strange
-            ),
-        )
+        x, y, wide, high = _place(layout, link, lines, taken, strange)
         taken.append(_on_a_phone((x, y, wide, high)))
         layout.labels.append((x, y, wide, lines))
     lowest = max((y + h for _, y, _, h in taken), default=0)
     layout.size = (layout.size[0], max(layout.size[1], lowest + 6))
+
+
+def _place(
+    layout: Map,
+    link: Link,
+    lines: Sequence[tuple[str, str]],
+    taken: Sequence[Rect],
+    strange: Sequence[Line],
+) -> Rect:
+    """Return the place of a label that covers least of others' boxes and lines."""
+    wide = max(width(f"{text} {gone}") for text, gone in lines) + 8
+    high = LINE * len(lines) + 4
+    places = [(x, y, wide, high) for x, y in _places(layout, link, wide, high)]
+    return min(places, key=lambda p: _covered(_on_a_phone(p), taken, strange))
 
 
 def _places(layout: Map, link: Link, wide: int, high: int) -> list[tuple[int, int]]:
