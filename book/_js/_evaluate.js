@@ -26,7 +26,7 @@ export function holds({ torn, clashes, unsorted }) {
 /** Describe a rule whose events are in several contexts. */
 export function crossed({ rule, contexts }) {
   const how = rule.at_once ? "a transaction" : "a process";
-  return `“${rule.says}” needs ${how} across ${contexts.join(", ")}`;
+  return `“${rule.says}” needs ${how} across ${[...contexts].sort().join(", ")}`;
 }
 
 /** Describe a word that means more than one thing in a context. */

@@ -298,10 +298,10 @@ def test_what_came_of_a_move_is_read_out_once_it_settles(opened: Open) -> None:
     sort(page, {"RideEnded": "rides"})
     expect(announced).to_have_text("")
     page.clock.run_for(1000)
-    process = "“a bike that is docked is off its ride” needs a process across stations"
+    process = "“a bike that is docked is off its ride” needs a process across rides,"
     score = "9 to sort, 0 rules torn, 0 word clashes, 1 processes."
     expect(announced).to_have_text(
-        f"RideEnded is in rides. It holds so far. {score} {process}, rides."
+        f"RideEnded is in rides. It holds so far. {score} {process} stations."
     )
     expect(announced).to_have_role("status")
     sort(page, {"FareCharged": "rides"})

@@ -124,6 +124,14 @@ def test_an_ecdf_ends_at_one_hundred_percent() -> None:
     assert "3" == figure.table.rows[-1][0]
 
 
+def test_an_ecdf_says_what_its_samples_are() -> None:
+    """On its axis and in its table, where the caller tells."""
+    figure = ecdf({"a": [1, 2]}, title="t", x_label="x", of="rides")
+    assert "share of rides (%)" in words(figure)
+    plain = ecdf({"a": [1, 2]}, title="t", x_label="x")
+    assert "share of samples (%)" in words(plain)
+
+
 def test_an_ecdf_of_nothing_is_refused() -> None:
     """A name without samples is named."""
     with pytest.raises(ValueError, match="'a' has no samples"):

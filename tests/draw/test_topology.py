@@ -1,11 +1,15 @@
 """The map: who spoke with whom, how often, and what went missing."""
 
+from itertools import combinations
+
 import pytest
 
-from movingparts.core.recording import Recorder
+from movingparts.core.recording import Recorder, Recording
 from movingparts.draw import topology
+from movingparts.draw.crossings import goes_through, tangle
 from movingparts.draw.excerpt import excerpt
-from movingparts.draw.topology import _shared, mapped
+from movingparts.draw.ink import LINE
+from movingparts.draw.topology import HIGH, _shared, mapped
 from tests.draw.recordings import calls, fan_out, ride
 from tests.draw.test_sequence import words
 
@@ -65,6 +69,81 @@ def test_a_label_between_two_boxes_side_by_side_covers_neither() -> None:
     boxes = [(b.x - b.wide // 2, b.y - 27, b.wide, 54) for b in layout.boxes.values()]
     labels = [(x, y, wide, 23) for x, y, wide, _ in layout.labels]
     assert not any(_shared(label, box) for label in labels for box in boxes)
+
+
+def spoken(*pairs: tuple[str, str]) -> Recording:
+    """Return a recording in which each pair exchanges one request and its reply."""
+    to = Recorder("simulated", 7, "")
+    for name in dict.fromkeys(name for pair in pairs for name in pair):
+        to.join(name, "caller" if name in ("ada", "bob") else "service")
+    for source, target in pairs:
+        both = {"label": "call", "sent_us": 0, "arrived_us": 1, "fate": "delivered"}
+        to.message("request", source, target, **both)
+        to.message("reply", target, source, **both)
+    return to.recording(1)
+
+
+SIDE_BY_SIDE = (("bob", "docklink"), ("bob", "display"), ("docklink", "display"))
+CROSSED = (
+    ("ada", "before"), ("ada", "on-the-way"), ("bob", "before"),
+    ("before", "on-the-way"),
+)  # fmt: skip
+FAN = (
+    ("ada", "rental"), ("ada", "docks"), ("bob", "workshop"),
+    ("rental", "bikes"), ("docks", "bikes"), ("workshop", "bikes"),
+)  # fmt: skip
+SKIPPED = (
+    ("ada", "rides"), ("rides", "billing"), ("rides", "bus"), ("rides", "availability"),
+    ("billing", "bus"), ("bus", "availability"),
+    ("rides", "stations"),
+)  # fmt: skip
+ALL = pytest.mark.parametrize("pairs", [SIDE_BY_SIDE, CROSSED, FAN, SKIPPED])
+
+
+@ALL
+def test_no_label_is_cut_off(pairs: tuple[tuple[str, str], ...]) -> None:
+    """The map is as high as its lowest label needs, also below the last boxes."""
+    layout = mapped(excerpt(spoken(*pairs)))
+    for x, y, wide, lines in layout.labels:
+        assert 0 <= x <= layout.size[0] - wide
+        assert 0 <= y <= layout.size[1] - LINE * len(lines) - 4
+
+
+@ALL
+def test_a_label_lies_on_no_line_but_its_own(
+    pairs: tuple[tuple[str, str], ...],
+) -> None:
+    """Or one could not tell which pair it counts; nor does it touch another label."""
+    layout = mapped(excerpt(spoken(*pairs)))
+    labels = [(x, y, wide, LINE * len(t) + 4) for x, y, wide, t in layout.labels]
+    touched = [
+        {
+            frozenset(pair)
+            for pair, link in layout.links.items()
+            if goes_through(link.ends[:2], link.ends[2:], label)
+        }
+        for label in labels
+    ]
+    own = [frozenset(pair) for pair in pairs]
+    assert [] == [t for t, pair in zip(touched, own, strict=True) if t - {pair}]
+    assert not any(_shared(a, b) for a, b in combinations(labels, 2))
+
+
+@ALL
+def test_no_line_goes_through_a_box(pairs: tuple[tuple[str, str], ...]) -> None:
+    """Boxes change places for it; and every head is outside of the box it points to."""
+    layout = mapped(excerpt(spoken(*pairs)))
+    boxes = [(b.x - b.wide // 2, b.y - 27, b.wide, 54) for b in layout.boxes.values()]
+    ends = [(link.ends[:2], link.ends[2:]) for link in layout.links.values()]
+    assert not any(goes_through(*line, box) for line in ends for box in boxes)
+
+
+def test_lines_do_not_cross_where_boxes_can_change_places() -> None:
+    """Bob stands above the one service that he calls."""
+    layout = mapped(excerpt(spoken(*CROSSED)))
+    assert layout.boxes["bob"].x == layout.boxes["before"].x
+    at = {box.name: (box.x, box.y) for box in layout.boxes.values()}
+    assert 0 == tangle(at, CROSSED, (110, HIGH))
 
 
 def test_there_and_back_are_two_lines() -> None:

@@ -40,7 +40,7 @@ def test_a_sorting_may_cost_a_process_and_nothing_else() -> None:
     assert found.holds
     assert Findings(processes=(Crossing(ENDS, ("stations", "rides")),)) == found
     assert "<Findings: 0 torn, 0 clashes, 1 processes>" == repr(found)
-    text = "“a docked bike ends a ride” needs a process across stations, rides"
+    text = "“a docked bike ends a ride” needs a process across rides, stations"
     assert text == repr(found.processes[0])
 
 
@@ -48,7 +48,7 @@ def test_a_rule_that_holds_at_once_is_torn_where_its_events_are_parted() -> None
     found = BOARD.evaluate({**GOOD, "Undocked": "rides"})
     assert not found.holds
     assert (Crossing(HOLDS, ("stations", "rides")),) == found.torn
-    text = "“a dock holds one bike” needs a transaction across stations, rides"
+    text = "“a dock holds one bike” needs a transaction across rides, stations"
     assert text == repr(found.torn[0])
 
 

@@ -83,12 +83,14 @@ def ecdf(
     *,
     title: str,
     x_label: str,
+    of: str = "samples",
     description: str | None = None,
     height: int = 320,
 ) -> Figure:
     """Draw which share of the samples is at most x, a line a name.
 
-    A line has at most 101 points, one a percentile. Raises `ValueError` as `chart`.
+    `of` says what the samples are ("rides"). A line has at most 101 points, one a
+    percentile. Raises `ValueError` as `chart`.
     """
     lines: dict[str, Points] = {}
     for name, values in samples.items():
@@ -101,7 +103,7 @@ def ecdf(
         lines,
         title=title,
         x_label=x_label,
-        y_label="share of samples (%)",
+        y_label=f"share of {of} (%)",
         description=description,
         height=height,
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from movingparts.core.recording import Message, Recording
+from movingparts.draw.crossings import Point, Rect, goes_through, untangled
 from movingparts.draw.excerpt import Excerpt, described, excerpt, finding
 from movingparts.draw.figure import Figure, TextTable
 from movingparts.draw.ink import (
@@ -24,6 +25,7 @@ from movingparts.draw.sequence import head
 WIDEST = 700
 HIGH = 54  # pixels: a node's box
 STEP = 164  # from one row of boxes to the next
+Line = tuple[Point, Point]
 _PLURAL = {"request": "requests", "reply": "replies", "event": "events", "ack": "acks"}
 
 
@@ -37,15 +39,17 @@ class Box:
     name: str
     kind: str
 
-    def edge(self, toward: Box) -> tuple[int, int]:
-        """Return where a straight line from the center leaves the box."""
+    def edge(self, toward: Box, aside: tuple[int, int] = (0, 0)) -> tuple[int, int]:
+        """Return where a straight line leaves the box that starts beside its center."""
         dx, dy = toward.x - self.x, toward.y - self.y
+        x, y = self.x + aside[0], self.y + aside[1]
         if not dx and not dy:
-            return self.x, self.y
-        across, down = self.wide // 2 + 3, HIGH // 2 + 3
+            return x, y
+        across = self.wide // 2 + 3 - (aside[0] if dx > 0 else -aside[0])
+        down = HIGH // 2 + 3 - (aside[1] if dy > 0 else -aside[1])
         if abs(dx) * down <= abs(dy) * across:
-            return self.x + dx * down // abs(dy), self.y + (down if dy > 0 else -down)
-        return self.x + (across if dx > 0 else -across), self.y + dy * across // abs(dx)
+            return x + dx * down // abs(dy), y + (down if dy > 0 else -down)
+        return x + (across if dx > 0 else -across), y + dy * across // abs(dx)
 
 
 @dataclass(slots=True)
@@ -222,10 +226,25 @@ def _boxes(layout: Map) -> None:
             first += (-1) ** number * across // 5  # makes way for links that skip it
         y = 20 + HIGH // 2 + number * STEP
         for i, name in enumerate(row):
-            box = Box(first + i * slot, y, wide, name, part.kinds[name])
-            layout.boxes[name] = box
-    high = 40 + HIGH + max(len(rows) - 1, 0) * STEP
-    layout.size = (across + 20, high)
+            x = first + i * slot
+            layout.boxes[name] = Box(x, y, wide, name, part.kinds[name])
+    _apart(layout, (10 + wide // 2, 10 + across - wide // 2), across // most)
+    layout.size = (across + 20, 40 + HIGH + max(len(rows) - 1, 0) * STEP)
+
+
+def _apart(layout: Map, room: tuple[int, int], step: int) -> None:
+    """Give boxes places where fewer lines go through boxes and each other."""
+    pairs = {tuple(sorted(key)): None for key in layout.links if key[0] != key[1]}
+    boxes = layout.boxes.values()
+    places = untangled(
+        {box.name: (box.x, box.y) for box in boxes},
+        [(one, other) for one, other in pairs],
+        (max((box.wide for box in boxes), default=0), HIGH),
+        room=room,
+        step=step,
+    )
+    for name, (x, y) in places.items():
+        layout.boxes[name] = replace(layout.boxes[name], x=x, y=y)
 
 
 def _lines(layout: Map) -> None:
@@ -235,18 +254,17 @@ def _lines(layout: Map) -> None:
             x, y = one.x + one.wide // 2, one.y
             link.ends = (x, y - 14, x, y + 14)
             continue
-        (x0, y0), (x1, y1) = one.edge(other), other.edge(one)
+        aside = (0, 0)
         if (target, source) in layout.links:
             # Two ways: two lines, each a little to its own right.
-            dx, dy = x1 - x0, y1 - y0
+            dx, dy = other.x - one.x, other.y - one.y
             far = max(abs(dx), abs(dy), 1)
-            sx, sy = -dy * 7 // far, dx * 7 // far
-            x0, y0, x1, y1 = x0 + sx, y0 + sy, x1 + sx, y1 + sy
-        link.ends = (x0, y0, x1, y1)
+            aside = (-dy * 7 // far, dx * 7 // far)
+        link.ends = (*one.edge(other, aside), *other.edge(one, aside))
 
 
 def _labels(layout: Map) -> None:
-    """Put one label on each pair of nodes, where it covers no box and no label."""
+    """Put one label on each pair of nodes, and make the map as high as they need."""
     taken = [(b.x - b.wide // 2 - 4, b.y - HIGH // 2 - 4, b.wide + 8, HIGH + 8)
              for b in layout.boxes.values()]  # fmt: skip
     for link in layout.links.values():
@@ -260,17 +278,30 @@ def _labels(layout: Map) -> None:
         done.add(pair)
         back = layout.links.get((target, source)) if source != target else None
         lines = _label_lines(layout, link, back)
-        wide = max(width(f"{text} {gone}") for text, gone in lines) + 8
-        high = LINE * len(lines) + 4
-        places = _places(layout, link, wide, high)
-        x, y = min(
-            places,
-            key=lambda place: sum(
-                _shared((*place, wide, high), other) for other in taken
-            ),
-        )
-        taken.append((x, y, wide, high))
+        strange = [
+            (other.ends[:2], other.ends[2:])
+            for other in layout.links.values()
+            if other not in (link, back)
+        ]
+        x, y, wide, high = _place(layout, link, lines, taken, strange)
+        taken.append(_on_a_phone((x, y, wide, high)))
         layout.labels.append((x, y, wide, lines))
+    lowest = max((y + h for _, y, _, h in taken), default=0)
+    layout.size = (layout.size[0], max(layout.size[1], lowest + 6))
+
+
+def _place(
+    layout: Map,
+    link: Link,
+    lines: Sequence[tuple[str, str]],
+    taken: Sequence[Rect],
+    strange: Sequence[Line],
+) -> Rect:
+    """Return the place of a label that covers least of others' boxes and lines."""
+    wide = max(width(f"{text} {gone}") for text, gone in lines) + 8
+    high = LINE * len(lines) + 4
+    places = [(x, y, wide, high) for x, y in _places(layout, link, wide, high)]
+    return min(places, key=lambda p: _covered(_on_a_phone(p), taken, strange))
 
 
 def _places(layout: Map, link: Link, wide: int, high: int) -> list[tuple[int, int]]:
@@ -279,15 +310,19 @@ def _places(layout: Map, link: Link, wide: int, high: int) -> list[tuple[int, in
     dx, dy = x1 - x0, y1 - y0
     places = [
         (x0 + dx * at // 20 - wide // 2 + aside, y0 + dy * at // 20 - high // 2)
-        for aside in (0, -30, 30, -60, 60)
+        for aside in (0, -wide // 4, wide // 4, -wide // 2, wide // 2)
         for at in (10, 9, 11, 8, 12, 7, 13, 6, 14, 5, 15, 4, 16)
     ]
     y = layout.boxes[link.source].y
     if y == layout.boxes[link.target].y:
         # Between two boxes side by side there is little room: below, or above.
         x, away = x0 + dx // 2 - wide // 2, HIGH // 2 + 5
-        places += [(x, y + away), (x, y - away - high)]
-    return [(max(4, min(x, layout.size[0] - 4 - wide)), y) for x, y in places]
+        places += [
+            (x + aside, beside)
+            for aside in (0, -wide // 4, wide // 4, -wide // 2, wide // 2)
+            for beside in (y + away, y - away - high)
+        ]
+    return [(max(4, min(x, layout.size[0] - 4 - wide)), y) for x, y in places if y >= 4]
 
 
 def _label_lines(layout: Map, link: Link, back: Link | None) -> list[tuple[str, str]]:
@@ -305,7 +340,19 @@ def _label_lines(layout: Map, link: Link, back: Link | None) -> list[tuple[str, 
     return lines
 
 
-def _shared(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> int:
+def _on_a_phone(label: Rect) -> Rect:
+    """Return a label as wide as it is in the larger type of a phone."""
+    x, y, wide, high = label
+    return x - wide // 10, y, wide + wide // 5, high
+
+
+def _covered(label: Rect, taken: Sequence[Rect], lines: Sequence[Line]) -> int:
+    """Return what a label covers of what is not its own: pixels, and whole lines."""
+    over = sum(_shared(label, other) for other in taken)
+    return 10 * over + 400 * sum(goes_through(*line, label) for line in lines)
+
+
+def _shared(one: Rect, other: Rect) -> int:
     """Return the area that two boxes (x, y, width, height) share."""
     wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
@@ -324,6 +371,7 @@ def _shapes(layout: Map) -> Iterator[str]:
         high = LINE * len(lines) + 4
         where = f'x="{x}" y="{y}" width="{wide}" height="{high}"'
         yield f'<rect class="bg" {where} rx="4"/>'
+    for x, y, wide, lines in layout.labels:  # after all papers, which cover no words
         for i, (text, gone) in enumerate(lines):
             more = f' <tspan class="alarm">{gone}</tspan>' if gone else ""
             yield (

@@ -57,7 +57,8 @@ class Crossing:
 
     def __repr__(self) -> str:
         how = "a transaction" if self.rule.at_once else "a process"
-        return f"“{self.rule.says}” needs {how} across {', '.join(self.contexts)}"
+        listed = ", ".join(sorted(self.contexts))
+        return f"“{self.rule.says}” needs {how} across {listed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class Board:
     >>> docked, ended = Card("BikeDocked", "locked"), Card("RideEnded", "over")
     >>> board = Board((docked, ended), (Rule("both", ("BikeDocked", "RideEnded")),))
     >>> board.evaluate({"BikeDocked": "stations", "RideEnded": "rides"}).torn
-    (“both” needs a transaction across stations, rides,)
+    (“both” needs a transaction across rides, stations,)
 
     Source: chapter 02; event storming is Alberto Brandolini's. Leaves out: people,
     read models, and the wall.
