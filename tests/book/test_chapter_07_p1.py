@@ -65,5 +65,7 @@ def test_reports_wait_for_maps_under_other_seeds_too(run: Names) -> None:
         assert tails[0] > 10 * tails[1]
 
 
-def test_docks_wait_longer_on_real_processes_too(run: Names) -> None:
-    assert all(row["one"] > row["two"] for row in run["measured"]["rows"])
+def test_both_wait_longer_at_p99_on_real_processes_too(run: Names) -> None:
+    """At p50, a report writes its event too, and so takes about as long."""
+    rows = [row for row in run["measured"]["rows"] if row["percent"] == 99]
+    assert all(row["one"] > 5 * row["two"] for row in rows)
