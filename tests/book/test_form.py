@@ -223,12 +223,3 @@ def test_what_was_measured_is_shown_by_the_chapter_of_that_number() -> None:
         for number in re.findall(r"bench/measured/(\w+)\.json", page.text)
     }
     assert {(file.stem, file.stem) for file in MEASURED} == asked
-
-
-def test_teachers_are_told_of_exercises_and_laws_that_there_are() -> None:
-    text = (ROOT / "book" / "teachers.md").read_text("utf-8")
-    there = {exercise.id: exercise for exercise in exercises()}
-    typical = re.findall(r"^\| (\d+\.\d) \|.*\(`([\w-]+)`\)", text, re.MULTILINE)
-    assert typical
-    assert [] == [pair for pair in typical if pair[1] not in there[pair[0]].wrong()]
-    assert set(re.findall(r"(?<![\w.])\d+\.\d(?![\w.])", text)) <= set(there)

@@ -102,3 +102,12 @@ def test_no_file_of_an_exercise_has_a_place_of_this_machine():
         for path in exercise.folder.rglob("*.*"):
             text = path.read_text("utf-8") if path.suffix in {".py", ".md"} else ""
             assert not re.search(r"/(home|root|tmp|work)/", text), path
+
+
+def test_teachers_read_of_exercises_and_laws_that_there_are():
+    text = (REPOSITORY / "book" / "teachers.md").read_text("utf-8")
+    there = {exercise.id: exercise for exercise in ALL}
+    typical = re.findall(r"^\| (\d+\.\d) \|.*\(`([\w-]+)`\)", text, re.MULTILINE)
+    assert typical
+    assert [] == [pair for pair in typical if pair[1] not in there[pair[0]].wrong()]
+    assert set(re.findall(r"(?<![\w.])\d+\.\d(?![\w.])", text)) <= set(there)

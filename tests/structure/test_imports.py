@@ -125,7 +125,7 @@ def private_names(source: str) -> list[str]:
         if isinstance(node, ast.Attribute)
         and node.attr.startswith("_")
         and not node.attr.endswith("_")  # Python's and IPython's protocols
-        and ast.unparse(node.value) not in ("self", "cls")
+        and ast.unparse(node.value) not in ("self", "cls", "super()")
     ]
 
 
