@@ -1,11 +1,13 @@
 """What changes while Envoys run, and what services get from then on.
 
-Source: chapter 12. Leaves out: how soon (each Envoy asks every 0.2 s).
+Source: chapter 12. Leaves out: how soon (each Envoy asks every 0.2 s), and the request
+that may be cut off while an Envoy replaces its listener.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 import httpx
@@ -42,8 +44,8 @@ class Watch:
         headers = dict([TEST]) if who.endswith("tests") else {}
         ask = self._billing if who == "billing" else self._rides
         tries = TRIES if " " in who else 1
-        found = await asyncio.gather(*(ask(headers) for _ in range(tries)))
-        return " or ".join(sorted({_said(answer) for answer in found}))
+        found = await asyncio.gather(*(_answer(ask(headers)) for _ in range(tries)))
+        return " or ".join(sorted({*found}))
 
     async def _rides(self, headers: dict[str, str]) -> httpx.Response:
         async with client(None) as asking:
@@ -67,7 +69,11 @@ class Watch:
             self.rows.append((change, who, found))
 
 
-def _said(answer: httpx.Response) -> str:
+async def _answer(asked: Awaitable[httpx.Response]) -> str:
+    try:
+        answer = await asked
+    except httpx.TransportError:
+        return "cut off"
     copy = f" from {answer.json()['copy']}" if answer.is_success else ""
     return f"{answer.status_code}{copy}"
 
